@@ -1,0 +1,74 @@
+/* evidence: what is known about a next hop, as facts with their DNSSEC status. Never a bare boolean.
+ * Owns: nothing; everything is allocated in the arena of the attempt that asked.
+ * Written by src/resolve/, read by policy/ and by the trace.
+ * Must never hold a judgement: what a fact means is policy/'s business.
+ * RFC 7672 2.1 and 2.2; requirements DANE-01..22. The place of MTA-STS facts is beside the MX facts. */
+#ifndef DANEWAY_EVIDENCE_H
+#define DANEWAY_EVIDENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/address.h"
+
+enum dns_status {
+    DNS_NOT_ASKED = 0, /* no query was made (DANE-11, DANE-12) */
+    DNS_SECURE,
+    DNS_INSECURE,
+    DNS_BOGUS,  /* the data are there, but validation fails */
+    DNS_FAILED, /* time-out, SERVFAIL, REFUSED, malformed, too many CNAMEs ... */
+};
+
+enum dns_presence { DNS_FOUND, DNS_NO_DATA, DNS_NO_NAME };
+
+struct dns_fact {
+    enum dns_status status;
+    enum dns_presence presence; /* only for DNS_SECURE and DNS_INSECURE */
+    uint32_t ttl;               /* seconds from the moment the evidence was gathered; least of the chain */
+    const char *why;            /* DNS_BOGUS, DNS_FAILED: "SERVFAIL from 127.0.0.1", "time-out after 12 s" */
+};
+
+struct tlsa_record {
+    uint8_t usage, selector, matching_type;
+    size_t length;
+    const unsigned char *data;
+};
+
+struct evidence_host {
+    const char *name;         /* MX exchange, or next hop: A-labels, lower case, no trailing dot; "" for "." */
+    const char *expanded;     /* after CNAMEs; the same pointer as name if there are none */
+    uint16_t preference;
+    bool is_literal;          /* name is an IP address in text form (DANE-20) */
+    struct dns_fact addresses_fact; /* of A and AAAA together: the weaker status of the two that were found */
+    struct address *addresses; /* in the order to try */
+    size_t address_count;
+    struct dns_fact alias;    /* the CNAME at `name` by itself, asked only if needed (DANE-13) */
+    struct dns_fact tlsa;     /* DNS_NOT_ASKED if DANE cannot apply */
+    const char *tlsa_base;    /* TLSA base domain under which the RRset was found or last asked; NULL if not asked */
+    struct tlsa_record *tlsa_records; /* as published, usable or not */
+    size_t tlsa_count;
+};
+
+enum next_hop_kind {
+    NEXT_HOP_DOMAIN,  /* example.com: MX look-up */
+    NEXT_HOP_HOST,    /* [mx.example.com]: no MX look-up */
+    NEXT_HOP_LITERAL, /* [192.0.2.1] */
+};
+
+struct evidence {
+    const char *next_hop;     /* as addressed: A-labels, lower case, no trailing dot, no brackets */
+    enum next_hop_kind kind;
+    uint16_t port;
+    bool name_invalid;        /* cannot be turned into A-labels, or is no domain name (SMTPC-21) */
+    struct dns_fact mx;       /* DNS_NOT_ASKED unless kind is NEXT_HOP_DOMAIN */
+    const char *expanded;     /* next hop after CNAMEs; the same pointer as next_hop if there are none */
+    bool implicit_mx;         /* proven: no MX records; hosts[0] is the domain itself */
+    bool null_mx;             /* a single MX "0 ." */
+    struct evidence_host *hosts; /* by preference as published; equal ones in any order */
+    size_t host_count;
+    bool validating;          /* the resolver's self-test passed last time */
+    const char *not_validating_why; /* when it did not */
+};
+
+#endif

@@ -1,0 +1,72 @@
+/* outcome: what came of one delivery attempt, recipient by recipient, session by session.
+ * Owns: nothing; allocated in the arena of the attempt, valid during the callback that hands it over.
+ * Made by src/attempt/, read by src/result/ and src/report/.
+ * Must never leave a recipient without a result. */
+#ifndef DANEWAY_OUTCOME_H
+#define DANEWAY_OUTCOME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "daneway/message.h"
+#include "daneway/plan.h"
+#include "daneway/reason.h"
+
+enum disposition { DELIVERED, DEFERRED, BOUNCED };
+
+struct recipient_outcome {
+    const struct recipient *recipient;
+    enum disposition disposition;
+    enum reason reason;       /* REASON_NONE when delivered */
+    const char *status;       /* enhanced status code: "2.0.0", "4.7.5", or the remote's (CODE-08) */
+    const char *text;         /* one line for people: what happened, with host and particulars */
+    const char *remote;       /* "mx.example.org[192.0.2.1]:25"; NULL if no host was reached */
+    const char *remote_name;  /* "mx.example.org"; NULL likewise */
+    const char *reply;        /* remote reply, cleaned, one line: "250 2.0.0 Ok: queued as 4X"; NULL */
+    const char *tls;          /* "dane-verified", "verified", "encrypted", "clear", "" if no session */
+};
+
+/* One SMTP session as TLS-RPT counts it (RPT-09..13, 20..25), or a policy failure before a session. */
+struct session_failure {
+    enum result_type type;
+    const char *reason_code;  /* failure-reason-code; NULL if none */
+};
+struct session_record {
+    const char *next_hop;     /* the report's domain */
+    enum policy_type policy;
+    const char *policy_domain;
+    const char *const *policy_strings; /* as RPT-31; for POLICY_NOT_FOUND none */
+    size_t policy_string_count;
+    const char *const *mx_patterns;    /* for POLICY_STS */
+    size_t mx_pattern_count;
+    int64_t started;          /* seconds since 1970: decides the day (RPT-17) */
+    bool success;
+    const struct session_failure *failures;
+    size_t failure_count;
+    struct address sending, receiving; /* family 0: unknown */
+    const char *mx_name;      /* NULL if unknown */
+    const char *mx_helo;      /* host name in the EHLO reply; NULL if unknown */
+};
+
+/* What the attempt says of the destination as a whole, for the schedule. */
+enum destination_state {
+    DESTINATION_UNKNOWN, /* nothing learnt: a local failure, or only the message was judged */
+    DESTINATION_UP,      /* a host took MAIL, whatever it answered */
+    DESTINATION_DOWN,    /* no host could be used: everything for it would fail alike */
+};
+
+struct outcome {
+    struct recipient_outcome *recipients; /* one for each of the delivery's, same order */
+    size_t recipient_count;
+    struct session_record *sessions;
+    size_t session_count;
+    enum destination_state destination;
+    enum reason reason;       /* of the destination, when it is down */
+    const char *text;         /* likewise, one line */
+    const char *trace;        /* JSON text */
+    int64_t started_ms, ended_ms; /* monotonic */
+};
+
+#endif

@@ -1,0 +1,90 @@
+/* settings: the configuration file as a value; each option of daneway.conf has its field here.
+ * Owns: nothing; made and freed by src/conf/.
+ * Names are those of the options, so that manual, file and code agree.
+ * Must never change while the process runs: tables are reloaded, settings are not. */
+#ifndef DANEWAY_SETTINGS_H
+#define DANEWAY_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "daneway/policy.h"
+
+struct listen_address {
+    struct address address;
+    uint16_t port;
+};
+
+struct intake_settings {
+    const char *hostname;
+    struct listen_address *listen;
+    size_t listen_count;
+    const char *clients;      /* path */
+    const char *certificate, *key; /* "" : no STARTTLS */
+    bool require_tls;
+    uint64_t message_size_limit;
+    unsigned recipient_limit, connection_limit, client_connection_limit;
+    unsigned command_timeout, data_timeout; /* seconds */
+    unsigned error_limit, line_length_limit, hop_limit;
+    bool bare_lf_normalize;
+    bool lenient_syntax;
+    const char *postmaster;   /* "" : none */
+    uint64_t free_space_min;
+};
+
+enum resolver_mode { RESOLVER_LOOPBACK, RESOLVER_VALIDATE };
+struct resolver_settings {
+    enum resolver_mode mode;
+    struct address address;
+    uint16_t port;
+    const char *trust_anchor;
+    bool trust_path;
+    unsigned timeout, cache_ttl_max, cname_limit; /* seconds, seconds, links */
+    const char *self_test_secure, *self_test_bogus;
+    unsigned self_test_interval;
+};
+
+struct delivery_settings {
+    const char *hostname;     /* EHLO name */
+    uint16_t port;
+    const char *tls_policy;   /* path */
+    enum tls_level default_level;
+    const char *ca_file;
+    struct address source_ipv4, source_ipv6; /* family 0: any */
+    unsigned address_limit, destination_concurrency, concurrency;
+    unsigned reply_line_limit, reply_lines_limit;
+    unsigned connect_timeout, greeting_timeout, ehlo_timeout, starttls_timeout, handshake_timeout,
+        mail_timeout, rcpt_timeout, data_timeout, block_timeout, dot_timeout, quit_timeout;
+    struct policy_settings policy; /* own names and addresses are filled in at start */
+};
+
+struct queue_settings {
+    struct retry_settings retry;
+    unsigned lifetime, notice_lifetime, probe_interval; /* seconds */
+    const char *bounce_nexthop; /* "[host]:port", or "" */
+    uint64_t notice_size_limit;
+};
+
+struct report_settings {
+    unsigned flush_interval;
+    const char *organization_name, *contact_info;
+};
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+struct settings {
+    const char *path;         /* of the file read */
+    const char *hostname, *user, *state_directory, *status_socket;
+    unsigned workers;
+    enum log_level log_level;
+    bool log_json;
+    struct intake_settings intake;
+    struct resolver_settings resolver;
+    struct delivery_settings delivery;
+    struct queue_settings queue;
+    struct report_settings report;
+};
+
+#endif

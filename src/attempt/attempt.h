@@ -1,0 +1,50 @@
+/* attempt: conducts one delivery attempt: resolve, plan, host after host, until every recipient has a result.
+ * Owns: one arena an attempt, its resolution, its SMTP session, its trace.
+ * The only place where resolve/, policy/, tls/ and smtp/ meet.
+ * RFC 5321 4.5.4, 5.1; RFC 7672; requirements SMTPC-01..23, TLS-06..12, DANE-43.
+ * Must never send envelope or data to a host that the policy has refused. */
+#ifndef DANEWAY_ATTEMPT_ATTEMPT_H
+#define DANEWAY_ATTEMPT_ATTEMPT_H
+
+#include "daneway/message.h"
+#include "daneway/outcome.h"
+#include "daneway/policy.h"
+#include "daneway/settings.h"
+#include "loop/loop.h"
+#include "resolve/resolve.h"
+#include "spool/spool.h"
+#include "tls/stream.h"
+
+/* What all attempts of a process share. */
+struct conductor;
+struct conductor_parts {
+    struct loop *loop;
+    struct resolver *resolver;
+    struct tls_client *tls;
+    struct spool *spool;                 /* NULL in the command: nothing is delivered there */
+    const struct delivery_settings *settings;
+    const char *bounce_nexthop;          /* for notices; "" or NULL: by MX */
+};
+struct conductor *conductor_create(const struct conductor_parts *parts);
+void conductor_free(struct conductor **conductor);
+/* The table in force (borrowed; NULL: none); attempts under way keep their decision. */
+void conductor_use_table(struct conductor *conductor, const struct table *table);
+
+enum attempt_mode {
+    ATTEMPT_DELIVER,
+    ATTEMPT_EXPLAIN, /* evidence and plan only; connects to nobody */
+    ATTEMPT_PROBE,   /* every host: connect, STARTTLS, verdict, QUIT; sends no envelope */
+};
+struct attempt;
+/* The outcome is valid during the callback; the attempt is gone after it. */
+typedef void attempt_done_fn(void *arg, struct delivery *delivery, const struct outcome *outcome);
+/* Deliver: `delivery` is borrowed until done. */
+struct attempt *attempt_deliver(struct conductor *conductor, struct delivery *delivery,
+                                attempt_done_fn *fn, void *arg);
+/* Explain or probe a next hop ("example.com", "[host]:port"); done gets a NULL delivery and an outcome whose trace is the answer. */
+struct attempt *attempt_examine(struct conductor *conductor, const char *next_hop, enum attempt_mode mode,
+                                attempt_done_fn *fn, void *arg);
+/* Ends it without a callback. */
+void attempt_cancel(struct attempt **attempt);
+
+#endif

@@ -1,0 +1,34 @@
+/* alloc: memory that is there, or the process ends.
+ * Owns: the rule that running out of memory aborts (design: errors, 2).
+ * Also the arena: many small objects with one end, as in a delivery attempt.
+ * Must never return NULL, and never log: the message goes to standard error.
+ * Everything a stranger can make grow is bounded by its owner, not here. */
+#ifndef DANEWAY_BASE_ALLOC_H
+#define DANEWAY_BASE_ALLOC_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+/* As malloc, calloc, realloc, strdup; abort when there is no memory. The caller frees with free(). */
+void *x_malloc(size_t size);
+void *x_calloc(size_t count, size_t size);
+void *x_realloc(void *ptr, size_t size);
+char *x_strdup(const char *text);
+char *x_strndup(const char *text, size_t length);
+void *x_memdup(const void *data, size_t length);
+/* As asprintf; the caller frees the text. */
+char *x_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* An arena: allocations live until the arena is freed. Memory is zeroed. */
+struct arena;
+struct arena *arena_create(void);
+void arena_free(struct arena **arena);
+void *arena_alloc(struct arena *arena, size_t size);
+char *arena_strdup(struct arena *arena, const char *text);
+char *arena_strndup(struct arena *arena, const char *text, size_t length);
+void *arena_memdup(struct arena *arena, const void *data, size_t length);
+char *arena_printf(struct arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *arena, const char *format, va_list arguments);
+
+#endif

@@ -1,0 +1,31 @@
+/* intake: takes mail from internal MTAs by SMTP and hands it to the spool.
+ * Owns: client sessions, the client table, limits.
+ * RFC 5321, 2920, 1870, 6152, 2034, 3207; requirements SMTPS-01..16, 20..23, TLS-01..05, 13.
+ * Must never relay for a client that the table does not name, and never answer 250 to data before the commit. */
+#ifndef DANEWAY_INTAKE_INTAKE_H
+#define DANEWAY_INTAKE_INTAKE_H
+
+#include "base/err.h"
+#include "daneway/settings.h"
+#include "loop/loop.h"
+#include "spool/spool.h"
+#include "tls/stream.h"
+
+struct intake;
+/* `listeners` are bound, listening, non-blocking descriptors, shared with the other workers; borrowed.
+ * `tls` may be NULL: no STARTTLS. -1: the client table is wrong (file, line, what was expected). */
+int intake_create(struct intake **intake_r, struct loop *loop, struct spool *spool,
+                  const struct intake_settings *settings, struct tls_server *tls,
+                  const int *listeners, size_t listener_count, struct err *err_r);
+void intake_free(struct intake **intake);
+/* Reads the client table again; -1: it is wrong, the old one stays. */
+int intake_reload(struct intake *intake, struct err *err_r);
+/* No new sessions; 421 4.3.2 to idle ones; idle_fn when the last has ended. */
+void intake_drain(struct intake *intake, loop_fn *idle_fn, void *arg);
+
+struct intake_counters {
+    uint64_t sessions, sessions_now, messages, recipients, octets, refused_clients, refused_recipients, errors;
+};
+struct intake_counters intake_counters(const struct intake *intake);
+
+#endif

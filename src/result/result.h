@@ -1,0 +1,34 @@
+/* result: writes down what came of an attempt: recipients, next attempt, trace, notices, tally, log.
+ * Owns: the making of notices (RFC 3464) and the one log line a recipient.
+ * RFC 3461, 3464; requirements DSN-01..05, 09, 11, 12, QUEUE-01, 02, 04, CODE-07, 08.
+ * Must never end a recipient before the store has said so. */
+#ifndef DANEWAY_RESULT_RESULT_H
+#define DANEWAY_RESULT_RESULT_H
+
+#include "daneway/message.h"
+#include "daneway/outcome.h"
+#include "daneway/settings.h"
+#include "loop/loop.h"
+#include "report/tally.h"
+#include "spool/spool.h"
+
+struct result;
+/* The attempt is recorded (or could not be, and the delivery was released): the schedule may go on. */
+typedef void result_settled_fn(void *arg, struct delivery *delivery, enum destination_state state,
+                               const char *reason, const char *text);
+struct result *result_create(struct loop *loop, struct spool *spool, struct tally *tally,
+                             const char *hostname, const struct queue_settings *settings,
+                             result_settled_fn *fn, void *arg);
+void result_free(struct result **result);
+/* Fits attempt_done_fn with the result as arg: the outcome is copied as far as needed. */
+void result_take(void *result, struct delivery *delivery, const struct outcome *outcome);
+/* Past its lifetime without a further attempt: returns its recipients with their last status (CODE-07). */
+void result_expire(void *result, struct delivery *delivery);
+
+struct result_counters {
+    uint64_t delivered, deferred, bounced, notices;
+    uint64_t dane_verified, encrypted, clear; /* of the delivered */
+};
+struct result_counters result_counters(const struct result *result);
+
+#endif

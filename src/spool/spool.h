@@ -1,0 +1,131 @@
+/* spool: the durable store of what was accepted: messages, recipients, their state, content, traces.
+ * Owns: the database and the one store thread, which commits in groups and answers through the loop.
+ * Everything is asynchronous, claim and finish, no file handles, so that a shared database fits behind it.
+ * RFC 5321 6.1; requirements SMTPS-20, QUEUE-04..06.
+ * Must never say that something is stored before it is on stable storage. */
+#ifndef DANEWAY_SPOOL_SPOOL_H
+#define DANEWAY_SPOOL_SPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "daneway/message.h"
+#include "daneway/outcome.h"
+#include "loop/loop.h"
+
+struct spool_settings {
+    const char *state_directory;
+    unsigned worker;          /* this worker's number, from 0: spool-N.db */
+    unsigned workers;         /* spools of worker numbers >= workers, n % workers == worker, are adopted */
+    uint64_t free_space_min;  /* below it SPOOL_FULL for new mail; what is spooled goes on */
+    unsigned trace_lifetime;  /* seconds that traces are kept after the end of a message */
+};
+
+struct spool;
+/* Opens or makes the database, takes its lock (waits a few seconds for a dying owner), starts the store thread,
+ * removes half-received content. -1: not readable, locked, of an unknown version, disk full ... */
+int spool_open(struct spool **spool_r, struct loop *loop, const struct spool_settings *settings,
+               struct err *err_r);
+/* Finishes what was asked for, then stops the thread. Callbacks that have not come do not come any more. */
+void spool_close(struct spool **spool);
+
+enum spool_result {
+    SPOOL_OK,
+    SPOOL_FULL,   /* no space: 452 4.3.1 */
+    SPOOL_FAILED, /* 451 4.3.0; `text` says why */
+};
+typedef void spool_done_fn(void *arg, enum spool_result result, const char *text);
+
+/* --- 1. intake: a draft becomes a message -------------------------------------------------------- */
+struct draft;
+/* The envelope and everything it points to are copied. Has its queue id from here on (QUEUE-06). */
+struct draft *draft_create(struct spool *spool, const struct envelope *envelope);
+const char *draft_queue_id(const struct draft *draft);
+/* The address is copied; next_hop is its domain, lower case, A-labels. */
+void draft_recipient(struct draft *draft, const struct recipient *recipient, const char *next_hop);
+/* Content with CRLF line ends. Chunks of 256 KiB go to the store as they fill up. */
+void draft_append(struct draft *draft, struct slice content);
+/* Octets handed over that the store has not taken yet: above 1 MiB the giver should pause. */
+size_t draft_behind(const struct draft *draft);
+/* Makes it durable: SPOOL_OK comes after the commit. The draft is gone after this call. fn may be NULL.
+ * Its deliveries then go to spool_on_fresh. */
+void draft_commit(struct draft **draft, spool_done_fn *fn, void *arg);
+/* Forgets a commit's callback (its client is gone); the commit goes on. */
+void draft_forget(struct spool *spool, void *arg);
+void draft_abandon(struct draft **draft);
+/* False: too little space; new mail should get 452 4.3.1 at MAIL. Cheap: checked by the store thread. */
+bool spool_has_space(const struct spool *spool);
+
+/* --- 3. schedule: what is due ---------------------------------------------------------------------- */
+/* A fresh delivery after its commit. True: taken, and owned by the callee as if claimed. False: it stays in the store as due. */
+typedef bool spool_fresh_fn(void *arg, struct delivery *delivery);
+void spool_on_fresh(struct spool *spool, spool_fresh_fn *fn, void *arg);
+
+/* Next hops with deliveries that are due and unclaimed and whose destination is not held back, longest due first. */
+typedef void spool_destinations_fn(void *arg, const char *const *next_hops, size_t count,
+                                   int64_t next_due); /* seconds since 1970 of the first one after these; INT64_MAX: none */
+void spool_due_destinations(struct spool *spool, int64_t now, size_t limit,
+                            spool_destinations_fn *fn, void *arg);
+/* Claims due deliveries of one next hop, oldest first. The callee owns them. more: there are further ones. */
+typedef void spool_claimed_fn(void *arg, struct delivery **deliveries, size_t count, bool more);
+void spool_claim(struct spool *spool, const char *next_hop, int64_t now, size_t limit,
+                 spool_claimed_fn *fn, void *arg);
+/* Deliveries past their lifetime, whatever their destination's state; claimed likewise. */
+void spool_claim_expired(struct spool *spool, int64_t arrived_before, int64_t notices_arrived_before,
+                         size_t limit, spool_claimed_fn *fn, void *arg);
+/* Gives a claim back unchanged; frees the delivery. */
+void spool_release(struct spool *spool, struct delivery **delivery);
+/* Holds all of a destination's deliveries until `until` (seconds since 1970; 0: no longer held), with the reason to show. */
+void spool_hold_destination(struct spool *spool, const char *next_hop, int64_t until,
+                            const char *reason, const char *text);
+
+/* --- 4. attempt: the content ----------------------------------------------------------------------- */
+/* One chunk by number from 0; `chunk` is valid during the callback; empty after the last one. */
+typedef void spool_chunk_fn(void *arg, enum spool_result result, struct slice chunk);
+struct chunk_read;
+struct chunk_read *spool_read_chunk(struct spool *spool, int64_t message, unsigned number,
+                                    spool_chunk_fn *fn, void *arg);
+void chunk_read_cancel(struct chunk_read **read);
+
+/* --- 5. result: the end of an attempt, in one transaction ------------------------------------------ */
+struct recipient_update {
+    int64_t recipient;
+    enum recipient_state state;
+    const char *status, *reason, *text, *remote, *reply; /* as struct recipient; may be NULL */
+};
+struct settlement {
+    const struct delivery *delivery;
+    const struct recipient_update *updates;
+    size_t update_count;
+    int64_t next_attempt;     /* for what is still pending */
+    bool counts;              /* attempts rises by one */
+    const char *trace;        /* JSON; NULL: none */
+    int64_t now;
+    struct draft **notices;   /* committed in the same transaction; gone after the call */
+    size_t notice_count;
+};
+/* Everything is copied. After SPOOL_OK the claim has ended. A message without pending recipients leaves the store. */
+void spool_settle(struct spool *spool, const struct settlement *settlement, spool_done_fn *fn, void *arg);
+
+/* --- control: looking in, and pushing --------------------------------------------------------------- */
+/* `json` is a new reference for the callee (NULL when the store failed). */
+typedef void spool_json_fn(void *arg, json_t *json);
+struct spool_filter {
+    const char *queue_id, *next_hop; /* NULL: any */
+};
+/* Array of {"queue_id","sender","next_hop","recipients":[...],"arrival","next_attempt","attempts","size","status","reason","text"}. */
+void spool_list(struct spool *spool, const struct spool_filter *filter, size_t limit, spool_json_fn *fn,
+                void *arg);
+/* {"messages","deliveries","recipients","octets","oldest","destinations_held"} */
+void spool_summary(struct spool *spool, spool_json_fn *fn, void *arg);
+/* Array of the traces of a message, oldest first, each {"time","next_hop","trace":{...}}. */
+void spool_traces(struct spool *spool, const char *queue_id, spool_json_fn *fn, void *arg);
+/* Makes deliveries due now and their destinations not held; {"flushed": N}. */
+void spool_flush(struct spool *spool, const struct spool_filter *filter, spool_json_fn *fn, void *arg);
+
+#endif

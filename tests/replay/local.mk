@@ -1,0 +1,1 @@
+# Replayed scenarios of whole delivery attempts
