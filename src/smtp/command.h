@@ -59,7 +59,7 @@ struct mail_argument {
 struct rcpt_argument {
     struct path path;
 };
-/* `lenient` takes spaces after the colon (SMTPS-05). */
+/* `lenient` takes spaces around the colon (SMTPS-05). */
 enum argument_error mail_argument_parse(struct slice argument, bool lenient, struct mail_argument *mail_r);
 enum argument_error rcpt_argument_parse(struct slice argument, bool lenient, struct rcpt_argument *rcpt_r);
 /* The argument of EHLO or HELO: a domain or an address literal. Underscores are let through: hosts have them. */

@@ -11,7 +11,7 @@
 
 #include "base/slice.h"
 
-enum { REPLY_STATUS = 12, REPLY_TEXT = 1024 };
+enum { REPLY_STATUS = 16, REPLY_TEXT = 1024 };
 
 /* A whole reply; valid until the next reply_parse with the same parser. */
 struct reply {
