@@ -33,7 +33,8 @@ int table_parse(struct table **table_r, const char *name, struct slice text, str
 void table_free(struct table **table);
 const char *table_name(const struct table *table);
 size_t table_size(const struct table *table);
-/* The row for a next hop as Postfix looks it up: "[host]:port", "[host]", exact name, then ".parent" domains; NULL if none.
+/* The row for a next hop as Postfix looks it up; NULL if none. A plain name: itself, then its parents as ".parent".
+ * What has brackets or a port ("[host]", "[host]:port", "host:port") stands only for itself.
  * Constant time in the number of rows. Letter case and a trailing dot do not matter. */
 const struct table_row *table_match(const struct table *table, struct slice key);
 
