@@ -126,7 +126,7 @@ static void set_verdict(struct session *session, struct verdict verdict)
 
 static void set_tls_failed(struct session *session, enum reason reason, const char *code)
 {
-    session->facts.tls = TLS_FAILED;
+    session->facts.tls = TLS_OUTCOME_FAILED;
     session->facts.tls_reason = reason;
     session->facts.tls_code = code != NULL ? arena_strdup(session->arena, code) : NULL;
 }
@@ -301,7 +301,7 @@ static enum state handshake_done(struct session *session)
     if (session->parts.host->applied != POLICY_NOT_FOUND && !facts->verdict.verified)
         set_tls_failed(session, facts->verdict.reason, NULL);
     else
-        facts->tls = TLS_DONE;
+        facts->tls = TLS_OUTCOME_MET;
     return facts->verdict.action == VERDICT_GO_ON ? STATE_EHLO : end_by_verdict(session);
 }
 

@@ -76,7 +76,7 @@ struct session_ending {
 const struct session_ending *session_ending(const struct session *session);
 
 /* Did this session show whether TLS works? (RPT-09..13, 21) */
-enum tls_result { TLS_UNTOLD, TLS_FAILED, TLS_DONE };
+enum tls_outcome { TLS_OUTCOME_UNTOLD, TLS_OUTCOME_FAILED, TLS_OUTCOME_MET };
 struct session_facts {
     int64_t started;                  /* seconds since 1970 */
     struct address sending;           /* family 0 before it is connected */
@@ -84,7 +84,7 @@ struct session_facts {
     char helo[EHLO_HOST];             /* the server's name in its EHLO reply; "" */
     struct capabilities capabilities; /* of the latest EHLO reply */
     const struct peer *peer;          /* NULL without TLS */
-    enum tls_result tls;
+    enum tls_outcome tls;
     enum reason tls_reason;           /* what was wrong with TLS, although the policy may have let it pass */
     const char *tls_code;             /* reason code for TLS-RPT: the reply code, the TLS library's word; NULL */
     bool judged;                      /* verdict is there */

@@ -73,9 +73,9 @@ static bool is_counted(const struct ledger *ledger)
 void ledger_count_session(struct ledger *ledger, const char *next_hop, const struct plan_host *host,
                           const struct address *address, const struct session_facts *facts)
 {
-    if (!is_counted(ledger) || facts->clear || facts->tls == TLS_UNTOLD)
+    if (!is_counted(ledger) || facts->clear || facts->tls == TLS_OUTCOME_UNTOLD)
         return;
-    if (facts->tls == TLS_FAILED && reason_row(facts->tls_reason)->result == RESULT_NONE)
+    if (facts->tls == TLS_OUTCOME_FAILED && reason_row(facts->tls_reason)->result == RESULT_NONE)
         return;
     struct session_record *record = add_record(ledger);
     set_policy(ledger->arena, record, next_hop, host);
@@ -84,7 +84,7 @@ void ledger_count_session(struct ledger *ledger, const char *next_hop, const str
     record->receiving = *address;
     if (facts->helo[0] != '\0')
         record->mx_helo = arena_strdup(ledger->arena, facts->helo);
-    record->success = facts->tls == TLS_DONE;
+    record->success = facts->tls == TLS_OUTCOME_MET;
     if (!record->success)
         set_failure(ledger->arena, record, facts->tls_reason, facts->tls_code);
 }
