@@ -100,6 +100,18 @@ struct chain_result pkix_verify(struct arena *arena, struct slice roots, const s
                                 size_t chain_count, const char *const *names, size_t name_count,
                                 time_t now);
 
+/* --- describe.c --------------------------------------------------------------------------------- */
+/* What a certificate says, for people; texts in the arena, printable ASCII, NULL where it cannot be read. */
+struct certificate_facts {
+    const char *subject, *issuer;       /* RFC 4514 */
+    const char *const *names;           /* DNS-IDs, the first 20 */
+    size_t name_count;
+    time_t not_before, not_after;
+    const char *sha256, *spki_sha256;   /* hex: the data of TLSA records 3 0 1 and 3 1 1 */
+};
+struct certificate_facts certificate_describe(struct arena *arena,
+                                              const struct certificate *certificate);
+
 /* --- retry.c ------------------------------------------------------------------------------------ */
 struct retry_settings {
     uint32_t first, min, max; /* seconds; first 0: no early try */
