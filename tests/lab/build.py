@@ -16,7 +16,8 @@ import sys
 import time
 
 NAME_SERVER = "192.0.2.53"
-DEAD_NAME_SERVER = "192.0.2.54"      # an address of the lab where nobody listens
+REFUSING_NAME_SERVER = "192.0.2.54"  # answers REFUSED to all, so that Unbound says SERVFAIL at once
+SILENT_NAME_SERVER = "192.0.2.55"    # nobody listens there
 INTERNAL_ADDRESS = "203.0.113.25"
 CNAME_TARGET = "tlsa-record"
 DAY = 86400
@@ -93,7 +94,7 @@ class Domain:
         return self.zone in ("signed", "bogus", "expired")
 
     def has_zone(self):
-        return self.zone not in ("lame", "absent")
+        return self.zone not in ("lame", "silent", "absent")
 
 
 def full_name(label, domain):
@@ -254,7 +255,7 @@ def tlsa_records(host, material):
     name = "_25._tcp.%s." % base
     text = ""
     if "lame" in words:
-        return "_tcp.%s. 300 IN NS ns-dead.example.\n" % base
+        return "_tcp.%s. 300 IN NS ns-refusing.example.\n" % base
     if "cname" in words:
         target = "%s.%s." % (CNAME_TARGET, host.domain.name)
         text, name = "%s 300 IN CNAME %s\n" % (name, target), target
@@ -330,10 +331,11 @@ def make_zones(out, domains, material):
     records = list(pool.map(one, domains))
     corp_ds, _ = sign(zones, "corp.example", corp_text)
     text = soa("example.") + "corp.example. 300 IN NS ns.example.\n" + corp_ds
-    text += "ns.example. 300 IN A %s\nns-dead.example. 300 IN A %s\n" % (NAME_SERVER, DEAD_NAME_SERVER)
+    text += "ns.example. 300 IN A %s\nns-refusing.example. 300 IN A %s\nns-silent.example. 300 IN A %s\n" % (
+        NAME_SERVER, REFUSING_NAME_SERVER, SILENT_NAME_SERVER)
     for domain, ds in zip(domains, records):
         if domain.zone != "absent":
-            server = "ns-dead" if domain.zone == "lame" else "ns"
+            server = {"lame": "ns-refusing", "silent": "ns-silent"}.get(domain.zone, "ns")
             text += "%s. 300 IN NS %s.example.\n" % (domain.name, server) + ds
     example_ds, _ = sign(zones, "example", text)
     text = soa(".") + "example. 300 IN NS ns.example.\nns.example. 300 IN A %s\n" % NAME_SERVER + example_ds
@@ -344,26 +346,31 @@ def make_zones(out, domains, material):
     return names, signed
 
 
-def server_configurations(out, names, signed):
-    text = """server:
+def nsd_configuration(out, address, name):
+    return """server:
     ip-address: %s
     username: nsd
     zonesdir: "%s/zones"
     chroot: ""
     database: ""
-    pidfile: "%s/nsd.pid"
-    xfrdfile: "%s/nsd.xfrd"
-    zonelistfile: "%s/nsd.zonelist"
+    pidfile: "%s/%s.pid"
+    xfrdfile: "%s/%s.xfrd"
+    zonelistfile: "%s/%s.zonelist"
     server-count: 1
     verbosity: 0
     rrl-ratelimit: 0
 remote-control:
     control-enable: no
-""" % (NAME_SERVER, out, out, out, out)
+""" % (address, out, out, name, out, name, out, name)
+
+
+def server_configurations(out, names, signed):
+    text = nsd_configuration(out, NAME_SERVER, "nsd")
     for name in names:
         file = (name if name != "." else "root") + (".signed" if name in signed else "")
         text += 'zone:\n    name: "%s"\n    zonefile: "%s"\n' % (name, file)
     write(out + "/nsd.conf", text)
+    write(out + "/nsd-refusing.conf", nsd_configuration(out, REFUSING_NAME_SERVER, "nsd-refusing"))
     write(out + "/root.hints", ". 3600000 NS ns.example.\nns.example. 3600000 A %s\n" % NAME_SERVER)
     write(out + "/unbound.conf", """server:
     interface: 127.0.0.1
@@ -406,7 +413,8 @@ def smtpd_line(host, address, out):
 
 
 def make_servers(out, domains):
-    master, odd, sink, addresses = "", [], [], ["192.0.2.1", NAME_SERVER, DEAD_NAME_SERVER, INTERNAL_ADDRESS]
+    master, odd, sink, addresses = "", [], [], ["192.0.2.1", NAME_SERVER, REFUSING_NAME_SERVER, SILENT_NAME_SERVER,
+                                           INTERNAL_ADDRESS]
     mailboxes = ""
     for domain in domains:
         mailboxes += "@%s %s/\n" % (domain.name, domain.name)

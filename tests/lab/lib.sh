@@ -46,6 +46,7 @@ start_dns() {
     chown -R nsd "$LAB/zones"
     echo "$LAB_DISK" >"$LAB/disk"
     nsd -d -c "$LAB/nsd.conf" >"$LAB/log/nsd.log" 2>&1 &
+    nsd -d -c "$LAB/nsd-refusing.conf" >"$LAB/log/nsd-refusing.log" 2>&1 &
     chmod 644 "$LAB/root.key" "$LAB/root.hints"
     unbound -d -c "$LAB/unbound.conf" >"$LAB/log/unbound.log" 2>&1 &
 }
