@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """build.py TABLE OUTDIR: turns the table of mail domains into the files of a lab.
 
-It owns: OUTDIR/zones, pki, postfix, nsd.conf, unbound.conf, odd.json, sink.json, daneway/, addresses, expect.json.
+It owns: OUTDIR/zones, pki, postfix, nsd.conf, unbound.conf, odd.json, sink.json, daneway/, addresses.*, expect.json.
 It reads the table tests/lab/domains, calls ldns-keygen, ldns-signzone, ldns-key2ds and certtool, and starts no server.
 It must never write outside OUTDIR or use a name or address of the real Internet (RFC 5737, RFC 3849, .example only).
 """
@@ -17,7 +17,7 @@ import time
 
 NAME_SERVER = "192.0.2.53"
 REFUSING_NAME_SERVER = "192.0.2.54"  # answers REFUSED to all, so that Unbound says SERVFAIL at once
-SILENT_NAME_SERVER = "192.0.2.55"    # nobody listens there
+SILENT_NAME_SERVER = "192.0.2.55"    # no such host: packets vanish
 INTERNAL_ADDRESS = "203.0.113.25"
 CNAME_TARGET = "tlsa-record"
 DAY = 86400
@@ -384,7 +384,6 @@ def server_configurations(out, names, signed):
     verbosity: 1
     val-log-level: 2
     num-threads: 1
-    outgoing-interface: 192.0.2.1
     access-control: 127.0.0.0/8 allow
     trust-anchor-file: "%s/root.key"
     root-hints: "%s/root.hints"
@@ -412,14 +411,17 @@ def smtpd_line(host, address, out):
     return "%s inet n - n - 60 smtpd\n" % listen + "".join("    -o %s=%s\n" % o for o in options.items())
 
 
+def address_line(address, device):
+    return "addr add %s/%d dev %s%s\n" % ((address, 128, device, " nodad") if ":" in address else (address, 32, device, ""))
+
+
 def make_servers(out, domains):
-    master, odd, sink, addresses = "", [], [], ["192.0.2.1", NAME_SERVER, REFUSING_NAME_SERVER, SILENT_NAME_SERVER,
-                                           INTERNAL_ADDRESS]
+    master, odd, sink, addresses = "", [], [], [NAME_SERVER, REFUSING_NAME_SERVER]
     mailboxes = ""
     for domain in domains:
         mailboxes += "@%s %s/\n" % (domain.name, domain.name)
         for host in domain.hosts:
-            if not host.is_local() or host.server in ("nohost", "loopback"):
+            if not host.is_local() or host.server in ("nohost", "loopback", "blackhole"):
                 continue
             for address in host.addresses():
                 addresses.append(address)
@@ -435,9 +437,8 @@ def make_servers(out, domains):
     write(out + "/postfix/mx.mailboxes", mailboxes)
     write(out + "/odd.json", json.dumps(odd, indent=1))
     write(out + "/sink.json", json.dumps(sink, indent=1))
-    batch = "".join("addr add %s/%d dev lo%s\n" % (a, 128 if ":" in a else 32, " nodad" if ":" in a else "")
-                    for a in addresses)
-    write(out + "/addresses", batch)
+    write(out + "/addresses.outside", "".join(address_line(a, "lo") for a in addresses))
+    write(out + "/addresses.inside", address_line(INTERNAL_ADDRESS, "gw0"))
     policy = "".join("%s %s\n" % (d.name, d.policy.replace("_", " ")) for d in domains if d.policy != "-")
     write(out + "/daneway/tls_policy", "# the lab's table of TLS levels, in Postfix's syntax\n" + policy)
 

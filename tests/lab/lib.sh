@@ -40,13 +40,18 @@ port_open() {
     (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null
 }
 
+# on_outside COMMAND...: on the other side of the cable, where the Internet is.
+on_outside() {
+    nsenter --net=/run/netns/outside -- "$@"
+}
+
 # --- DNS -------------------------------------------------------------------------------------------------------------
 
 start_dns() {
     chown -R nsd "$LAB/zones"
     echo "$LAB_DISK" >"$LAB/disk"
-    nsd -d -c "$LAB/nsd.conf" >"$LAB/log/nsd.log" 2>&1 &
-    nsd -d -c "$LAB/nsd-refusing.conf" >"$LAB/log/nsd-refusing.log" 2>&1 &
+    on_outside nsd -d -c "$LAB/nsd.conf" >"$LAB/log/nsd.log" 2>&1 &
+    on_outside nsd -d -c "$LAB/nsd-refusing.conf" >"$LAB/log/nsd-refusing.log" 2>&1 &
     chmod 644 "$LAB/root.key" "$LAB/root.hints"
     unbound -d -c "$LAB/unbound.conf" >"$LAB/log/unbound.log" 2>&1 &
 }
@@ -179,17 +184,20 @@ start_postfix() {
     make_mx
     make_internal
     make_oracle
-    local name
-    for name in mx internal oracle; do
-        "$postfix_daemons/master" -c "$LAB/postfix/$name" -d >"$LAB/log/$name.out" 2>&1 </dev/null &
-        echo $! >"$LAB/postfix/$name.pid"
-    done
+    start_postfix_instance mx on_outside
+    start_postfix_instance internal env
+    start_postfix_instance oracle env
+}
+
+# start_postfix_instance NAME PREFIX: in the network that PREFIX leads to.
+start_postfix_instance() {
+    "$2" "$postfix_daemons/master" -c "$LAB/postfix/$1" -d >"$LAB/log/$1.out" 2>&1 </dev/null &
 }
 
 # --- scripted servers ------------------------------------------------------------------------------------------------
 
 start_scripted() {
-    /usr/bin/python3 "$LAB_ROOT/tests/lab/peculiar.py" "$LAB/odd.json" >"$LAB/log/peculiar.log" 2>&1 &
+    on_outside /usr/bin/python3 "$LAB_ROOT/tests/lab/peculiar.py" "$LAB/odd.json" >"$LAB/log/peculiar.log" 2>&1 &
 }
 
 wait_for_lab() {
