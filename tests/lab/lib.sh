@@ -265,3 +265,21 @@ stop_daneway() {
 daneway_cli() {
     "${DANEWAY:-$(find_program daneway)}" -c "$daneway_conf" "$@"
 }
+
+# --- what crosses the cable ------------------------------------------------------------------------------------------
+
+# start_capture FILE: all SMTP that leaves the inside, the hop from the internal Postfix to the gateway left out.
+start_capture() {
+    tcpdump -i gw0 -n -U -s 0 -B 32768 -Z root -w "$1" 'tcp port 25 and not host 203.0.113.25' 2>"$LAB/log/tcpdump.log" &
+    capture_pid=$!
+    wait_until 5 grep -q 'listening on' "$LAB/log/tcpdump.log" || lab_fail "tcpdump: $(cat "$LAB/log/tcpdump.log")"
+}
+
+stop_capture() {
+    sleep 0.3
+    kill -INT "$capture_pid"
+    wait "$capture_pid" || true
+    if ! grep -q '^0 packets dropped by kernel' "$LAB/log/tcpdump.log"; then
+        lab_fail "the capture has lost packets and proves nothing: $(tail -n 1 "$LAB/log/tcpdump.log")"
+    fi
+}
