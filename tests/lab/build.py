@@ -150,8 +150,11 @@ class Pki:
             self.key(inter, kind == "rsa")
             self.certificate(root, ca_template("Lab %s root" % kind))
             self.certificate(inter, ca_template("Lab %s intermediate" % kind), root)
-        with open(self.path("public-roots.pem"), "w") as f:
-            f.write(open(self.path("public-root.crt")).read())
+        write(self.path("public-roots.pem"), open(self.path("public-root.crt")).read())
+        self.key("gw")      # for STARTTLS between the internal Postfix and the gateway
+        self.certificate("gw", 'cn = "gw.corp.example"\ndns_name = "gw.corp.example"\nexpiration_days = 30\n'
+                               "signing_key\ntls_www_server\n", "private-inter")
+        write(self.path("gw.pem"), "".join(open(self.path(n + ".crt")).read() for n in ("gw", "private-inter")))
 
     def make_leaf(self, host):
         name, kind = host.fqdn(), host.cert

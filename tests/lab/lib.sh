@@ -171,6 +171,8 @@ smtp_data_done_timeout = 20s
 minimal_backoff_time = 5s
 maximal_backoff_time = 10s
 queue_run_delay = 5s
+max_use = 1000
+smtp_tls_session_cache_database = btree:\$data_directory/smtp_scache
 smtp_destination_concurrency_limit = 50
 initial_destination_concurrency = 20
 qmgr_message_active_limit = 20000
@@ -192,6 +194,8 @@ start_postfix() {
 # start_postfix_instance NAME PREFIX: in the network that PREFIX leads to.
 start_postfix_instance() {
     "$2" "$postfix_daemons/master" -c "$LAB/postfix/$1" -d >"$LAB/log/$1.out" 2>&1 </dev/null &
+    echo $! >"$LAB/postfix/$1.pid"
+    disown
 }
 
 # --- scripted servers ------------------------------------------------------------------------------------------------
@@ -225,7 +229,8 @@ write_daneway_conf() {
     chown daneway:daneway /run/daneway "$state"
     sed -e "s|@LAB@|$LAB|g" -e "s|@STATE@|$state|g" -e "s|@PORT@|$gateway_port|g" -e "s|@INTERNAL@|$internal_port|g" \
         "$LAB_ROOT/tests/lab/daneway.conf.in" >"$LAB/daneway/daneway.conf"
-    echo "127.0.0.0/8 starttls=optional" >"$LAB/daneway/clients"
+    chown daneway "$LAB/pki/gw.key"
+    printf '# the lab: 127.0.0.200 and the like are strangers\n127.0.0.0/25 starttls=optional\n' >"$LAB/daneway/clients"
     : >"$LAB/daneway/mailboxes"
 }
 
@@ -236,6 +241,7 @@ start_daneway() {
     "$DANEWAYD" -f -c "$daneway_conf" >>"$LAB/log/danewayd.log" 2>&1 </dev/null &
     daneway_pid=$!
     echo "$daneway_pid" >"$LAB/daneway.pid"
+    disown
     if ! wait_until 10 gateway_up; then
         tail -n 5 "$LAB/log/danewayd.log" >&2
         return 1
@@ -250,16 +256,88 @@ gateway_up() {
 daneway_pids() {
     local pid
     pid=$(cat "$LAB/daneway.pid" 2>/dev/null) || return 0
-    kill -0 "$pid" 2>/dev/null && echo "$pid"
+    if kill -0 "$pid" 2>/dev/null; then echo "$pid"; fi
     pgrep -P "$pid" || true
 }
 
 stop_daneway() {
     local pid
     pid=$(cat "$LAB/daneway.pid" 2>/dev/null) || return 0
-    kill -TERM "$pid" 2>/dev/null || return 0
-    wait_until 15 eval "! kill -0 $pid" || kill -KILL "$pid"
     rm -f "$LAB/daneway.pid"
+    kill -TERM "$pid" 2>/dev/null || return 0
+    wait_until 30 process_gone "$pid" || { echo "lab: danewayd did not end within 30 s of SIGTERM" >&2; kill -KILL "$pid"; }
+}
+
+process_gone() {
+    [ ! -e "/proc/$1" ] || [ "$(awk '/^State:/ { print $2 }' "/proc/$1/status")" = Z ]
+}
+
+# --- the gateway under test, whichever it is: danewayd, or Debian's Postfix for comparison ---------------------------
+
+gateway_pid() {
+    if [ "$1" = danewayd ]; then cat "$LAB/daneway.pid"; else cat "$LAB/postfix/oracle.pid"; fi
+}
+
+gateway_port_of() {
+    if [ "$1" = danewayd ]; then echo $gateway_port; else echo $oracle_port; fi
+}
+
+# kill_gateway KIND: SIGKILL to all its processes at once, as a power cut would.
+kill_gateway() {
+    local pid pids
+    pid=$(gateway_pid "$1")
+    mapfile -t pids < <(echo "$pid"; pgrep -P "$pid" || true)
+    kill -KILL "${pids[@]}" 2>/dev/null || true
+    wait_until 5 process_gone "$pid"
+}
+
+restart_gateway() {
+    if [ "$1" = danewayd ]; then
+        start_daneway
+    else
+        start_postfix_instance oracle env
+        wait_until 10 port_open 127.0.0.1 $oracle_port
+    fi
+}
+
+start_sink() {
+    on_outside /usr/bin/python3 "$LAB_ROOT/tests/lab/sink.py" "$LAB/sink.json" "$LAB/sink.log" >"$LAB/log/sink.log" 2>&1 &
+    wait_until 10 grep -q ready "$LAB/log/sink.log" || lab_fail "the sink does not run: $(cat "$LAB/log/sink.log")"
+}
+
+# --- for the tests ---------------------------------------------------------------------------------------------------
+
+# in_lab SCRIPT ARGUMENTS...: a test that is started outside a lab starts itself again inside one.
+in_lab() {
+    [ -d "$LAB/zones" ] || exec "$LAB_ROOT/scripts/lab" run "$@"
+}
+
+# all_arrived OUT PREFIX: the sink has every message that OUT says was accepted; counts first, since that is cheap.
+all_arrived() {
+    [ "$(grep -c "^$2-" "$LAB/sink.log")" -ge "$(grep -vc '^?' "$1")" ] &&
+        "$LAB_ROOT/tests/lab/load.py" reckon "$1" "$LAB/sink.log" "$2" 1000000 >/dev/null
+}
+
+# check WHAT COMMAND...: one line for each thing proved; finish ends the test with the verdict.
+failures=0
+check() {
+    local what=$1
+    shift
+    if "$@"; then
+        echo "  ok   $what"
+    else
+        echo "  FAIL $what"
+        failures=$((failures + 1))
+    fi
+}
+
+finish() {
+    if [ $failures = 0 ]; then
+        echo "PASS $(basename "$0")"
+        exit 0
+    fi
+    echo "FAIL $(basename "$0"): $failures"
+    exit 1
 }
 
 daneway_cli() {
