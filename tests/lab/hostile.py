@@ -52,6 +52,7 @@ class Client:
                     self.all_lines = lines
                     return line
         except ConnectionError:
+            self.all_lines = lines
             return b""
 
     def send(self, data):
@@ -249,16 +250,12 @@ def main():
         smuggle(name, end, False)
     for name in ("LF.LF", "LF.CRLF", "CRLF.LF"):
         smuggle(name, ENDS[name], True)
-    starttls_injection()
-    starttls_forgets()
-    stranger()
-    out_of_order()
-    endless_command()
-    nul_octets()
-    long_line()
-    endless_errors()
-    idle_crowd()
-    nothing_smuggled()
+    for attack in (starttls_injection, starttls_forgets, stranger, out_of_order, endless_command, nul_octets, long_line,
+                   endless_errors, idle_crowd, nothing_smuggled):
+        try:
+            attack()
+        except OSError as error:
+            report(attack.__name__, False, "%s: %s" % (type(error).__name__, error))
     sys.exit(1 if failures else 0)
 
 

@@ -3,7 +3,7 @@
 # Needs: LAB (directory of the lab), LAB_ROOT (top of the source tree), LAB_DISK (directory on disk).
 # It must never start a server outside the lab's namespaces, or end a process that it did not start.
 # Names ending in _port are fixed: 2025 danewayd, 2026 the comparison Postfix, 2525 the internal Postfix.
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2317
 
 LAB=${LAB:-/run/lab}
 LAB_ROOT=${LAB_ROOT:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
@@ -223,8 +223,9 @@ find_program() {
     echo "$1"
 }
 
+# write_daneway_conf STATE-DIRECTORY
 write_daneway_conf() {
-    local state=${1:-$LAB_DISK/state}
+    local state=$1
     mkdir -p "$LAB/daneway" /run/daneway "$state"
     chown daneway:daneway /run/daneway "$state"
     sed -e "s|@LAB@|$LAB|g" -e "s|@STATE@|$state|g" -e "s|@PORT@|$gateway_port|g" -e "s|@INTERNAL@|$internal_port|g" \
