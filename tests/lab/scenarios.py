@@ -263,7 +263,7 @@ def compare(run, oracle_run, when, limit, path):
     for domain in domains:
         pair = (short(ours[domain]), short(postfix[domain]))
         if pair[0] == pair[1] and "pending" not in pair:
-            note = "same"
+            note, bad = ("same", bad) if short(domain) not in known else ("DIFFERENCE IS GONE: strike it out", bad + 1)
         elif known.get(short(domain)) == pair:
             note, differ = "differs, explained", differ + 1
         else:
