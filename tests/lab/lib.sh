@@ -53,7 +53,21 @@ start_dns() {
     on_outside nsd -d -c "$LAB/nsd.conf" >"$LAB/log/nsd.log" 2>&1 &
     on_outside nsd -d -c "$LAB/nsd-refusing.conf" >"$LAB/log/nsd-refusing.log" 2>&1 &
     chmod 644 "$LAB/root.key" "$LAB/root.hints"
-    unbound -d -c "$LAB/unbound.conf" >"$LAB/log/unbound.log" 2>&1 &
+    start_unbound "$LAB/unbound.conf"
+}
+
+# start_unbound FILE: the resolver; stop_unbound ends it, so that a test can put another in its place.
+start_unbound() {
+    unbound -d -c "$1" >>"$LAB/log/unbound.log" 2>&1 &
+    echo $! >"$LAB/unbound.pid"
+    disown
+}
+
+stop_unbound() {
+    local pid
+    pid=$(cat "$LAB/unbound.pid")
+    kill "$pid"
+    wait_until 5 process_gone "$pid"
 }
 
 dns_answers() {
@@ -229,9 +243,9 @@ write_daneway_conf() {
     mkdir -p "$LAB/daneway" /run/daneway "$state"
     chown daneway:daneway /run/daneway "$state"
     sed -e "s|@LAB@|$LAB|g" -e "s|@STATE@|$state|g" -e "s|@PORT@|$gateway_port|g" -e "s|@INTERNAL@|$internal_port|g" \
-        "$LAB_ROOT/tests/lab/daneway.conf.in" >"$LAB/daneway/daneway.conf"
+        -e "s|@MODE@|${LAB_RESOLVER_MODE:-loopback}|" "$LAB_ROOT/tests/lab/daneway.conf.in" >"$LAB/daneway/daneway.conf"
     chown daneway "$LAB/pki/gw.key"
-    printf '# the lab: 127.0.0.200 and the like are strangers\n127.0.0.0/25 starttls=optional\n' >"$LAB/daneway/clients"
+    printf '# the lab: 127.0.0.200 and the like are strangers\n127.0.0.0/25\n' >"$LAB/daneway/clients"
     : >"$LAB/daneway/mailboxes"
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """load.py COMMAND...: hands mail in by raw SMTP, remembers what was accepted, and reckons what became of it.
 
-  inject PORT DOMAIN PREFIX COUNT CONNECTIONS SIZE OUT [--rate N] [--until FILE]   ids that got 250 go to OUT
+  inject [ADDRESS:]PORT DOMAIN PREFIX COUNT CONNECTIONS SIZE OUT [--rate N] [--until FILE]   ids that got 250 go to OUT
   reckon OUT SINK-LOG PREFIX [MAX-DUPLICATES]    lost, doubled, uncertain; exit 1 if any is lost or too many are doubled
   watch PID FILE                                 memory and CPU of a process and all its descendants, until it ends
 It owns: the ids, PREFIX-CONNECTION-NUMBER. With --until it goes on over broken connections until FILE exists.
@@ -19,8 +19,9 @@ LINE = b"x" * 70 + b"\r\n"
 class Client:
     """One SMTP connection that hands in messages one after the other, pipelined as far as the protocol allows."""
 
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+    def __init__(self, where):
+        address, _, port = where.rpartition(":")
+        self.socket = socket.create_connection((address or "127.0.0.1", int(port)), timeout=30)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.socket.makefile("rb")
         self.expect(b"2")
@@ -138,7 +139,7 @@ class Injector:
 
 def inject(port, domain, prefix, count, connections, size, out, *options):
     pairs = dict(zip(options[::2], options[1::2]))
-    injector = Injector(int(port), domain, prefix, int(count), int(connections), int(size), out,
+    injector = Injector(port, domain, prefix, int(count), int(connections), int(size), out,
                         float(pairs.get("--rate", 0)), pairs.get("--until"))
     began = time.monotonic()
     threads = [threading.Thread(target=injector.run, args=(n,)) for n in range(int(connections))]

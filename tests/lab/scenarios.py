@@ -4,6 +4,7 @@
   send RUN PORT WHEN        one message to each domain marked WHEN (RUN is the local part of its recipient)
   table RUN GATEWAY WHEN S  waits at most S seconds, prints scenario / expected / got; exit 1 if any differs
   compare RUN ORACLE-RUN WHEN S FILE   Daneway beside Postfix; differences must stand in FILE (doc/AGREEMENT.md)
+  verdict RUN DOMAIN EXPECT S                waits at most S seconds until one domain is as expected (Daneway)
   leaks RUN PCAP            no message of a DANE domain crossed in clear, and (control) the cleartext ones did
 It owns: the marker in each message. It believes the MX host about TLS, and the gateway about verification only.
 It must never call a scenario good on the gateway's word alone when a mailbox can tell.
@@ -243,6 +244,13 @@ def table(run, gateway, when, limit):
     return 1 if bad else 0
 
 
+def verdict(run, domain, expected, limit):
+    found = wait_for(lambda: daneway_verdicts(run, [domain]), lambda d, v: v.fits(expected), float(limit))[domain]
+    if not found.fits(expected):
+        print("       %s: expected %s, got %s %s" % (domain, expected, found, found.text))
+    return 0 if found.fits(expected) else 1
+
+
 def explained(path):
     """{domain: (daneway, postfix)} from the lines "| DOMAIN | DANEWAY | POSTFIX | why |" of AGREEMENT.md."""
     rows = {}
@@ -293,7 +301,7 @@ def leaks(run, pcap):
 
 
 def main():
-    commands = {"send": send, "table": table, "compare": compare, "leaks": leaks}
+    commands = {"send": send, "table": table, "compare": compare, "leaks": leaks, "verdict": verdict}
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     sys.exit(commands[sys.argv[1]](*sys.argv[2:]))
