@@ -16,7 +16,7 @@ void loop_free(struct loop **loop);
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
-int64_t loop_now(struct loop *loop);  /* monotonic milliseconds, cached for the turn */
+int64_t loop_now(struct loop *loop);  /* monotonic milliseconds */
 int64_t loop_wall(struct loop *loop); /* seconds since 1970 */
 
 /* A timer; made stopped. set: (re)starts it, once, after `ms`. free stops it. */
@@ -36,7 +36,8 @@ void loop_io_free(struct loop_io **io);
 
 void loop_on_signal(struct loop *loop, int signal_number, loop_fn *fn, void *arg);
 
-/* Calls fn once at the end of this turn: nothing is freed inside a callback, it is retired. In order of asking. */
+/* Calls fn once at the end of this turn (of the next one, when asked from there): nothing is freed inside a callback,
+ * it is retired. In order of asking. */
 void loop_retire(struct loop *loop, loop_fn *fn, void *arg);
 
 #endif

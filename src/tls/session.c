@@ -1,0 +1,246 @@
+/* session: see session.h.
+ * Owns: GnuTLS objects: credentials of the process, sessions of its streams.
+ * Priorities are spelled out: GnuTLS's NORMAL still has TLS 1.0 and SHA-1 signatures.
+ * Must never block, and never verify.
+ */
+#include "tls/session.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "tls/stream.h"
+
+#define PRIORITY                                                                                   \
+    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:-RSA:+RSA" /* RSA key exchange last */
+
+struct tls_client {
+    gnutls_certificate_credentials_t credentials;
+    gnutls_priority_t priority;
+};
+
+struct tls_server {
+    gnutls_certificate_credentials_t credentials;
+    gnutls_priority_t priority;
+};
+
+struct tls_session {
+    gnutls_session_t gnutls;
+    bool established, send_pending;
+    struct peer peer;
+};
+
+static gnutls_priority_t priority_create(const char *text)
+{
+    gnutls_priority_t priority;
+    int rc = gnutls_priority_init(&priority, text, NULL);
+    assert(rc == GNUTLS_E_SUCCESS);
+    return priority;
+}
+
+struct tls_client *tls_client_create(void)
+{
+    struct tls_client *client = x_calloc(1, sizeof(*client));
+    int rc = gnutls_certificate_allocate_credentials(&client->credentials);
+    assert(rc == GNUTLS_E_SUCCESS);
+    client->priority = priority_create(PRIORITY);
+    return client;
+}
+
+void tls_client_free(struct tls_client **client)
+{
+    if (*client == NULL)
+        return;
+    gnutls_certificate_free_credentials((*client)->credentials);
+    gnutls_priority_deinit((*client)->priority);
+    free(*client);
+    *client = NULL;
+}
+
+int tls_server_create(struct tls_server **server_r, const char *certificate_file, const char *key_file,
+                      struct err *err_r)
+{
+    if (access(certificate_file, R_OK) != 0)
+        return err_system(err_r, "certificate %s", certificate_file);
+    if (access(key_file, R_OK) != 0)
+        return err_system(err_r, "key %s", key_file);
+    gnutls_certificate_credentials_t credentials;
+    int rc = gnutls_certificate_allocate_credentials(&credentials);
+    assert(rc == GNUTLS_E_SUCCESS);
+    rc = gnutls_certificate_set_x509_key_file(credentials, certificate_file, key_file, GNUTLS_X509_FMT_PEM);
+    if (rc < 0) {
+        gnutls_certificate_free_credentials(credentials);
+        return err_set(err_r, "certificate %s with key %s: %s", certificate_file, key_file,
+                       gnutls_strerror(rc));
+    }
+    gnutls_certificate_set_known_dh_params(credentials, GNUTLS_SEC_PARAM_MEDIUM);
+    struct tls_server *server = x_calloc(1, sizeof(*server));
+    server->credentials = credentials;
+    server->priority = priority_create(PRIORITY ":%SERVER_PRECEDENCE");
+    *server_r = server;
+    return 0;
+}
+
+void tls_server_free(struct tls_server **server)
+{
+    if (*server == NULL)
+        return;
+    gnutls_certificate_free_credentials((*server)->credentials);
+    gnutls_priority_deinit((*server)->priority);
+    free(*server);
+    *server = NULL;
+}
+
+static struct tls_session *session_create(unsigned role, int fd, gnutls_priority_t priority,
+                                          gnutls_certificate_credentials_t credentials)
+{
+    struct tls_session *session = x_calloc(1, sizeof(*session));
+    int rc = gnutls_init(&session->gnutls, role | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
+    assert(rc == GNUTLS_E_SUCCESS);
+    gnutls_priority_set(session->gnutls, priority);
+    gnutls_credentials_set(session->gnutls, GNUTLS_CRD_CERTIFICATE, credentials);
+    gnutls_transport_set_int(session->gnutls, fd);
+    gnutls_handshake_set_timeout(session->gnutls, 0); /* the owner keeps the time */
+    return session;
+}
+
+struct tls_session *tls_session_client(struct tls_client *client, int fd, const char *server_name)
+{
+    struct tls_session *session = session_create(GNUTLS_CLIENT, fd, client->priority, client->credentials);
+    if (server_name != NULL && server_name[0] != '\0')
+        gnutls_server_name_set(session->gnutls, GNUTLS_NAME_DNS, server_name, strlen(server_name));
+    return session;
+}
+
+struct tls_session *tls_session_server(struct tls_server *server, int fd)
+{
+    struct tls_session *session = session_create(GNUTLS_SERVER, fd, server->priority, server->credentials);
+    gnutls_certificate_server_set_request(session->gnutls, GNUTLS_CERT_IGNORE);
+    return session;
+}
+
+static void peer_clear(struct peer *peer)
+{
+    for (size_t i = 0; i < peer->chain_count; i++)
+        free(peer->chain[i].der);
+    free(peer->chain);
+    *peer = (struct peer){0};
+}
+
+void tls_session_free(struct tls_session **session)
+{
+    if (*session == NULL)
+        return;
+    if ((*session)->established)
+        gnutls_bye((*session)->gnutls, GNUTLS_SHUT_WR);
+    gnutls_deinit((*session)->gnutls);
+    peer_clear(&(*session)->peer);
+    free(*session);
+    *session = NULL;
+}
+
+/* An alert says more than the library's error: it is the other side's own word. */
+static int failed(struct tls_session *session, int rc, struct tls_failure *failure_r)
+{
+    failure_r->number = rc == GNUTLS_E_PULL_ERROR || rc == GNUTLS_E_PUSH_ERROR ? errno : 0;
+    if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED || rc == GNUTLS_E_WARNING_ALERT_RECEIVED) {
+        const char *name = gnutls_alert_get_name(gnutls_alert_get(session->gnutls));
+        snprintf(failure_r->text, sizeof(failure_r->text), "the other side sent the TLS alert \"%s\"",
+                 name != NULL ? name : "unknown");
+    } else if (failure_r->number != 0) {
+        snprintf(failure_r->text, sizeof(failure_r->text), "%s", strerror(failure_r->number));
+    } else {
+        snprintf(failure_r->text, sizeof(failure_r->text), "%s", gnutls_strerror(rc));
+    }
+    return TLS_FAILED;
+}
+
+static void copy_name(char *name_r, size_t size, const char *name)
+{
+    snprintf(name_r, size, "%s", name != NULL ? name : "");
+}
+
+static const char *protocol_name(gnutls_protocol_t version)
+{
+    return version == GNUTLS_TLS1_3 ? "TLSv1.3" : version == GNUTLS_TLS1_2 ? "TLSv1.2" : "TLS";
+}
+
+static void peer_collect(struct tls_session *session)
+{
+    struct peer *peer = &session->peer;
+    gnutls_session_t gnutls = session->gnutls;
+    peer->protocol = protocol_name(gnutls_protocol_get_version(gnutls));
+    copy_name(peer->cipher, sizeof(peer->cipher), gnutls_ciphersuite_get(gnutls));
+    copy_name(peer->group, sizeof(peer->group), gnutls_group_get_name(gnutls_group_get(gnutls)));
+    copy_name(peer->signature, sizeof(peer->signature),
+              gnutls_sign_get_name((gnutls_sign_algorithm_t)gnutls_sign_algorithm_get(gnutls)));
+    peer->resumed = gnutls_session_is_resumed(gnutls) != 0;
+    unsigned count = 0;
+    const gnutls_datum_t *chain = gnutls_certificate_get_peers(gnutls, &count);
+    if (chain == NULL || count == 0)
+        return;
+    peer->chain = x_calloc(count, sizeof(*peer->chain));
+    peer->chain_count = count;
+    for (unsigned i = 0; i < count; i++) {
+        peer->chain[i].der = x_memdup(chain[i].data, chain[i].size);
+        peer->chain[i].length = chain[i].size;
+    }
+}
+
+int tls_session_handshake(struct tls_session *session, struct tls_failure *failure_r)
+{
+    for (;;) {
+        int rc = gnutls_handshake(session->gnutls);
+        if (rc == GNUTLS_E_SUCCESS)
+            break;
+        if (rc == GNUTLS_E_AGAIN || rc == GNUTLS_E_INTERRUPTED)
+            return TLS_AGAIN;
+        if (gnutls_error_is_fatal(rc))
+            return failed(session, rc, failure_r);
+    }
+    session->established = true;
+    peer_collect(session);
+    return 0;
+}
+
+bool tls_session_wants_write(const struct tls_session *session)
+{
+    return gnutls_record_get_direction(session->gnutls) == 1;
+}
+
+ssize_t tls_session_read(struct tls_session *session, char *data, size_t size, struct tls_failure *failure_r)
+{
+    for (;;) {
+        ssize_t got = gnutls_record_recv(session->gnutls, data, size);
+        if (got >= 0)
+            return got;
+        if (got == GNUTLS_E_AGAIN)
+            return TLS_AGAIN;
+        if (got == GNUTLS_E_PREMATURE_TERMINATION)
+            return 0; /* closed without close_notify: SMTP has its own end */
+        if (got == GNUTLS_E_REHANDSHAKE || gnutls_error_is_fatal((int)got))
+            return failed(session, (int)got, failure_r);
+    }
+}
+
+ssize_t tls_session_write(struct tls_session *session, const char *data, size_t size,
+                          struct tls_failure *failure_r)
+{
+    ssize_t sent = session->send_pending ? gnutls_record_send(session->gnutls, NULL, 0)
+                                         : gnutls_record_send(session->gnutls, data, size);
+    session->send_pending = sent == GNUTLS_E_AGAIN || sent == GNUTLS_E_INTERRUPTED;
+    if (sent >= 0)
+        return sent;
+    return session->send_pending ? TLS_AGAIN : failed(session, (int)sent, failure_r);
+}
+
+const struct peer *tls_session_peer(struct tls_session *session)
+{
+    return &session->peer;
+}
