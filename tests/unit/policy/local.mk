@@ -1,1 +1,7 @@
 # Unit tests of policy/
+check_PROGRAMS += tests/unit/test-policy
+TESTS += tests/unit/test-policy
+tests_unit_test_policy_SOURCES = tests/unit/policy/certs.c tests/unit/policy/certs.h \
+	tests/unit/policy/test_dane_chain.c tests/unit/policy/test_pkix.c
+tests_unit_test_policy_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_policy_LDADD = libdaneway-policy.a libdaneway-base.a $(GNUTLS_LIBS) $(CRITERION_LIBS)
