@@ -12,7 +12,7 @@ enum {
     AFTER_DOT,    /* CRLF .     held back */
     AFTER_DOT_CR, /* CRLF . CR  held back */
     IN_LINE,
-    AFTER_CR,     /* CR handed over */
+    AFTER_CR, /* CR handed over */
 };
 
 static const char received[] = "received:";
@@ -20,8 +20,10 @@ enum { RECEIVED_LENGTH = sizeof(received) - 1, RECEIVED_DECIDED };
 
 void data_decoder_init(struct data_decoder *decoder, unsigned line_limit, bool normalize)
 {
-    *decoder = (struct data_decoder){
-        .state = AT_LINE_START, .normalize = normalize, .in_header = true, .line_limit = line_limit};
+    *decoder = (struct data_decoder){.state = AT_LINE_START,
+                                     .normalize = normalize,
+                                     .in_header = true,
+                                     .line_limit = line_limit};
 }
 
 /* A run of the input that goes out unchanged, not yet handed over. */
@@ -116,7 +118,8 @@ static int content(struct data_decoder *decoder, struct run *run, const char *at
 }
 
 /* The CR held back with a dot that ends nothing after all. */
-static void release_cr(struct data_decoder *decoder, struct run *run, const char *at, const char *begin)
+static void release_cr(struct data_decoder *decoder, struct run *run, const char *at,
+                       const char *begin)
 {
     note(decoder, '\r');
     if (at > begin)
@@ -146,7 +149,8 @@ static bool step(struct data_decoder *decoder, struct run *run, const char *at, 
     return false;
 }
 
-size_t data_decode(struct data_decoder *decoder, struct slice input, data_fn *fn, void *arg, bool *end_r)
+size_t data_decode(struct data_decoder *decoder, struct slice input, data_fn *fn, void *arg,
+                   bool *end_r)
 {
     struct run run = {.fn = fn, .arg = arg};
     size_t used = 0;
