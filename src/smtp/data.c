@@ -41,14 +41,14 @@ static void run_flush(struct run *run)
     run->length = 0;
 }
 
-/* The octet at `at` belongs to the content. */
-static void run_extend(struct run *run, const char *at)
+/* The octets at `at` belong to the content. */
+static void run_extend(struct run *run, const char *at, size_t count)
 {
     if (run->length > 0 && run->start + run->length != at)
         run_flush(run);
     if (run->length == 0)
         run->start = at;
-    run->length++;
+    run->length += count;
 }
 
 /* The octet at `at` does not stand in the input as it should: a constant goes out instead. */
@@ -109,7 +109,7 @@ static int content(struct data_decoder *decoder, struct run *run, const char *at
         }
     }
     note(decoder, c);
-    run_extend(run, at);
+    run_extend(run, at, 1);
     if (c == '\n' && after_cr) {
         line_ended(decoder);
         return AT_LINE_START;
@@ -123,7 +123,7 @@ static void release_cr(struct data_decoder *decoder, struct run *run, const char
 {
     note(decoder, '\r');
     if (at > begin)
-        run_extend(run, at - 1);
+        run_extend(run, at - 1, 1);
     else
         run_constant(run, SLICE_LITERAL("\r"));
     decoder->state = AFTER_CR;
@@ -149,6 +149,24 @@ static bool step(struct data_decoder *decoder, struct run *run, const char *at, 
     return false;
 }
 
+/* The short way for what most octets are: visible ASCII within a line. Returns how many were taken. */
+static size_t take_plain(struct data_decoder *decoder, struct run *run, struct slice rest)
+{
+    size_t count = 0;
+    if (decoder->state != IN_LINE || (decoder->in_header && decoder->matched < RECEIVED_LENGTH))
+        return 0;
+    while (count < rest.len && rest.ptr[count] >= ' ' && rest.ptr[count] <= '~')
+        count++;
+    if (count == 0)
+        return 0;
+    run_extend(run, rest.ptr, count);
+    decoder->facts.size += count;
+    decoder->line_length += count;
+    if (decoder->line_length > decoder->line_limit)
+        decoder->facts.long_line = true;
+    return count;
+}
+
 size_t data_decode(struct data_decoder *decoder, struct slice input, data_fn *fn, void *arg,
                    bool *end_r)
 {
@@ -156,8 +174,10 @@ size_t data_decode(struct data_decoder *decoder, struct slice input, data_fn *fn
     size_t used = 0;
     *end_r = false;
     while (used < input.len && !*end_r) {
-        *end_r = step(decoder, &run, input.ptr + used, input.ptr);
-        used++;
+        size_t plain = take_plain(decoder, &run, slice_drop(input, used));
+        if (plain == 0)
+            *end_r = step(decoder, &run, input.ptr + used, input.ptr);
+        used += plain > 0 ? plain : 1;
     }
     run_flush(&run);
     return used;
