@@ -24,3 +24,4 @@ include tests/unit/cli/local.mk
 include tests/replay/local.mk
 endif
 include tests/fuzz/local.mk
+EXTRA_DIST += scripts tests/lab tests/system
