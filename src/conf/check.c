@@ -61,6 +61,12 @@ static int check_queue(const struct reader *reader, struct err *err_r)
                    place(reader, "queue", max_given ? "retry_max" : "retry_min"), retry->min, retry->max);
 }
 
+/* What the resolver must know follows from what delivery was told (DANE-18). */
+static void fill_resolver(struct settings *settings)
+{
+    settings->resolver.tlsa_below_insecure_mx = settings->delivery.policy.dane_insecure_mx;
+}
+
 /* The canonical name of what the system calls itself, if that is a full one. */
 static const char *system_host_name(struct arena *arena, const char *name)
 {
@@ -101,5 +107,6 @@ int reader_check(struct reader *reader, struct err *err_r)
 {
     if (check_intake(reader, err_r) != 0 || check_resolver(reader, err_r) != 0 || check_queue(reader, err_r) != 0)
         return -1;
+    fill_resolver(reader->settings);
     return fill_host_name(reader, err_r);
 }

@@ -32,7 +32,7 @@ void result_free(struct result **result)
     while (!LIST_EMPTY(&(*result)->settlings)) {
         struct settling *settling = LIST_FIRST(&(*result)->settlings);
         LIST_REMOVE(settling, link);
-        settling_free(settling);
+        settling_cancel(settling);
     }
     free(*result);
     *result = NULL;
@@ -168,14 +168,13 @@ static bool only_the_rest_is_left(const struct outcome *outcome)
     return some_delivered;
 }
 
-static int64_t next_attempt(const struct settling *settling, const struct outcome *outcome)
+static int64_t delay_of(const struct settling *settling, const struct outcome *outcome)
 {
-    int64_t now = loop_wall(settling->result->loop);
     if (only_the_rest_is_left(outcome))
-        return now;
+        return 0;
     const struct delivery *delivery = settling->delivery;
     uint64_t seed = (uint64_t)delivery->id * 0x9e3779b97f4a7c15u + delivery->attempts;
-    return now + retry_delay(&settling->result->settings->retry, delivery->attempts + 1, age_of(settling), seed);
+    return retry_delay(&settling->result->settings->retry, delivery->attempts + 1, age_of(settling), seed);
 }
 
 static void tally_outcome(const struct result *result, const struct delivery *delivery, const struct outcome *outcome)
@@ -195,7 +194,7 @@ void result_take(void *arg, struct delivery *delivery, const struct outcome *out
     settling->state = outcome->destination;
     settling->reason = outcome->reason != REASON_NONE ? reason_row(outcome->reason)->name : NULL;
     settling->text = copied(settling, outcome->text);
-    settling->next_attempt = next_attempt(settling, outcome);
+    settling->delay = delay_of(settling, outcome);
     bool too_old = age_of(settling) >= settling_lifetime(settling);
     for (size_t i = 0; i < outcome->recipient_count; i++) {
         struct finding finding = finding_of_outcome(&outcome->recipients[i]);
@@ -240,7 +239,6 @@ void result_expire(void *arg, struct delivery *delivery)
 {
     struct result *result = arg;
     struct settling *settling = settling_create(result, delivery, delivery->recipient_count);
-    settling->next_attempt = loop_wall(result->loop);
     settling->state = DESTINATION_UNKNOWN;
     for (size_t i = 0; i < delivery->recipient_count; i++) {
         struct finding finding = finding_of_last_attempt(settling, &delivery->recipients[i]);

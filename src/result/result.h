@@ -20,8 +20,8 @@ typedef void result_settled_fn(void *arg, struct delivery *delivery, enum destin
 struct result *result_create(struct loop *loop, struct spool *spool, struct tally *tally,
                              const char *hostname, const struct queue_settings *settings,
                              result_settled_fn *fn, void *arg);
-/* Only after spool_close, as the store may call back until then. What the store had not recorded is attempted again
- * after the next start; deliveries that are still here stay the schedule's. */
+/* Before spool_close. What the store has been told, it finishes; what it had failed to record is attempted again after the
+ * next start. Deliveries that are still here stay the schedule's. */
 void result_free(struct result **result);
 /* Fits attempt_done_fn with the result as arg: the outcome is copied as far as needed. The delivery stays with the
  * result until `fn` gives it back, which waits for as long as the store cannot record (it is tried again every 5 to 60 s):

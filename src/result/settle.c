@@ -32,11 +32,20 @@ struct settling *settling_create(struct result *result, struct delivery *deliver
     return settling;
 }
 
-void settling_free(struct settling *settling)
+static void free_settling(struct settling *settling)
 {
     loop_timer_free(&settling->timer);
     struct arena *arena = settling->arena;
     arena_free(&arena);
+}
+
+/* What the store has been told goes on without us. */
+void settling_cancel(struct settling *settling)
+{
+    if (settling->read != NULL)
+        chunk_read_cancel(&settling->read);
+    spool_forget(settling->result->spool, settling);
+    free_settling(settling);
 }
 
 unsigned settling_lifetime(const struct settling *settling)
@@ -47,7 +56,7 @@ unsigned settling_lifetime(const struct settling *settling)
 
 static void retired(void *arg)
 {
-    settling_free(arg);
+    free_settling(arg);
 }
 
 static void on_recorded(void *arg, enum spool_result spool_result, const char *text)
@@ -95,7 +104,7 @@ static void record(struct settling *settling)
         .delivery = settling->delivery,
         .updates = settling->updates,
         .update_count = settling->update_count,
-        .next_attempt = settling->next_attempt,
+        .next_attempt = now + settling->delay,
         .counts = settling->counts,
         .trace = settling->trace,
         .now = now,

@@ -82,6 +82,13 @@ void draft_abandon(struct draft **draft)
     draft_free(draft);
 }
 
+static void *forgotten; /* a test forgets one at most */
+
+static bool is_forgotten(const void *arg)
+{
+    return forgotten != NULL && arg == forgotten;
+}
+
 struct answer {
     spool_done_fn *fn;
     void *arg;
@@ -91,7 +98,14 @@ struct answer {
 static void give_answer(void *arg)
 {
     struct answer *answer = arg;
-    answer->fn(answer->arg, answer->result, answer->result == SPOOL_OK ? "" : "disk I/O error");
+    if (!is_forgotten(answer->arg))
+        answer->fn(answer->arg, answer->result, answer->result == SPOOL_OK ? "" : "disk I/O error");
+}
+
+void spool_forget(struct spool *spool, void *arg)
+{
+    (void)spool;
+    forgotten = arg;
 }
 
 static const char *kept(struct spool *spool, const char *text)
@@ -133,8 +147,16 @@ struct chunk_read {
 static void give_chunk(void *arg)
 {
     struct chunk_read *read = arg;
+    if (read->fn == NULL)
+        return;
     bool good = read->spool->chunk_result == SPOOL_OK;
     read->fn(read->arg, read->spool->chunk_result, good ? read->spool->content : (struct slice){NULL, 0});
+}
+
+void chunk_read_cancel(struct chunk_read **read)
+{
+    (*read)->fn = NULL;
+    *read = NULL;
 }
 
 struct chunk_read *spool_read_chunk(struct spool *spool, int64_t message, unsigned number, spool_chunk_fn *fn,
