@@ -1,7 +1,8 @@
-/* tally: see tally.h. Counts are JSON objects from the start, found by the compact text of what makes them distinct.
- * Owns: the counts since the last flush, bounded: too many details of one policy are merged (RPT-45), too many policies dropped.
- * The set of TLSA records has no order (RFC 2181 5): the strings of a TLSA policy are sorted.
- * Must never take text from a peer that is not UTF-8, or of any length. */
+/* tally: see tally.h. Counts are JSON objects from the start, found by the compact text of what
+ * makes them distinct. Owns: the counts since the last flush, bounded: too many details of one
+ * policy are merged (RPT-45), too many policies dropped. The set of TLSA records has no order (RFC
+ * 2181 5): the strings of a TLSA policy are sorted. Must never take text from a peer that is not
+ * UTF-8, or of any length. */
 #include "report/tally.h"
 
 #include <stdlib.h>
@@ -45,7 +46,8 @@ static json_t *text_of(const char *text)
     while (rest.len > 0) {
         uint32_t code;
         unsigned length = utf8_character(rest, &code);
-        int rc = length > 0 ? buffer_append(&clean, rest.ptr, length) : buffer_append_text(&clean, "\xef\xbf\xbd");
+        int rc = length > 0 ? buffer_append(&clean, rest.ptr, length)
+                            : buffer_append_text(&clean, "\xef\xbf\xbd");
         if (rc != 0)
             break;
         rest = slice_drop(rest, length > 0 ? length : 1);
@@ -86,7 +88,8 @@ static json_t *list_of(const char *const *strings, size_t count, bool sorted)
     if (sorted)
         qsort(copy, count, sizeof(*copy), by_text);
     for (size_t i = 0; i < count; i++) {
-        size_t length = strlen(copy[i]); /* a TLSA record in full may be long: it is ours, in hexadecimal */
+        size_t length =
+            strlen(copy[i]); /* a TLSA record in full may be long: it is ours, in hexadecimal */
         json_t *text = json_stringn(copy[i], length);
         json_array_append_new(list, text != NULL ? text : text_of(copy[i]));
     }
@@ -100,7 +103,8 @@ static void increase(json_t *object, const char *key)
     json_integer_set(number, json_integer_value(number) + 1);
 }
 
-/* The object of `index` that has these facts, or `facts` themselves put there; takes the reference. */
+/* The object of `index` that has these facts, or `facts` themselves put there; takes the reference.
+ */
 static json_t *find_or_add(json_t *index, json_t *facts, size_t limit)
 {
     CLEANUP(text_free) char *key = json_dumps(facts, JSON_COMPACT | JSON_SORT_KEYS);
@@ -115,15 +119,18 @@ static json_t *find_or_add(json_t *index, json_t *facts, size_t limit)
 
 static json_t *find_policy(struct tally *tally, const struct session_record *session)
 {
-    const char *policy_domain = session->policy_domain != NULL ? session->policy_domain : session->next_hop;
+    const char *policy_domain =
+        session->policy_domain != NULL ? session->policy_domain : session->next_hop;
     json_t *facts = json_object();
     json_object_set_new(facts, "day", day_of(session->started));
     json_object_set_new(facts, "domain", text_of(session->next_hop));
     json_object_set_new(facts, "type", json_string(policy_type_name(session->policy)));
     json_object_set_new(facts, "policy_domain", text_of(policy_domain));
-    json_object_set_new(facts, "strings", list_of(session->policy_strings, session->policy_string_count,
-                                                  session->policy == POLICY_TLSA));
-    json_object_set_new(facts, "mx", list_of(session->mx_patterns, session->mx_pattern_count, false));
+    json_object_set_new(facts, "strings",
+                        list_of(session->policy_strings, session->policy_string_count,
+                                session->policy == POLICY_TLSA));
+    json_object_set_new(facts, "mx",
+                        list_of(session->mx_patterns, session->mx_pattern_count, false));
     json_t *policy = find_or_add(tally->policies, facts, POLICY_LIMIT);
     if (policy != NULL && json_object_get(policy, "details") == NULL) {
         json_object_set_new(policy, "success", json_integer(0));
@@ -133,7 +140,8 @@ static json_t *find_policy(struct tally *tally, const struct session_record *ses
     return policy;
 }
 
-static json_t *detail_facts(const struct session_record *session, const struct session_failure *failure)
+static json_t *detail_facts(const struct session_record *session,
+                            const struct session_failure *failure)
 {
     json_t *facts = json_object();
     json_object_set_new(facts, "type", json_string(result_type_name(failure->type)));
@@ -146,13 +154,15 @@ static json_t *detail_facts(const struct session_record *session, const struct s
 }
 
 /* RPT-13; RPT-45: beyond the limit only the result type still counts. */
-static void count_failure(json_t *details, const struct session_record *session, const struct session_failure *failure)
+static void count_failure(json_t *details, const struct session_record *session,
+                          const struct session_failure *failure)
 {
     json_t *detail = find_or_add(details, detail_facts(session, failure), DETAIL_LIMIT);
     if (detail == NULL) {
         const struct session_record nobody = {.started = 0};
         const struct session_failure type_only = {.type = failure->type};
-        detail = find_or_add(details, detail_facts(&nobody, &type_only), DETAIL_LIMIT + RESULT_TYPE_COUNT);
+        detail = find_or_add(details, detail_facts(&nobody, &type_only),
+                             DETAIL_LIMIT + RESULT_TYPE_COUNT);
     }
     if (json_object_get(detail, "count") == NULL)
         json_object_set_new(detail, "count", json_integer(0));
@@ -225,7 +235,8 @@ static void on_time(void *arg)
         start_timer(tally);
 }
 
-struct tally *tally_create(struct loop *loop, unsigned flush_interval, tally_flush_fn *fn, void *arg)
+struct tally *tally_create(struct loop *loop, unsigned flush_interval, tally_flush_fn *fn,
+                           void *arg)
 {
     struct tally *tally = x_calloc(1, sizeof(*tally));
     tally->policies = json_object();

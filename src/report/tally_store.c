@@ -1,7 +1,7 @@
 /* tally_store: see tally_store.h. Counts are added to rows by their unique key.
  * Owns: the schema (user_version 1) and the one transaction of an addition.
- * What comes from a worker is checked: a worker that was taken over must not break the reports of the others.
- * Must never add half of what a worker sent. */
+ * What comes from a worker is checked: a worker that was taken over must not break the reports of
+ * the others. Must never add half of what a worker sent. */
 #include "report/tally_store.h"
 
 #include <stdbool.h>
@@ -15,12 +15,15 @@ enum { SCHEMA_VERSION = 1, BUSY_MS = 5000 };
 
 static const char schema[] =
     "BEGIN IMMEDIATE;"
-    "CREATE TABLE IF NOT EXISTS policies (id INTEGER PRIMARY KEY, day TEXT NOT NULL, domain TEXT NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS policies (id INTEGER PRIMARY KEY, day TEXT NOT NULL, domain TEXT "
+    "NOT NULL,"
     " type TEXT NOT NULL, policy_domain TEXT NOT NULL, strings TEXT NOT NULL, mx TEXT NOT NULL,"
     " success INTEGER NOT NULL, failure INTEGER NOT NULL,"
     " UNIQUE (day, domain, type, policy_domain, strings, mx)) STRICT;"
-    "CREATE TABLE IF NOT EXISTS details (policy INTEGER NOT NULL REFERENCES policies (id), type TEXT NOT NULL,"
-    " sending TEXT NOT NULL, mx TEXT NOT NULL, helo TEXT NOT NULL, receiving TEXT NOT NULL, code TEXT NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS details (policy INTEGER NOT NULL REFERENCES policies (id), type "
+    "TEXT NOT NULL,"
+    " sending TEXT NOT NULL, mx TEXT NOT NULL, helo TEXT NOT NULL, receiving TEXT NOT NULL, code "
+    "TEXT NOT NULL,"
     " count INTEGER NOT NULL,"
     " PRIMARY KEY (policy, type, sending, mx, helo, receiving, code)) STRICT, WITHOUT ROWID;"
     "PRAGMA user_version = 1;"
@@ -29,7 +32,8 @@ static const char schema[] =
 static const char add_policy_sql[] =
     "INSERT INTO policies (day, domain, type, policy_domain, strings, mx, success, failure)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-    " ON CONFLICT DO UPDATE SET success = success + excluded.success, failure = failure + excluded.failure"
+    " ON CONFLICT DO UPDATE SET success = success + excluded.success, failure = failure + "
+    "excluded.failure"
     " RETURNING id";
 
 static const char add_detail_sql[] =
@@ -50,22 +54,27 @@ void statement_free(sqlite3_stmt **statement)
 
 static int run(struct tally_store *store, const char *sql, const char *what, struct err *err_r)
 {
-    return sqlite3_exec(store->database, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : tally_failed(store, what, err_r);
+    return sqlite3_exec(store->database, sql, NULL, NULL, NULL) == SQLITE_OK
+               ? 0
+               : tally_failed(store, what, err_r);
 }
 
 static int check_version(struct tally_store *store, struct err *err_r)
 {
     CLEANUP(statement_free) sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(store->database, "PRAGMA user_version", -1, &statement, NULL) != SQLITE_OK ||
+    if (sqlite3_prepare_v2(store->database, "PRAGMA user_version", -1, &statement, NULL) !=
+            SQLITE_OK ||
         sqlite3_step(statement) != SQLITE_ROW)
         return tally_failed(store, "cannot be read", err_r);
     int version = sqlite3_column_int(statement, 0);
     if (version != 0 && version != SCHEMA_VERSION)
-        return err_set(err_r, "tallies: the file is of version %d; expected %d", version, SCHEMA_VERSION);
+        return err_set(err_r, "tallies: the file is of version %d; expected %d", version,
+                       SCHEMA_VERSION);
     return 0;
 }
 
-/* With WAL, synchronous=NORMAL a commit survives the death of the process, though not always of the machine. */
+/* With WAL, synchronous=NORMAL a commit survives the death of the process, though not always of the
+ * machine. */
 int tally_store_open(struct tally_store **store_r, const char *path, struct err *err_r)
 {
     CLEANUP(tally_store_close) struct tally_store *store = x_calloc(1, sizeof(*store));
@@ -112,8 +121,9 @@ static int add_detail(struct addition *addition, sqlite3_int64 policy, json_t *d
     const char *type, *sending, *mx, *helo, *receiving, *code;
     json_int_t count;
     json_error_t error;
-    if (json_unpack_ex(detail, &error, JSON_STRICT, "{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "type", &type, "sending",
-                       &sending, "mx", &mx, "helo", &helo, "receiving", &receiving, "code", &code, "count", &count) != 0)
+    if (json_unpack_ex(detail, &error, JSON_STRICT, "{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "type",
+                       &type, "sending", &sending, "mx", &mx, "helo", &helo, "receiving",
+                       &receiving, "code", &code, "count", &count) != 0)
         return wrong_form(addition, &error);
     if (count < 0)
         return err_set(addition->err_r, "tallies: a count below 0");
@@ -124,7 +134,9 @@ static int add_detail(struct addition *addition, sqlite3_int64 policy, json_t *d
     for (int i = 0; i < 6; i++)
         bind_text(statement, i + 2, texts[i]);
     sqlite3_bind_int64(statement, 8, count);
-    return sqlite3_step(statement) == SQLITE_DONE ? 0 : tally_failed(addition->store, "cannot be added to", addition->err_r);
+    return sqlite3_step(statement) == SQLITE_DONE
+               ? 0
+               : tally_failed(addition->store, "cannot be added to", addition->err_r);
 }
 
 static bool is_string_array(const json_t *list)
@@ -142,17 +154,20 @@ static void bind_list(sqlite3_stmt *statement, int number, const json_t *list)
 }
 
 /* Binds and runs the policy's row; its number in *id_r. */
-static int add_policy_row(struct addition *addition, json_t *counts, json_t **details_r, sqlite3_int64 *id_r)
+static int add_policy_row(struct addition *addition, json_t *counts, json_t **details_r,
+                          sqlite3_int64 *id_r)
 {
     const char *day, *domain, *type, *policy_domain;
     json_t *strings, *mx;
     json_int_t success, failure;
     json_error_t error;
-    if (json_unpack_ex(counts, &error, JSON_STRICT, "{s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:o}", "day", &day,
-                       "domain", &domain, "type", &type, "policy_domain", &policy_domain, "strings", &strings, "mx",
-                       &mx, "success", &success, "failure", &failure, "details", details_r) != 0)
+    if (json_unpack_ex(counts, &error, JSON_STRICT, "{s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:o}",
+                       "day", &day, "domain", &domain, "type", &type, "policy_domain",
+                       &policy_domain, "strings", &strings, "mx", &mx, "success", &success,
+                       "failure", &failure, "details", details_r) != 0)
         return wrong_form(addition, &error);
-    if (success < 0 || failure < 0 || !is_string_array(strings) || !is_string_array(mx) || !json_is_array(*details_r))
+    if (success < 0 || failure < 0 || !is_string_array(strings) || !is_string_array(mx) ||
+        !json_is_array(*details_r))
         return err_set(addition->err_r, "tallies: counts of a wrong form");
     sqlite3_stmt *statement = addition->policy;
     const char *const texts[] = {day, domain, type, policy_domain};
@@ -166,7 +181,9 @@ static int add_policy_row(struct addition *addition, json_t *counts, json_t **de
     if (sqlite3_step(statement) != SQLITE_ROW)
         return tally_failed(addition->store, "cannot be added to", addition->err_r);
     *id_r = sqlite3_column_int64(statement, 0);
-    return sqlite3_step(statement) == SQLITE_DONE ? 0 : tally_failed(addition->store, "cannot be added to", addition->err_r);
+    return sqlite3_step(statement) == SQLITE_DONE
+               ? 0
+               : tally_failed(addition->store, "cannot be added to", addition->err_r);
 }
 
 static int add_all(struct addition *addition, json_t *counts)
@@ -194,8 +211,10 @@ int tally_store_add(struct tally_store *store, json_t *counts, struct err *err_r
     CLEANUP(addition_end) struct addition addition = {.store = store, .err_r = err_r};
     if (!json_is_array(counts))
         return err_set(err_r, "tallies: counts of a wrong form: not an array");
-    if (sqlite3_prepare_v2(store->database, add_policy_sql, -1, &addition.policy, NULL) != SQLITE_OK ||
-        sqlite3_prepare_v2(store->database, add_detail_sql, -1, &addition.detail, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(store->database, add_policy_sql, -1, &addition.policy, NULL) !=
+            SQLITE_OK ||
+        sqlite3_prepare_v2(store->database, add_detail_sql, -1, &addition.detail, NULL) !=
+            SQLITE_OK)
         return tally_failed(store, "cannot be prepared", err_r);
     if (run(store, "BEGIN IMMEDIATE", "cannot be written", err_r) != 0)
         return -1;

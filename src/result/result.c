@@ -1,7 +1,7 @@
-/* result: see result.h. Each recipient's outcome becomes a log line, a row update and, if it failed, a part of a notice.
- * Owns: the counters, and the settlings under way.
- * Here an outcome meets the queue lifetime: what would be deferred past it is returned (QUEUE-02, CODE-07).
- * Must never count or log a recipient twice, however often the store has to be asked. */
+/* result: see result.h. Each recipient's outcome becomes a log line, a row update and, if it
+ * failed, a part of a notice. Owns: the counters, and the settlings under way. Here an outcome
+ * meets the queue lifetime: what would be deferred past it is returned (QUEUE-02, CODE-07). Must
+ * never count or log a recipient twice, however often the store has to be asked. */
 #include "result/result.h"
 
 #include <stdlib.h>
@@ -10,8 +10,9 @@
 #include "log/log.h"
 #include "result/settling.h"
 
-struct result *result_create(struct loop *loop, struct spool *spool, struct tally *tally, const char *hostname,
-                             const struct queue_settings *settings, result_settled_fn *fn, void *arg)
+struct result *result_create(struct loop *loop, struct spool *spool, struct tally *tally,
+                             const char *hostname, const struct queue_settings *settings,
+                             result_settled_fn *fn, void *arg)
 {
     struct result *result = x_calloc(1, sizeof(*result));
     result->loop = loop;
@@ -77,7 +78,8 @@ static void count(struct result_counters *counters, const struct finding *findin
 
 static void log_finding(const struct settling *settling, const struct finding *finding)
 {
-    static const char *const events[] = {[DELIVERED] = "delivered", [DEFERRED] = "deferred", [BOUNCED] = "bounced"};
+    static const char *const events[] = {
+        [DELIVERED] = "delivered", [DEFERRED] = "deferred", [BOUNCED] = "bounced"};
     const struct delivery *delivery = settling->delivery;
     struct log_line line;
     log_begin(&line, LOG_LEVEL_INFO, events[finding->disposition]);
@@ -115,8 +117,9 @@ static void add_failure(struct settling *settling, const struct finding *finding
 
 static void add_finding(struct settling *settling, const struct finding *finding)
 {
-    static const enum recipient_state states[] = {
-        [DELIVERED] = RECIPIENT_DELIVERED, [DEFERRED] = RECIPIENT_PENDING, [BOUNCED] = RECIPIENT_BOUNCED};
+    static const enum recipient_state states[] = {[DELIVERED] = RECIPIENT_DELIVERED,
+                                                  [DEFERRED] = RECIPIENT_PENDING,
+                                                  [BOUNCED] = RECIPIENT_BOUNCED};
     settling->updates[settling->update_count++] = (struct recipient_update){
         .recipient = finding->recipient->id,
         .state = states[finding->disposition],
@@ -155,7 +158,8 @@ static struct finding finding_of_outcome(const struct recipient_outcome *outcome
     };
 }
 
-/* The rest of a long list of recipients goes at once: the host said that it takes no more in one transaction. */
+/* The rest of a long list of recipients goes at once: the host said that it takes no more in one
+ * transaction. */
 static bool only_the_rest_is_left(const struct outcome *outcome)
 {
     bool some_delivered = false;
@@ -174,10 +178,12 @@ static int64_t delay_of(const struct settling *settling, const struct outcome *o
         return 0;
     const struct delivery *delivery = settling->delivery;
     uint64_t seed = (uint64_t)delivery->id * 0x9e3779b97f4a7c15u + delivery->attempts;
-    return retry_delay(&settling->result->settings->retry, delivery->attempts + 1, age_of(settling), seed);
+    return retry_delay(&settling->result->settings->retry, delivery->attempts + 1, age_of(settling),
+                       seed);
 }
 
-static void tally_outcome(const struct result *result, const struct delivery *delivery, const struct outcome *outcome)
+static void tally_outcome(const struct result *result, const struct delivery *delivery,
+                          const struct outcome *outcome)
 {
     if (result->tally == NULL || delivery->envelope.tls_report) /* RPT-18 */
         return;
@@ -216,10 +222,12 @@ static const char *name_in(struct settling *settling, const char *remote)
     return arena_strndup(settling->arena, remote, (size_t)(bracket - remote));
 }
 
-static struct finding finding_of_last_attempt(struct settling *settling, const struct recipient *recipient)
+static struct finding finding_of_last_attempt(struct settling *settling,
+                                              const struct recipient *recipient)
 {
     bool known = recipient->status != NULL && recipient->status[0] == '4';
-    enum reason reason = known && recipient->reason != NULL ? reason_by_name(recipient->reason) : REASON_NONE;
+    enum reason reason =
+        known && recipient->reason != NULL ? reason_by_name(recipient->reason) : REASON_NONE;
     if (!known)
         reason = REASON_EXPIRED;
     return (struct finding){

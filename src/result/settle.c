@@ -17,7 +17,8 @@ static void record_again(void *arg)
     record(arg);
 }
 
-struct settling *settling_create(struct result *result, struct delivery *delivery, size_t recipient_count)
+struct settling *settling_create(struct result *result, struct delivery *delivery,
+                                 size_t recipient_count)
 {
     struct arena *arena = arena_create();
     struct settling *settling = arena_alloc(arena, sizeof(*settling));
@@ -51,7 +52,8 @@ void settling_cancel(struct settling *settling)
 unsigned settling_lifetime(const struct settling *settling)
 {
     const struct queue_settings *settings = settling->result->settings;
-    return settling->delivery->envelope.sender[0] != '\0' ? settings->lifetime : settings->notice_lifetime;
+    return settling->delivery->envelope.sender[0] != '\0' ? settings->lifetime
+                                                          : settings->notice_lifetime;
 }
 
 static void retired(void *arg)
@@ -71,7 +73,8 @@ static void on_recorded(void *arg, enum spool_result spool_result, const char *t
         log_number(&line, "again_in", settling->wait_ms / 1000);
         log_end(&line);
         loop_timer_set(settling->timer, settling->wait_ms);
-        settling->wait_ms = settling->wait_ms * 2 < WAIT_MOST_MS ? settling->wait_ms * 2 : WAIT_MOST_MS;
+        settling->wait_ms =
+            settling->wait_ms * 2 < WAIT_MOST_MS ? settling->wait_ms * 2 : WAIT_MOST_MS;
         return;
     }
     if (settling->failed_count > 0)
@@ -134,5 +137,6 @@ void settling_start(struct settling *settling)
     if (settling->failed_count == 0)
         record(settling);
     else
-        settling->read = spool_read_chunk(settling->result->spool, settling->delivery->message, 0, on_header, settling);
+        settling->read = spool_read_chunk(settling->result->spool, settling->delivery->message, 0,
+                                          on_header, settling);
 }

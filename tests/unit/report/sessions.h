@@ -35,7 +35,8 @@ static inline struct session_record good_session(const char *next_hop)
                                    .mx_helo = "mx.example.com"};
 }
 
-static inline struct session_record bad_session(const char *next_hop, enum result_type type, const char *code)
+static inline struct session_record bad_session(const char *next_hop, enum result_type type,
+                                                const char *code)
 {
     static struct session_failure failure;
     failure = (struct session_failure){type, code};
@@ -52,7 +53,8 @@ static inline json_t *at(json_t *json, const char *path)
     char copy[256];
     snprintf(copy, sizeof(copy), "%s", path);
     for (char *next = copy, *key; json != NULL && (key = strsep(&next, "/")) != NULL;)
-        json = json_is_array(json) ? json_array_get(json, (size_t)atoi(key)) : json_object_get(json, key);
+        json = json_is_array(json) ? json_array_get(json, (size_t)atoi(key))
+                                   : json_object_get(json, key);
     return json;
 }
 
@@ -65,7 +67,8 @@ static inline char *text_at(json_t *json, const char *path)
 
 static inline json_int_t number_at(json_t *json, const char *path)
 {
-    cr_assert(at(json, path) != NULL && json_typeof(at(json, path)) == JSON_INTEGER, "no number at %s", path);
+    cr_assert(at(json, path) != NULL && json_typeof(at(json, path)) == JSON_INTEGER,
+              "no number at %s", path);
     return json_integer_value(at(json, path));
 }
 

@@ -1,4 +1,5 @@
-/* The tally: what is one session, what is merged, which day it belongs to, and when it is handed over. */
+/* The tally: what is one session, what is merged, which day it belongs to, and when it is handed
+ * over. */
 #include "sessions.h"
 
 #include <stdlib.h>
@@ -105,7 +106,8 @@ Test(tally, details_are_merged_by_their_key)
 Test(tally, two_failures_are_one_failed_session)
 {
     struct session_record bad = bad_session("example.com", RESULT_NONE, NULL);
-    const struct session_failure failures[] = {{RESULT_CERTIFICATE_EXPIRED, NULL}, {RESULT_CERTIFICATE_HOST_MISMATCH, NULL}};
+    const struct session_failure failures[] = {{RESULT_CERTIFICATE_EXPIRED, NULL},
+                                               {RESULT_CERTIFICATE_HOST_MISMATCH, NULL}};
     bad.failures = failures;
     bad.failure_count = 2;
     count(&bad);
@@ -118,8 +120,10 @@ Test(tally, two_failures_are_one_failed_session)
 Test(tally, each_policy_counts_by_itself)
 {
     struct session_record session = good_session("example.com");
-    static const char *const reordered[] = {"2 0 1 CD", "3 1 1 AB"}, *const changed[] = {"3 1 1 EF"};
-    static const char *const lines[] = {"version: STSv1", "mode: enforce"}, *const patterns[] = {"*.example.com"};
+    static const char *const reordered[] = {"2 0 1 CD", "3 1 1 AB"}, *const changed[] = {
+                                                                         "3 1 1 EF"};
+    static const char *const lines[] = {"version: STSv1", "mode: enforce"}, *const patterns[] = {
+                                                                                "*.example.com"};
     count(&session);
     session.policy_strings = reordered; /* the same set of records */
     count(&session);
@@ -161,9 +165,7 @@ Test(tally, days_are_utc)
         {1774742399, "2026-03-28"}, /* 23:59:59 */
         {1774742400, "2026-03-29"}, /* 00:00:00 */
         {1774828799, "2026-03-29"}, /* clocks went forward meanwhile, in many places */
-        {1774828800, "2026-03-30"},
-        {1793059200, "2026-10-27"},
-        {1709164800, "2024-02-29"},
+        {1774828800, "2026-03-30"}, {1793059200, "2026-10-27"}, {1709164800, "2024-02-29"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct session_record session = good_session("example.com");
@@ -183,7 +185,8 @@ Test(tally, texts_of_peers_are_cleaned)
     bad.mx_helo = "bad\xff\xc3\r\n\"name";
     count(&bad);
     json_t *counts = flush_now();
-    cr_assert(eq(str, text_at(counts, "0/details/0/helo"), "bad\xef\xbf\xbd\xef\xbf\xbd\r\n\"name"));
+    cr_assert(
+        eq(str, text_at(counts, "0/details/0/helo"), "bad\xef\xbf\xbd\xef\xbf\xbd\r\n\"name"));
     cr_assert(eq(sz, strlen(text_at(counts, "0/details/0/code")), 255));
 }
 
@@ -232,7 +235,8 @@ Test(tally, too_many_details_are_merged)
     for (int i = 0; i < 3000; i++) {
         char name[32];
         snprintf(name, sizeof(name), "mx%d.example.com", i);
-        struct session_record bad = bad_session("example.com", i % 2 ? RESULT_TLSA_INVALID : RESULT_DNSSEC_INVALID, NULL);
+        struct session_record bad =
+            bad_session("example.com", i % 2 ? RESULT_TLSA_INVALID : RESULT_DNSSEC_INVALID, NULL);
         bad.mx_helo = name;
         count(&bad);
     }

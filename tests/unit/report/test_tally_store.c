@@ -8,7 +8,8 @@
 
 #include "report/tally_store.h"
 
-static const struct report_identity identity = {"Example Org", "tls-reports@example.org", "gw.example.org"};
+static const struct report_identity identity = {"Example Org", "tls-reports@example.org",
+                                                "gw.example.org"};
 static char directory[64], path[128];
 static struct tally_store *store;
 static struct loop *loop;
@@ -61,7 +62,8 @@ static json_t *reports(const char *day, const char *domain)
 {
     json_t *json = NULL;
     struct err err = {""};
-    cr_assert(eq(int, tally_store_report(store, day, domain, &identity, &json, &err), 0), "%s", err.text);
+    cr_assert(eq(int, tally_store_report(store, day, domain, &identity, &json, &err), 0), "%s",
+              err.text);
     return json;
 }
 
@@ -75,7 +77,8 @@ static char *names(json_t *object)
     json_object_foreach(object, key, value)
     {
         (void)value;
-        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", text[0] != '\0' ? " " : "", key);
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
+                 text[0] != '\0' ? " " : "", key);
     }
     return text;
 }
@@ -88,7 +91,8 @@ Test(tally_store, top_level)
     json_t *list = reports("2026-03-29", NULL), *report = at(list, "0/report");
     cr_assert(eq(sz, json_array_size(list), 1));
     cr_assert(eq(str, text_at(list, "0/domain"), "example.com"));
-    cr_assert(eq(str, names(report), "organization-name date-range contact-info report-id policies"));
+    cr_assert(
+        eq(str, names(report), "organization-name date-range contact-info report-id policies"));
     cr_assert(eq(str, text_at(report, "organization-name"), "Example Org"));
     cr_assert(eq(str, names(at(report, "date-range")), "start-datetime end-datetime"));
     cr_assert(eq(str, text_at(report, "date-range/start-datetime"), "2026-03-29T00:00:00Z"));
@@ -104,7 +108,8 @@ Test(tally_store, top_level)
 /* covers: RPT-30 RPT-31 RPT-14 */
 Test(tally_store, policies)
 {
-    static const char *const lines[] = {"version: STSv1", "mode: enforce", "mx: *.example.com", "max_age: 86400"};
+    static const char *const lines[] = {"version: STSv1", "mode: enforce", "mx: *.example.com",
+                                        "max_age: 86400"};
     static const char *const patterns[] = {"*.example.com"};
     struct session_record session = good_session("example.com");
     count(&session);
@@ -128,7 +133,8 @@ Test(tally_store, policies)
     cr_assert(eq(str, text_at(policies, "0/policy/policy-domain"), "mx.example.com"));
     cr_assert(eq(sz, json_array_size(at(policies, "0/policy/policy-string")), 2));
     cr_assert(eq(str, text_at(policies, "0/policy/policy-string/0"), "2 0 1 CD"));
-    cr_assert(eq(str, names(at(policies, "1/policy")), "policy-type policy-string policy-domain mx-host"));
+    cr_assert(eq(str, names(at(policies, "1/policy")),
+                 "policy-type policy-string policy-domain mx-host"));
     cr_assert(eq(str, text_at(policies, "1/policy/policy-string/2"), "mx: *.example.com"));
     cr_assert(eq(str, text_at(policies, "1/policy/mx-host/0"), "*.example.com"));
     cr_assert(eq(str, text_at(policies, "1/policy/policy-type"), "sts"));
@@ -140,7 +146,8 @@ Test(tally_store, policies)
 /* covers: RPT-32 RPT-33 RPT-20 */
 Test(tally_store, failure_details)
 {
-    struct session_record bad = bad_session("example.com", RESULT_VALIDATION_FAILURE, "handshake_failure");
+    struct session_record bad =
+        bad_session("example.com", RESULT_VALIDATION_FAILURE, "handshake_failure");
     count(&bad);
     count(&bad);
     struct session_record nobody = bad_session("example.com", RESULT_DNSSEC_INVALID, NULL);
@@ -151,7 +158,8 @@ Test(tally_store, failure_details)
     cr_assert(eq(str, names(element), "policy summary failure-details"));
     cr_assert(eq(i64, number_at(element, "summary/total-failure-session-count"), 3));
     cr_assert(eq(str, names(at(element, "failure-details/0")),
-                 "result-type sending-mta-ip receiving-mx-hostname receiving-mx-helo receiving-ip failed-session-count "
+                 "result-type sending-mta-ip receiving-mx-hostname receiving-mx-helo receiving-ip "
+                 "failed-session-count "
                  "failure-reason-code"));
     cr_assert(eq(str, text_at(element, "failure-details/0/result-type"), "validation-failure"));
     cr_assert(eq(str, text_at(element, "failure-details/0/sending-mta-ip"), "2001:db8::1"));
@@ -164,11 +172,14 @@ Test(tally_store, failure_details)
 /* covers: RPT-26 */
 Test(tally_store, the_report_is_i_json)
 {
-    struct session_record bad = bad_session("example.com", RESULT_VALIDATION_FAILURE, "a\x01\xff\"b");
+    struct session_record bad =
+        bad_session("example.com", RESULT_VALIDATION_FAILURE, "a\x01\xff\"b");
     count(&bad);
-    json_t *counts = json_loads("[{\"day\":\"2026-03-29\",\"domain\":\"big.example\",\"type\":\"tlsa\",\"policy_domain\":\"x\","
-                                "\"strings\":[],\"mx\":[],\"success\":9007199254740991,\"failure\":1000,\"details\":[]}]",
-                                0, NULL);
+    json_t *counts = json_loads(
+        "[{\"day\":\"2026-03-29\",\"domain\":\"big.example\",\"type\":\"tlsa\",\"policy_domain\":"
+        "\"x\","
+        "\"strings\":[],\"mx\":[],\"success\":9007199254740991,\"failure\":1000,\"details\":[]}]",
+        0, NULL);
     struct err err;
     cr_assert(eq(int, tally_store_add(store, counts, &err), 0));
     cr_assert(eq(int, tally_store_add(store, counts, &err), 0));
@@ -177,8 +188,11 @@ Test(tally_store, the_report_is_i_json)
     char *text = json_dumps(list, JSON_COMPACT);
     json_t *again = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     cr_assert(again != NULL);
-    cr_assert(eq(str, text_at(again, "1/report/policies/0/failure-details/0/failure-reason-code"), "a\x01\xef\xbf\xbd\"b"));
-    cr_assert(eq(i64, number_at(again, "0/report/policies/0/summary/total-successful-session-count"), 9007199254740991));
+    cr_assert(eq(str, text_at(again, "1/report/policies/0/failure-details/0/failure-reason-code"),
+                 "a\x01\xef\xbf\xbd\"b"));
+    cr_assert(eq(i64,
+                 number_at(again, "0/report/policies/0/summary/total-successful-session-count"),
+                 9007199254740991));
     for (const char *c = text; *c != '\0'; c++)
         cr_assert(ge(int, (unsigned char)*c, ' '));
     json_decref(again);
@@ -200,12 +214,14 @@ Test(tally_store, one_report_a_domain_and_day)
     json_t *list = reports("2026-03-29", NULL);
     cr_assert(eq(sz, json_array_size(list), 2));
     cr_assert(eq(str, text_at(list, "0/domain"), "a.example"));
-    cr_assert(eq(i64, number_at(list, "0/report/policies/0/summary/total-successful-session-count"), 2));
+    cr_assert(
+        eq(i64, number_at(list, "0/report/policies/0/summary/total-successful-session-count"), 2));
     cr_assert(eq(str, text_at(list, "1/domain"), "b.example"));
     json_decref(list);
     list = reports("2026-03-30", "A.Example");
     cr_assert(eq(sz, json_array_size(list), 1));
-    cr_assert(eq(i64, number_at(list, "0/report/policies/0/summary/total-successful-session-count"), 1));
+    cr_assert(
+        eq(i64, number_at(list, "0/report/policies/0/summary/total-successful-session-count"), 1));
     json_decref(list);
     list = reports("2026-03-30", "b.example");
     cr_assert(eq(sz, json_array_size(list), 0));
@@ -227,13 +243,15 @@ Test(tally_store, without_names_of_its_own)
 
 Test(tally_store, days_that_are_none)
 {
-    static const char *const days[] = {"", "today", "2026-3-9", "2026-02-29", "2026-13-01", "2026-03-29x", "20260329"};
+    static const char *const days[] = {"",           "today",       "2026-3-9", "2026-02-29",
+                                       "2026-13-01", "2026-03-29x", "20260329"};
     for (size_t i = 0; i < sizeof(days) / sizeof(days[0]); i++) {
         json_t *list = NULL;
         struct err err = {""};
         char expected[80];
         snprintf(expected, sizeof(expected), "\"%s\" is no day; expected YYYY-MM-DD", days[i]);
-        cr_assert(eq(int, tally_store_report(store, days[i], NULL, &identity, &list, &err), -1), "%s", days[i]);
+        cr_assert(eq(int, tally_store_report(store, days[i], NULL, &identity, &list, &err), -1),
+                  "%s", days[i]);
         cr_assert(eq(str, err.text, expected));
     }
 }
@@ -245,9 +263,11 @@ Test(tally_store, survives_a_kill)
     if (child == 0) {
         struct err err;
         struct tally_store *own = NULL;
-        json_t *counts = json_loads("[{\"day\":\"2026-03-29\",\"domain\":\"x.example\",\"type\":\"tlsa\",\"policy_domain\":\"x\","
-                                    "\"strings\":[],\"mx\":[],\"success\":5,\"failure\":0,\"details\":[]}]",
-                                    0, NULL);
+        json_t *counts =
+            json_loads("[{\"day\":\"2026-03-29\",\"domain\":\"x.example\",\"type\":\"tlsa\","
+                       "\"policy_domain\":\"x\","
+                       "\"strings\":[],\"mx\":[],\"success\":5,\"failure\":0,\"details\":[]}]",
+                       0, NULL);
         if (tally_store_open(&own, path, &err) != 0 || tally_store_add(own, counts, &err) != 0)
             _exit(1);
         raise(SIGKILL);
@@ -257,23 +277,31 @@ Test(tally_store, survives_a_kill)
     cr_assert(eq(int, WTERMSIG(status), SIGKILL));
     reopen();
     json_t *list = reports("2026-03-29", NULL);
-    cr_assert(eq(i64, number_at(list, "0/report/policies/0/summary/total-successful-session-count"), 5));
+    cr_assert(
+        eq(i64, number_at(list, "0/report/policies/0/summary/total-successful-session-count"), 5));
     json_decref(list);
 }
 
-/* A worker that was taken over sends what it likes: nothing of it is added, what others count stays. */
+/* A worker that was taken over sends what it likes: nothing of it is added, what others count
+ * stays. */
 Test(tally_store, wrong_counts_are_refused_whole)
 {
-#define POLICY(numbers, details)                                                                                      \
-    "{\"day\":\"2026-03-29\",\"domain\":\"x.example\",\"type\":\"tlsa\",\"policy_domain\":\"x\",\"strings\":[],\"mx\":[]," \
-    numbers ",\"details\":" details "}"
+#define POLICY(numbers, details)                                                                   \
+    "{\"day\":\"2026-03-29\",\"domain\":\"x.example\",\"type\":\"tlsa\",\"policy_domain\":\"x\","  \
+    "\"strings\":[],\"mx\":[]," numbers ",\"details\":" details "}"
     static const char good[] = POLICY("\"success\":1,\"failure\":0", "[]");
     static const char *const wrong[] = {
-        "{}", "[1]", "[{}]", "[" POLICY("\"success\":-1,\"failure\":0", "[]") "]",
-        "[" POLICY("\"success\":1.5,\"failure\":0", "[]") "]", "[" POLICY("\"success\":1,\"failure\":0", "[{}]") "]",
-        "[" POLICY("\"success\":1,\"failure\":0", "{}") "]", "[" POLICY("\"success\":1,\"failure\":0,\"x\":1", "[]") "]",
+        "{}",
+        "[1]",
+        "[{}]",
+        "[" POLICY("\"success\":-1,\"failure\":0", "[]") "]",
+        "[" POLICY("\"success\":1.5,\"failure\":0", "[]") "]",
+        "[" POLICY("\"success\":1,\"failure\":0", "[{}]") "]",
+        "[" POLICY("\"success\":1,\"failure\":0", "{}") "]",
+        "[" POLICY("\"success\":1,\"failure\":0,\"x\":1", "[]") "]",
         "[" POLICY("\"success\":1,\"failure\":0", "[]") ", 7]",
-        "[{\"day\":\"2026-03-29\",\"domain\":\"x.example\",\"type\":\"tlsa\",\"policy_domain\":\"x\",\"strings\":[1],\"mx\":[],"
+        "[{\"day\":\"2026-03-29\",\"domain\":\"x.example\",\"type\":\"tlsa\",\"policy_domain\":"
+        "\"x\",\"strings\":[1],\"mx\":[],"
         "\"success\":1,\"failure\":0,\"details\":[]}]",
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -309,10 +337,12 @@ Test(tally_store, a_report_stays_small)
     json_t *list = reports("2026-03-29", NULL), *element = at(list, "0/report/policies/0"), *detail;
     cr_assert(eq(i64, number_at(element, "summary/total-failure-session-count"), 3600));
     cr_assert(eq(sz, json_array_size(at(element, "failure-details")), 1001));
-    cr_assert(eq(str, names(at(element, "failure-details/1000")), "result-type failed-session-count"));
+    cr_assert(
+        eq(str, names(at(element, "failure-details/1000")), "result-type failed-session-count"));
     json_int_t sum = 0;
     size_t i;
-    json_array_foreach(at(element, "failure-details"), i, detail) sum += number_at(detail, "failed-session-count");
+    json_array_foreach(at(element, "failure-details"), i, detail) sum +=
+        number_at(detail, "failed-session-count");
     cr_assert(eq(i64, sum, 3600));
     json_decref(list);
 }

@@ -1,4 +1,5 @@
-/* A spool that keeps nothing but a record of what it was asked for; it answers at the end of the turn. */
+/* A spool that keeps nothing but a record of what it was asked for; it answers at the end of the
+ * turn. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,13 +114,14 @@ static const char *kept(struct spool *spool, const char *text)
     return text != NULL ? arena_strdup(spool->arena, text) : NULL;
 }
 
-void spool_settle(struct spool *spool, const struct settlement *settlement, spool_done_fn *fn, void *arg)
+void spool_settle(struct spool *spool, const struct settlement *settlement, spool_done_fn *fn,
+                  void *arg)
 {
     cr_assert(lt(uint, spool->settlement_count, FAKE_SETTLEMENTS));
     struct fake_settlement *record = &spool->settlements[spool->settlement_count];
     record->settlement = *settlement;
-    struct recipient_update *updates =
-        arena_memdup(spool->arena, settlement->updates, settlement->update_count * sizeof(*updates));
+    struct recipient_update *updates = arena_memdup(spool->arena, settlement->updates,
+                                                    settlement->update_count * sizeof(*updates));
     for (size_t i = 0; i < settlement->update_count; i++) {
         updates[i].status = kept(spool, updates[i].status);
         updates[i].text = kept(spool, updates[i].text);
@@ -150,7 +152,8 @@ static void give_chunk(void *arg)
     if (read->fn == NULL)
         return;
     bool good = read->spool->chunk_result == SPOOL_OK;
-    read->fn(read->arg, read->spool->chunk_result, good ? read->spool->content : (struct slice){NULL, 0});
+    read->fn(read->arg, read->spool->chunk_result,
+             good ? read->spool->content : (struct slice){NULL, 0});
 }
 
 void chunk_read_cancel(struct chunk_read **read)
@@ -159,8 +162,8 @@ void chunk_read_cancel(struct chunk_read **read)
     *read = NULL;
 }
 
-struct chunk_read *spool_read_chunk(struct spool *spool, int64_t message, unsigned number, spool_chunk_fn *fn,
-                                    void *arg)
+struct chunk_read *spool_read_chunk(struct spool *spool, int64_t message, unsigned number,
+                                    spool_chunk_fn *fn, void *arg)
 {
     cr_assert(eq(i64, message, 77));
     cr_assert(eq(uint, number, 0));
