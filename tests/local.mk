@@ -20,6 +20,6 @@ include tests/unit/report/local.mk
 include tests/unit/intake/local.mk
 include tests/unit/control/local.mk
 include tests/unit/cli/local.mk
-include tests/replay/local.mk
 endif
+include tests/replay/local.mk
 include tests/fuzz/local.mk
