@@ -71,8 +71,7 @@ static void add(struct peer *peer, gnutls_x509_crt_t certificate)
     int rc = gnutls_x509_crt_export2(certificate, GNUTLS_X509_FMT_DER, &der);
     assert(rc == 0);
     peer->chain = x_realloc(peer->chain, (peer->chain_count + 1) * sizeof(*peer->chain));
-    peer->chain[peer->chain_count++] =
-        (struct certificate){x_memdup(der.data, der.size), der.size};
+    peer->chain[peer->chain_count++] = (struct certificate){x_memdup(der.data, der.size), der.size};
     gnutls_free(der.data);
 }
 

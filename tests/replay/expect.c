@@ -25,7 +25,8 @@ static const struct recipient_outcome *find_recipient(const struct outcome *outc
     return NULL;
 }
 
-static void check_one(unsigned line, const struct recipient_outcome *got, char *words[], size_t count)
+static void check_one(unsigned line, const struct recipient_outcome *got, char *words[],
+                      size_t count)
 {
     const char *reason = got->reason == REASON_NONE ? "none" : reason_row(got->reason)->name;
     char text[300];
@@ -39,7 +40,8 @@ static void check_one(unsigned line, const struct recipient_outcome *got, char *
 }
 
 /* rcpt ADDRESS|all DISPOSITION WORD...: each word must stand in "disposition status reason tls=... remote=..." */
-static void check_recipient(unsigned line, const struct outcome *outcome, char *words[], size_t count)
+static void check_recipient(unsigned line, const struct outcome *outcome, char *words[],
+                            size_t count)
 {
     if (count < 2) {
         differs(line, "not understood");
@@ -92,12 +94,13 @@ static size_t count_said(const char *pattern, const char *address, bool only_cle
 }
 
 /* trace PATH VALUE: PATH goes down by keys and numbers, a/0/b; VALUE may hold * */
-static void check_trace(unsigned line, const struct outcome *outcome, char *path, const char *expected)
+static void check_trace(unsigned line, const struct outcome *outcome, char *path,
+                        const char *expected)
 {
     json_t *root = json_loads(outcome->trace, 0, NULL), *at = root;
     for (char *key = strtok(path, "/"); key != NULL; key = strtok(NULL, "/"))
         at = json_is_array(at) ? json_array_get(at, (size_t)atoi(key)) : json_object_get(at, key);
-    char *text = at == NULL          ? x_strdup("(nothing)")
+    char *text = at == NULL           ? x_strdup("(nothing)")
                  : json_is_string(at) ? x_strdup(json_string_value(at))
                                       : json_dumps(at, JSON_ENCODE_ANY | JSON_COMPACT);
     if (!matches(expected, text))

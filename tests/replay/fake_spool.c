@@ -32,8 +32,9 @@ static void answer(void *arg)
     free(read);
     if (fn == NULL)
         return;
-    struct slice chunk = slice_take(
-        slice_drop(buffer_slice(&scenario.content), (size_t)number * scenario.chunk), scenario.chunk);
+    struct slice chunk =
+        slice_take(slice_drop(buffer_slice(&scenario.content), (size_t)number * scenario.chunk),
+                   scenario.chunk);
     if (number + 1 == scenario.failing_chunk)
         fn(fn_arg, SPOOL_FAILED, (struct slice){NULL, 0});
     else

@@ -22,8 +22,9 @@ struct stream {
     stream_fn *fn;
     void *arg;
     bool freed, over, stalled, flush_posted, handshake, secure, script_posted;
-    struct buffer input, output, heard; /* to the client; not sent yet; sent, not looked at by the script yet */
-    struct buffer segments;             /* what the server has said and the client not yet received */
+    struct buffer input, output,
+        heard;              /* to the client; not sent yet; sent, not looked at by the script yet */
+    struct buffer segments; /* what the server has said and the client not yet received */
     struct loop_timer *timer;
     bool waiting;
     char server_name[256];
@@ -96,10 +97,9 @@ static void say_lines(struct stream *stream, const char *text)
 
 static void remember(struct stream *stream, const char *line, size_t length)
 {
-    scenario.said =
-        x_realloc(scenario.said, (scenario.said_count + 1) * sizeof(*scenario.said));
-    scenario.said[scenario.said_count++] =
-        (struct said){stream->address, stream->secure, x_strndup(line, length < 200 ? length : 200)};
+    scenario.said = x_realloc(scenario.said, (scenario.said_count + 1) * sizeof(*scenario.said));
+    scenario.said[scenario.said_count++] = (struct said){
+        stream->address, stream->secure, x_strndup(line, length < 200 ? length : 200)};
 }
 
 static bool check_line(struct stream *stream, const struct step *step)
@@ -395,7 +395,8 @@ void stream_write(struct stream *stream, struct slice data)
     stream->flush_posted = true;
 }
 
-void stream_start_tls_client(struct stream *stream, struct tls_client *client, const char *server_name)
+void stream_start_tls_client(struct stream *stream, struct tls_client *client,
+                             const char *server_name)
 {
     (void)client;
     assert(stream->input.len == 0 && "cleartext is left over");

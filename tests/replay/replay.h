@@ -16,15 +16,15 @@
 enum { REPLAY_EPOCH = 1700000000 };
 
 enum step_kind {
-    STEP_SERVER, /* S: the server says these lines */
-    STEP_RAW,    /* R: these octets, escapes and all */
-    STEP_CLIENT, /* C: the client must have said this line; * stands for anything */
+    STEP_SERVER,  /* S: the server says these lines */
+    STEP_RAW,     /* R: these octets, escapes and all */
+    STEP_CLIENT,  /* C: the client must have said this line; * stands for anything */
     STEP_CONTENT, /* C: (content): the whole content, dot-stuffed, and its end */
-    STEP_TLS,    /* TLS: what becomes of the handshake */
-    STEP_WAIT,   /* wait SECONDS */
-    STEP_CLOSE,  /* close */
-    STEP_RESET,  /* reset: the connection breaks */
-    STEP_STALL,  /* stall: what is written from here on does not leave */
+    STEP_TLS,     /* TLS: what becomes of the handshake */
+    STEP_WAIT,    /* wait SECONDS */
+    STEP_CLOSE,   /* close */
+    STEP_RESET,   /* reset: the connection breaks */
+    STEP_STALL,   /* stall: what is written from here on does not leave */
 };
 struct step {
     enum step_kind kind;
@@ -63,8 +63,9 @@ struct scenario {
     struct recipient *recipients;
     size_t recipient_count, connection_count, expectation_count, said_count, connected;
     enum attempt_mode mode;
-    unsigned chunk, failing_chunk; /* octets of a chunk; number + 1 of the one that cannot be read */
-    unsigned cancel_after;         /* seconds; 0: never */
+    unsigned chunk,
+        failing_chunk;     /* octets of a chunk; number + 1 of the one that cannot be read */
+    unsigned cancel_after; /* seconds; 0: never */
     uint64_t seed;
     struct connection *connections;
     struct expectation *expectations;

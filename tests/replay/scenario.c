@@ -66,7 +66,11 @@ char *unescape(const char *text, size_t *length_r)
             text += 3;
         } else {
             text++;
-            out[length++] = *text == 'r' ? '\r' : *text == 'n' ? '\n' : *text == 't' ? '\t' : *text == '0' ? '\0' : *text;
+            out[length++] = *text == 'r'   ? '\r'
+                            : *text == 'n' ? '\n'
+                            : *text == 't' ? '\t'
+                            : *text == '0' ? '\0'
+                                           : *text;
         }
     }
     out[length] = '\0';
@@ -206,7 +210,8 @@ static int read_setting(const char *name, const char *value)
         return 0;
     }
     if (strcmp(name, "hostname") == 0) {
-        scenario.settings.hostname = strcmp(value, "none") == 0 ? "" : arena_strdup(scenario.arena, value);
+        scenario.settings.hostname =
+            strcmp(value, "none") == 0 ? "" : arena_strdup(scenario.arena, value);
         return 0;
     }
     return -1;
@@ -335,7 +340,8 @@ static int add_steps(enum step_kind kind, const char *text, unsigned line)
     int from, to, used = 0;
     if (sscanf(text, "(rcpt %d %d)", &from, &to) == 2) {
         struct connection *connection = &scenario.connections[scenario.connection_count - 1];
-        struct step *more = arena_alloc(scenario.arena, (LIST_MAX + (size_t)to) * 2 * sizeof(*more));
+        struct step *more =
+            arena_alloc(scenario.arena, (LIST_MAX + (size_t)to) * 2 * sizeof(*more));
         memcpy(more, connection->steps, connection->step_count * sizeof(*more));
         connection->steps = more;
         for (int i = from; i <= to; i++)
@@ -346,7 +352,8 @@ static int add_steps(enum step_kind kind, const char *text, unsigned line)
     if (sscanf(text, "(%d %n", &to, &used) == 1 && used > 0) {
         struct buffer lines = {.limit = CONTENT_MAX};
         for (int i = 0; i < to; i++)
-            buffer_printf(&lines, "%s%.*s", i > 0 ? " / " : "", (int)strlen(text + used) - 1, text + used);
+            buffer_printf(&lines, "%s%.*s", i > 0 ? " / " : "", (int)strlen(text + used) - 1,
+                          text + used);
         buffer_append(&lines, "", 1);
         struct connection *connection = &scenario.connections[scenario.connection_count - 1];
         connection->steps[connection->step_count++] =
