@@ -166,7 +166,7 @@ def delivered(came, verified, claims_tls, claim):
     kind = "clear" if not under_tls else "verified" if verified else "encrypted"
     if not claim:
         return Verdict(text="arrived at %s, not yet in the log" % host)
-    return Verdict(kind, host, text="%d copies" % copies if copies > 1 else "")
+    return Verdict(kind if copies == 1 else "%s (%d copies)" % (kind, copies), host)
 
 
 def postfix_log(run):
