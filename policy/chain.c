@@ -155,18 +155,36 @@ static bool key_signed(const struct search *search, gnutls_pubkey_t key)
                                       &(gnutls_datum_t){signature, (unsigned)size}) >= 0;
 }
 
-/* Below a bare key: its certificate takes the anchor's place for those under it; alone, it is the leaf. */
-static unsigned verify_below_key(struct search *search)
+/* GnuTLS asks this of every signature on a path, but the one by a bare key is verified outside of it. */
+static bool is_weak(gnutls_x509_crt_t last, gnutls_pubkey_t key)
 {
-    gnutls_x509_crt_t last = search->path[search->length - 1];
+    unsigned key_bits = 0, last_bits = 0;
+    int key_algorithm = gnutls_pubkey_get_pk_algorithm(key, &key_bits);
+    int last_algorithm = gnutls_x509_crt_get_pk_algorithm(last, &last_bits);
+    int signature = gnutls_x509_crt_get_signature_algorithm(last);
+    return key_algorithm < 0 || last_algorithm < 0 || signature < 0 ||
+           gnutls_pk_bits_to_sec_param((gnutls_pk_algorithm_t)key_algorithm, key_bits) <
+               GNUTLS_SEC_PARAM_LOW ||
+           gnutls_pk_bits_to_sec_param((gnutls_pk_algorithm_t)last_algorithm, last_bits) <
+               GNUTLS_SEC_PARAM_LOW ||
+           gnutls_sign_is_secure2((gnutls_sign_algorithm_t)signature,
+                                  GNUTLS_SIGN_FLAG_SECURE_FOR_CERTS) == 0;
+}
+
+/* Below a bare key: the certificate that it signed takes the anchor's place for those under it; alone, it is the leaf. */
+static unsigned verify_below_key(const struct search *search, gnutls_pubkey_t key)
+{
+    gnutls_x509_crt_t path[CHAIN_LIMIT];
+    memcpy(path, search->path, sizeof(path));
+    gnutls_x509_crt_t last = path[search->length - 1];
+    unsigned status = is_weak(last, key) ? GNUTLS_CERT_INSECURE_ALGORITHM : 0;
     if (search->length > 1)
-        return verify_path(search->path, search->length - 1, last,
-                           search->flags | GNUTLS_VERIFY_DO_NOT_ALLOW_X509_V1_CA_CRT);
-    /* Trusting the leaf itself makes GnuTLS look at everything but its signature, which has been verified. */
-    unsigned status = verify_path(search->path, 1, last, search->flags);
+        return status | verify_path(path, search->length - 1, last,
+                                    search->flags | GNUTLS_VERIFY_DO_NOT_ALLOW_X509_V1_CA_CRT);
     if (gnutls_x509_crt_check_key_purpose(last, GNUTLS_KP_TLS_WWW_SERVER, 0) == 0)
         status |= GNUTLS_CERT_PURPOSE_MISMATCH;
-    return status;
+    /* Trusting the leaf itself makes GnuTLS look at the rest of it, such as critical extensions. */
+    return status | verify_path(path, 1, last, search->flags);
 }
 
 static void note_verified(struct search *search, const struct anchor *anchor, unsigned status)
@@ -196,7 +214,7 @@ static void try_anchor(struct search *search, const struct anchor *anchor)
                           verify_path(search->path, search->length, anchor->certificate,
                                       search->flags));
     } else if (may_verify(search) && key_signed(search, anchor->key)) {
-        note_verified(search, anchor, verify_below_key(search));
+        note_verified(search, anchor, verify_below_key(search, anchor->key));
     }
 }
 
