@@ -40,7 +40,7 @@ static int print_help(int argc, char **argv)
     const struct command *command = find_for_help(argv[0]);
     if (command == NULL)
         return command_failed(STATUS_USAGE, "there is no command \"%s\"", argv[0]);
-    printf("daneway [-c FILE] %s%s%s %s\n\n%s.\n\n%s", command->name,
+    printf("daneway [-c FILE] %s%s%s %s\n\n%s\n\n%s", command->name,
            command->second != NULL ? " " : "", command->second != NULL ? command->second : "",
            command->arguments, command->summary, command->help);
     return STATUS_YES;

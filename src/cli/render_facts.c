@@ -52,7 +52,7 @@ void render_reason(FILE *out, const char *indent, const char *key, json_t *objec
     if (who == NULL)
         return;
     fprintf(out, "%s%s", indent, colour(BOLD));
-    fputs("to mend by ", out);
+    fputs("can be mended by ", out);
     format_put(out, who);
     fprintf(out, ":%s ", colour(PLAIN));
     format_put(out, json_text(object, "advice"));

@@ -204,3 +204,22 @@ Test(offline, every_reason_is_listed)
         cr_expect(json_string_length(json_object_get(row, "advice")) > 0);
     json_decref(json);
 }
+
+/* The page is made by scripts/make-reasons-page. */
+Test(offline, the_manual_page_lists_every_reason_as_it_is)
+{
+    static struct captured captured;
+    static char page[65536];
+    char path[1024];
+    const char *top = getenv("TOP_SRCDIR");
+    if (top == NULL)
+        cr_skip_test("TOP_SRCDIR is not set: run by make check");
+    snprintf(path, sizeof path, "%s/man/daneway-reasons.7", top);
+    FILE *file = fopen(path, "r");
+    cr_assert(file != NULL, "%s", path);
+    page[fread(page, 1, sizeof page - 1, file)] = '\0';
+    fclose(file);
+    capture(&captured, "/nonexistent", (const char *const[]){"reasons", "--mdoc", NULL});
+    cr_assert(eq(int, captured.status, STATUS_YES));
+    cr_expect(strstr(page, captured.text) != NULL, "run scripts/make-reasons-page");
+}

@@ -61,7 +61,7 @@ Test(render, a_trace_shows_facts_plan_hosts_and_verdict)
     EXPECT_TEXT("level auto, by default_level");
     EXPECT_TEXT("TLS, authenticated by DANE");
     EXPECT_TEXT("skipped");
-    EXPECT_TEXT("to mend by who runs the DNS: Mend the signatures.");
+    EXPECT_TEXT("can be mended by who runs the DNS: Mend the signatures.");
     EXPECT_TEXT("mx1.example.org [192.0.2.1]:25");
     EXPECT_TEXT("TLSv1.3 TLS_AES_256_GCM_SHA384");
     EXPECT_TEXT("from 2023-11-14 to 2027-01-15, issued by CN=CA");
