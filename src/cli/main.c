@@ -67,10 +67,18 @@ int main(int argc, char **argv)
     static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
     while ((option = getopt_long(argc, argv, "+c:hV", options, NULL)) != -1) {
         switch (option) {
-        case 'c': configuration = optarg; break;
-        case 'h': print_overview(stdout); return STATUS_YES;
-        case 'V': puts("daneway " PACKAGE_VERSION); return STATUS_YES;
-        default: print_overview(stderr); return STATUS_USAGE;
+        case 'c':
+            configuration = optarg;
+            break;
+        case 'h':
+            print_overview(stdout);
+            return STATUS_YES;
+        case 'V':
+            puts("daneway " PACKAGE_VERSION);
+            return STATUS_YES;
+        default:
+            print_overview(stderr);
+            return STATUS_USAGE;
         }
     }
     if (optind == argc) {

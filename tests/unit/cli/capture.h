@@ -1,4 +1,5 @@
-/* capture: runs a subcommand in this process and keeps its exit status and what it wrote on standard output. */
+/* capture: runs a subcommand in this process and keeps its exit status and what it wrote on
+ * standard output. */
 #ifndef DANEWAY_TESTS_CLI_CAPTURE_H
 #define DANEWAY_TESTS_CLI_CAPTURE_H
 

@@ -23,7 +23,8 @@ Test(command, words_name_commands)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int used = 0;
-        const struct command *command = command_find(cases[i].count, (char **)cases[i].words, &used);
+        const struct command *command =
+            command_find(cases[i].count, (char **)cases[i].words, &used);
         cr_assert(command != NULL);
         cr_expect(eq(str, (char *)command->name, (char *)cases[i].words[0]));
         cr_expect(eq(int, used, cases[i].used));
@@ -38,7 +39,8 @@ Test(command, every_command_has_its_help)
     size_t count;
     const struct command *commands = command_table(&count);
     for (size_t i = 0; i < count; i++)
-        cr_expect(commands[i].help[0] != '\0' && commands[i].summary[0] != '\0', "%s", commands[i].name);
+        cr_expect(commands[i].help[0] != '\0' && commands[i].summary[0] != '\0', "%s",
+                  commands[i].name);
 }
 
 Test(http, targets_are_encoded)
@@ -76,13 +78,15 @@ Test(http, answers_are_parsed)
     }
 }
 
-/* --- with a configuration ------------------------------------------------------------------------- */
+/* --- with a configuration
+ * ------------------------------------------------------------------------- */
 
 static char configuration[] = "/tmp/daneway-test-XXXXXX";
 
 static void write_configuration(void)
 {
-    static const char text[] = "hostname = \"gw.example.org\"\nstatus_socket = \"/nonexistent/s\"\n";
+    static const char text[] =
+        "hostname = \"gw.example.org\"\nstatus_socket = \"/nonexistent/s\"\n";
     int fd = mkstemp(configuration);
     cr_assert(write(fd, text, sizeof text - 1) == (ssize_t)(sizeof text - 1));
     close(fd);
@@ -124,20 +128,20 @@ Test(live, json_is_the_trace)
 {
     static struct captured captured;
     json_error_t error;
-    capture(&captured, configuration, (const char *const[]){"explain", "--json", "a@good.example", NULL});
+    capture(&captured, configuration,
+            (const char *const[]){"explain", "--json", "a@good.example", NULL});
     json_t *trace = json_loads(captured.text, 0, &error);
     cr_assert(trace != NULL);
-    cr_expect(eq(str, (char *)json_string_value(json_object_get(trace, "next_hop")), "good.example"));
+    cr_expect(
+        eq(str, (char *)json_string_value(json_object_get(trace, "next_hop")), "good.example"));
     json_decref(trace);
 }
 
 Test(live, a_daemon_that_does_not_run_is_said)
 {
     static const char *const cases[][4] = {
-        {"status", NULL},
-        {"queue", "list", NULL},
-        {"flush", "--all", NULL},
-        {"explain", "4XABCDEF", NULL},
+        {"status", NULL},         {"queue", "list", NULL},
+        {"flush", "--all", NULL}, {"explain", "4XABCDEF", NULL},
         {"report", "show", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)

@@ -43,7 +43,9 @@ static void set_up(void)
     identity_tlsa(&root, 2, root_record);
     snprintf(other_record, sizeof other_record, "3 1 1 %064d", 7);
     write_text(garbage, "this is no certificate and no table\nreally\n");
-    write_text(table, "# comment\nexample.org dane-only\n.example.com encrypt\n[mx.example.net]:587 may\n");
+    write_text(
+        table,
+        "# comment\nexample.org dane-only\n.example.com encrypt\n[mx.example.net]:587 may\n");
     identity_release(&leaf);
     identity_release(&root);
 }
@@ -114,8 +116,8 @@ Test(offline, only_unusable_records)
 
 Test(offline, matched_record_and_depth_are_told)
 {
-    json_t *json = run(STATUS_YES, WORDS("--mode", "dane", "--tlsa", other_record, "--tlsa", root_record,
-                                         "--name", "mx.example.org", chain));
+    json_t *json = run(STATUS_YES, WORDS("--mode", "dane", "--tlsa", other_record, "--tlsa",
+                                         root_record, "--name", "mx.example.org", chain));
     json_t *matched = json_object_get(json, "matched");
     cr_expect(eq(int, (int)json_integer_value(json_object_get(json, "depth")), 1));
     cr_expect(eq(int, (int)json_integer_value(json_object_get(matched, "usage")), 2));
@@ -153,7 +155,8 @@ Test(offline, wrong_usage_and_unreadable_input)
         {"verify-chain", "--mode", "pkix", "--name", "a.example", "/nonexistent.pem", NULL},
         {"verify-chain", "--mode", "pkix", "--name", "a.example", garbage, NULL},
         {"verify-chain", "--mode", "pkix", "--name", "a.example", "--at", "tomorrow", chain, NULL},
-        {"verify-chain", "--mode", "dane", "--tlsa", "nonsense", "--name", "a.example", chain, NULL},
+        {"verify-chain", "--mode", "dane", "--tlsa", "nonsense", "--name", "a.example", chain,
+         NULL},
         {"verify-chain", "--frobnicate", NULL},
         {"table-match", "--table", garbage, "example.org", NULL},
         {"table-match", "--table", "/nonexistent", "example.org", NULL},

@@ -30,24 +30,38 @@ static const char *render(page_fn *fn, const char *text)
 #define EXPECT_TEXT(part) cr_expect(strstr(page, part) != NULL, "\"%s\" in\n%s", part, page)
 
 static const char dane_mismatch[] =
-    "{\"version\":1,\"time\":1700000000,\"next_hop\":\"example.org\",\"rule\":\"default_level\",\"level\":\"auto\","
+    "{\"version\":1,\"time\":1700000000,\"next_hop\":\"example.org\",\"rule\":\"default_level\","
+    "\"level\":\"auto\","
     "\"evidence\":{\"kind\":\"domain\",\"port\":25,\"validating\":true,"
     " \"mx\":{\"status\":\"secure\",\"presence\":\"found\",\"ttl\":300},"
-    " \"hosts\":[{\"name\":\"mx1.example.org\",\"preference\":10,\"addresses\":[\"192.0.2.1\",\"2001:db8::1\"],"
+    " \"hosts\":[{\"name\":\"mx1.example.org\",\"preference\":10,\"addresses\":[\"192.0.2.1\","
+    "\"2001:db8::1\"],"
     "  \"addresses_status\":{\"status\":\"secure\",\"presence\":\"found\",\"ttl\":60},"
-    "  \"tlsa\":{\"status\":\"secure\",\"presence\":\"found\",\"ttl\":30,\"base\":\"mx1.example.org\",\"records\":[\"3 1 1 abcd\"]}},"
+    "  "
+    "\"tlsa\":{\"status\":\"secure\",\"presence\":\"found\",\"ttl\":30,\"base\":\"mx1.example."
+    "org\",\"records\":[\"3 1 1 abcd\"]}},"
     "  {\"name\":\"mx2.example.org\",\"preference\":20,\"addresses\":[],"
     "  \"addresses_status\":{\"status\":\"insecure\",\"presence\":\"found\",\"ttl\":60},"
     "  \"tlsa\":{\"status\":\"bogus\",\"why\":\"SERVFAIL from 127.0.0.1\"}}]},"
-    "\"plan\":{\"action\":\"try\",\"hosts\":[{\"name\":\"mx1.example.org\",\"need\":\"authenticated\",\"applied\":\"tlsa\",\"names\":[\"mx1.example.org\"]},"
-    "  {\"name\":\"mx2.example.org\",\"need\":\"may\",\"skip\":\"tlsa-bogus\",\"text\":\"The TLSA records fail.\",\"who\":\"who runs the DNS\",\"advice\":\"Mend the signatures.\"}]},"
+    "\"plan\":{\"action\":\"try\",\"hosts\":[{\"name\":\"mx1.example.org\",\"need\":"
+    "\"authenticated\",\"applied\":\"tlsa\",\"names\":[\"mx1.example.org\"]},"
+    "  {\"name\":\"mx2.example.org\",\"need\":\"may\",\"skip\":\"tlsa-bogus\",\"text\":\"The TLSA "
+    "records fail.\",\"who\":\"who runs the DNS\",\"advice\":\"Mend the signatures.\"}]},"
     "\"tried\":[{\"host\":\"mx1.example.org\",\"address\":\"192.0.2.1\",\"port\":25,\"ms\":2,"
-    "  \"events\":[{\"ms\":13,\"what\":\"reply\",\"text\":\"220 mx1 \\u001b[31mESMTP\"}],\"capabilities\":[\"STARTTLS\",\"SIZE 1000\"],"
-    "  \"tls\":{\"protocol\":\"TLSv1.3\",\"cipher\":\"TLS_AES_256_GCM_SHA384\",\"chain\":[{\"subject\":\"CN=mx1\",\"issuer\":\"CN=CA\",\"names\":[\"mx1.example.org\"],"
+    "  \"events\":[{\"ms\":13,\"what\":\"reply\",\"text\":\"220 mx1 "
+    "\\u001b[31mESMTP\"}],\"capabilities\":[\"STARTTLS\",\"SIZE 1000\"],"
+    "  "
+    "\"tls\":{\"protocol\":\"TLSv1.3\",\"cipher\":\"TLS_AES_256_GCM_SHA384\",\"chain\":[{"
+    "\"subject\":\"CN=mx1\",\"issuer\":\"CN=CA\",\"names\":[\"mx1.example.org\"],"
     "    \"not_before\":1700000000,\"not_after\":1800000000,\"spki_sha256\":\"beef\"}]},"
-    "  \"verdict\":{\"action\":\"skip-host\",\"verified\":false,\"reason\":\"tlsa-mismatch\",\"text\":\"The certificate matches none.\",\"who\":\"the recipient's postmaster\",\"advice\":\"Publish a record.\"},"
+    "  "
+    "\"verdict\":{\"action\":\"skip-host\",\"verified\":false,\"reason\":\"tlsa-mismatch\","
+    "\"text\":\"The certificate matches none.\",\"who\":\"the recipient's "
+    "postmaster\",\"advice\":\"Publish a record.\"},"
     "  \"ending\":{\"reason\":\"tlsa-mismatch\",\"text\":\"The certificate matches none.\"}}],"
-    "\"result\":{\"destination\":\"down\",\"ms\":1200,\"recipients\":[{\"address\":\"bob@example.org\",\"disposition\":\"deferred\",\"status\":\"4.7.5\",\"reason\":\"tlsa-mismatch\",\"text\":\"No.\"}]}}";
+    "\"result\":{\"destination\":\"down\",\"ms\":1200,\"recipients\":[{\"address\":\"bob@example."
+    "org\",\"disposition\":\"deferred\",\"status\":\"4.7.5\",\"reason\":\"tlsa-mismatch\",\"text\":"
+    "\"No.\"}]}}";
 
 Test(render, a_trace_shows_facts_plan_hosts_and_verdict)
 {
@@ -99,9 +113,12 @@ Test(render, traces_with_little_in_them)
     static const char *const traces[] = {
         "{}",
         "{\"evidence\":{},\"plan\":{},\"tried\":[{}],\"result\":{}}",
-        "{\"evidence\":{\"name_invalid\":true},\"plan\":{\"action\":\"bounce\",\"reason\":\"domain-invalid\"}}",
-        "{\"evidence\":{\"null_mx\":true,\"mx\":{\"status\":\"secure\"},\"hosts\":[{\"name\":\"\"}]}}",
-        "{\"evidence\":{\"hosts\":[{}],\"mx\":{\"status\":\"strange\"}},\"tried\":[{\"verdict\":{},\"tls\":{\"chain\":[{}]}}],"
+        "{\"evidence\":{\"name_invalid\":true},\"plan\":{\"action\":\"bounce\",\"reason\":\"domain-"
+        "invalid\"}}",
+        "{\"evidence\":{\"null_mx\":true,\"mx\":{\"status\":\"secure\"},\"hosts\":[{\"name\":\"\"}]"
+        "}}",
+        "{\"evidence\":{\"hosts\":[{}],\"mx\":{\"status\":\"strange\"}},\"tried\":[{\"verdict\":{},"
+        "\"tls\":{\"chain\":[{}]}}],"
         "\"result\":{\"recipients\":[{}]}}",
         "{\"tried\":[1],\"plan\":[],\"evidence\":7,\"result\":\"x\"}",
     };
@@ -111,15 +128,18 @@ Test(render, traces_with_little_in_them)
 
 Test(render, a_plan_that_only_defers)
 {
-    render(render_trace,
-           "{\"next_hop\":\"a.example\",\"plan\":{\"action\":\"defer\",\"reason\":\"mx-lookup-failed\",\"text\":\"T.\","
-           "\"detail\":\"time-out after 12 s\",\"who\":\"who runs the DNS\",\"advice\":\"Check.\"}}");
+    render(
+        render_trace,
+        "{\"next_hop\":\"a.example\",\"plan\":{\"action\":\"defer\",\"reason\":\"mx-lookup-"
+        "failed\",\"text\":\"T.\","
+        "\"detail\":\"time-out after 12 s\",\"who\":\"who runs the DNS\",\"advice\":\"Check.\"}}");
     EXPECT_TEXT("kept and tried again later");
     EXPECT_TEXT("mx-lookup-failed: T.");
     EXPECT_TEXT("time-out after 12 s");
 }
 
-/* --- status and queue ------------------------------------------------------------------------------- */
+/* --- status and queue
+ * ------------------------------------------------------------------------------- */
 
 static void status_page(FILE *out, json_t *json)
 {
@@ -134,12 +154,16 @@ static void queue_page(FILE *out, json_t *json)
 Test(render, status)
 {
     render(status_page,
-           "{\"version\":\"0.1\",\"hostname\":\"gw.example\",\"validating\":false,\"why\":\"no AD bit\","
+           "{\"version\":\"0.1\",\"hostname\":\"gw.example\",\"validating\":false,\"why\":\"no AD "
+           "bit\","
            "\"queue\":{\"messages\":3,\"recipients\":4,\"octets\":12345678,\"oldest\":1700000000},"
-           "\"result\":{\"delivered\":9,\"dane_verified\":5},\"intake\":{\"messages\":12},\"resolver\":{},"
-           "\"details\":[{\"worker\":0,\"pid\":77,\"started\":1700000000,\"tls_policy\":{\"error\":\"tls_policy:3: what\"}}],"
+           "\"result\":{\"delivered\":9,\"dane_verified\":5},\"intake\":{\"messages\":12},"
+           "\"resolver\":{},"
+           "\"details\":[{\"worker\":0,\"pid\":77,\"started\":1700000000,\"tls_policy\":{\"error\":"
+           "\"tls_policy:3: what\"}}],"
            "\"destinations\":[{\"next_hop\":\"up.example\",\"state\":\"up\"},"
-           "{\"next_hop\":\"down.example\",\"state\":\"down\",\"reason\":\"connect-timeout\",\"text\":\"No answer.\",\"probe_at\":1700003660}]}");
+           "{\"next_hop\":\"down.example\",\"state\":\"down\",\"reason\":\"connect-timeout\","
+           "\"text\":\"No answer.\",\"probe_at\":1700003660}]}");
     EXPECT_TEXT("NOT VALIDATING: no AD bit");
     EXPECT_TEXT("3 messages for 4 recipients, 12.3 MB, the oldest for 1 h 0 min");
     EXPECT_TEXT("9 delivered: 5 DANE-verified");
@@ -152,8 +176,10 @@ Test(render, status)
 Test(render, queue)
 {
     render(queue_page,
-           "[{\"queue_id\":\"4X\",\"sender\":\"\",\"recipients\":[\"a@b.example\",{\"address\":\"c@b.example\"}],"
-           "\"arrival\":1699990000,\"size\":850,\"attempts\":2,\"next_attempt\":1700000090,\"status\":\"4.7.5\","
+           "[{\"queue_id\":\"4X\",\"sender\":\"\",\"recipients\":[\"a@b.example\",{\"address\":\"c@"
+           "b.example\"}],"
+           "\"arrival\":1699990000,\"size\":850,\"attempts\":2,\"next_attempt\":1700000090,"
+           "\"status\":\"4.7.5\","
            "\"reason\":\"tlsa-mismatch\",\"text\":\"The certificate does not match.\"}]");
     EXPECT_TEXT("850 octets  from <>");
     EXPECT_TEXT("to a@b.example");
