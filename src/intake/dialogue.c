@@ -11,8 +11,8 @@
 #include "smtp/command.h"
 
 enum {
-    LINE_OCTETS = 1024,        /* a command line with CRLF: 512 and ample room for parameters (SMTPS-08) */
-    OUTPUT_WAITS = 16 * 1024,  /* a client that does not read its replies gets no more of them */
+    LINE_OCTETS = 1024, /* a command line with CRLF: 512 and ample room for parameters (SMTPS-08) */
+    OUTPUT_WAITS = 16 * 1024, /* a client that does not read its replies gets no more of them */
 };
 
 typedef enum session_state verb_fn(struct session *session, struct slice argument);
@@ -48,11 +48,12 @@ static enum session_state on_ehlo(struct session *session, struct slice argument
     bool offer_tls = session->intake->tls != NULL && !stream_is_secure(session->stream);
     CLEANUP(buffer_release) struct buffer reply;
     buffer_init(&reply, 4096);
-    buffer_printf(&reply, "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n", settings->hostname,
-                  (unsigned long long)settings->message_size_limit);
+    buffer_printf(&reply, "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n",
+                  settings->hostname, (unsigned long long)settings->message_size_limit);
     if (offer_tls)
         buffer_append_text(&reply, "250-STARTTLS\r\n");
-    buffer_printf(&reply, "250-LIMITS RCPTMAX=%u\r\n250 ENHANCEDSTATUSCODES\r\n", settings->recipient_limit);
+    buffer_printf(&reply, "250-LIMITS RCPTMAX=%u\r\n250 ENHANCEDSTATUSCODES\r\n",
+                  settings->recipient_limit);
     stream_write(session->stream, buffer_slice(&reply));
     return SESSION_COMMAND;
 }
@@ -113,12 +114,14 @@ static enum session_state on_mail(struct session *session, struct slice argument
     const struct intake_settings *settings = session->intake->settings;
     struct mail_argument mail;
     if (session->helo == NULL || in_transaction(session)) {
-        session_reply(session, 503, "5.5.1", session->helo == NULL ? "Say EHLO first" : "Nested MAIL");
+        session_reply(session, 503, "5.5.1",
+                      session->helo == NULL ? "Say EHLO first" : "Nested MAIL");
         return SESSION_COMMAND;
     }
     enum argument_error error = mail_argument_parse(argument, settings->lenient_syntax, &mail);
     if (error != ARGUMENT_OK)
-        return refuse_path(session, error, "5.1.7", "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME]");
+        return refuse_path(session, error, "5.1.7",
+                           "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME]");
     if (settings->message_size_limit > 0 && mail.size > settings->message_size_limit)
         session_reply(session, 552, "5.3.4", "Message larger than %llu octets",
                       (unsigned long long)settings->message_size_limit);
@@ -137,7 +140,8 @@ static bool is_postmaster(const struct session *session, const struct path *path
             slice_equal_nocase(path->domain, slice_of(session->intake->settings->hostname)));
 }
 
-static void log_client_refused(struct session *session, const struct client_rule *rule, const struct path *path)
+static void log_client_refused(struct session *session, const struct client_rule *rule,
+                               const struct path *path)
 {
     struct log_line line;
     session->intake->counters.refused_clients += session->refusal_logged ? 0 : 1;
@@ -165,7 +169,8 @@ static bool may_relay(struct session *session, const struct path *path)
     log_client_refused(session, rule, path);
     address_format(&session->client, client);
     if (rule != NULL)
-        session_reply(session, 550, "5.7.1", "No relaying for %s: refused by clients:%u", client, rule->line);
+        session_reply(session, 550, "5.7.1", "No relaying for %s: refused by clients:%u", client,
+                      rule->line);
     else
         session_reply(session, 550, "5.7.1", "No relaying for %s: not in the client table", client);
     return false;
@@ -175,11 +180,14 @@ static void add_recipient(struct session *session, const char *address, const ch
 {
     struct transaction *transaction = &session->transaction;
     if (transaction->recipient_count == transaction->recipient_size) {
-        transaction->recipient_size = transaction->recipient_size > 0 ? 2 * transaction->recipient_size : 4;
-        transaction->recipients = x_realloc(transaction->recipients,
-                                            transaction->recipient_size * sizeof(transaction->recipients[0]));
+        transaction->recipient_size =
+            transaction->recipient_size > 0 ? 2 * transaction->recipient_size : 4;
+        transaction->recipients =
+            x_realloc(transaction->recipients,
+                      transaction->recipient_size * sizeof(transaction->recipients[0]));
     }
-    transaction->recipients[transaction->recipient_count++] = (struct session_recipient){address, next_hop};
+    transaction->recipients[transaction->recipient_count++] =
+        (struct session_recipient){address, next_hop};
     session_reply(session, 250, "2.1.5", "Recipient ok");
 }
 
@@ -210,7 +218,8 @@ static void rcpt_path(struct session *session, const struct path *path)
         return;
     char next_hop[NEXT_HOP_TEXT];
     domain_next_hop(path->domain, next_hop);
-    add_recipient(session, arena_strndup(arena, path->address.ptr, path->address.len), arena_strdup(arena, next_hop));
+    add_recipient(session, arena_strndup(arena, path->address.ptr, path->address.len),
+                  arena_strdup(arena, next_hop));
 }
 
 static enum session_state on_rcpt(struct session *session, struct slice argument)
@@ -221,7 +230,8 @@ static enum session_state on_rcpt(struct session *session, struct slice argument
         return SESSION_COMMAND;
     }
     size_t before = session->transaction.recipient_count;
-    enum argument_error error = rcpt_argument_parse(argument, session->intake->settings->lenient_syntax, &rcpt);
+    enum argument_error error =
+        rcpt_argument_parse(argument, session->intake->settings->lenient_syntax, &rcpt);
     if (error != ARGUMENT_OK)
         refuse_path(session, error, "5.1.3", "RCPT TO:<address>");
     else
@@ -243,7 +253,8 @@ static enum session_state on_data(struct session *session, struct slice argument
     if (session->transaction.tried)
         session_reply(session, 554, "5.5.1", "No valid recipients");
     else
-        session_reply(session, 503, "5.5.1", in_transaction(session) ? "Say RCPT first" : "Say MAIL first");
+        session_reply(session, 503, "5.5.1",
+                      in_transaction(session) ? "Say RCPT first" : "Say MAIL first");
     return SESSION_COMMAND;
 }
 
@@ -282,7 +293,8 @@ static enum session_state on_vrfy(struct session *session, struct slice argument
 static enum session_state on_help(struct session *session, struct slice argument)
 {
     (void)argument;
-    session_reply(session, 214, "2.0.0", "EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY STARTTLS; see RFC 5321");
+    session_reply(session, 214, "2.0.0",
+                  "EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY STARTTLS; see RFC 5321");
     return SESSION_COMMAND;
 }
 
@@ -316,7 +328,8 @@ static enum session_state on_starttls(struct session *session, struct slice argu
         return refuse_argument(session, "STARTTLS");
     if (stream_is_secure(session->stream) || session->intake->tls == NULL) {
         bool secure = stream_is_secure(session->stream);
-        session_reply(session, secure ? 503 : 502, "5.5.1", secure ? "TLS is already on" : "Not implemented");
+        session_reply(session, secure ? 503 : 502, "5.5.1",
+                      secure ? "TLS is already on" : "Not implemented");
         return SESSION_COMMAND;
     }
     session_reply(session, 220, "2.0.0", "Ready to start TLS");
@@ -329,10 +342,12 @@ static const struct {
     verb_fn *handler;
     bool in_clear; /* allowed before TLS where the configuration requires it (TLS-13) */
 } verbs[VERB_COUNT] = {
-    [VERB_UNKNOWN] = {on_unknown, false}, [VERB_EHLO] = {on_ehlo, true},  [VERB_HELO] = {on_helo, false},
-    [VERB_MAIL] = {on_mail, false},       [VERB_RCPT] = {on_rcpt, false}, [VERB_DATA] = {on_data, false},
-    [VERB_RSET] = {on_rset, false},       [VERB_NOOP] = {on_noop, true},  [VERB_QUIT] = {on_quit, true},
-    [VERB_VRFY] = {on_vrfy, false},       [VERB_EXPN] = {on_expn, false}, [VERB_HELP] = {on_help, false},
+    [VERB_UNKNOWN] = {on_unknown, false},  [VERB_EHLO] = {on_ehlo, true},
+    [VERB_HELO] = {on_helo, false},        [VERB_MAIL] = {on_mail, false},
+    [VERB_RCPT] = {on_rcpt, false},        [VERB_DATA] = {on_data, false},
+    [VERB_RSET] = {on_rset, false},        [VERB_NOOP] = {on_noop, true},
+    [VERB_QUIT] = {on_quit, true},         [VERB_VRFY] = {on_vrfy, false},
+    [VERB_EXPN] = {on_expn, false},        [VERB_HELP] = {on_help, false},
     [VERB_STARTTLS] = {on_starttls, true},
 };
 

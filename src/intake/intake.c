@@ -19,7 +19,9 @@ static int find_postmaster(struct intake *intake, struct err *err_r)
     if (postmaster == NULL || postmaster[0] == '\0')
         return 0;
     if (mailbox_parse(slice_of(postmaster), &path) != ADDRESS_OK)
-        return err_set(err_r, "intake.postmaster: \"%s\": expected an address, as postmaster@example.org", postmaster);
+        return err_set(err_r,
+                       "intake.postmaster: \"%s\": expected an address, as postmaster@example.org",
+                       postmaster);
     intake->postmaster_next_hop = x_strdup(domain_next_hop(path.domain, next_hop));
     return 0;
 }
@@ -33,15 +35,17 @@ static int prepare(struct intake *intake, struct err *err_r)
     if (clients_read(&intake->clients, intake->settings->clients, err_r) != 0)
         return -1;
     if (intake->tls == NULL)
-        log_event(LOG_LEVEL_WARNING, "no-starttls", "intake.certificate is not set: clients send in clear");
+        log_event(LOG_LEVEL_WARNING, "no-starttls",
+                  "intake.certificate is not set: clients send in clear");
     if (clients_size(intake->clients) == 0)
-        log_event(LOG_LEVEL_WARNING, "no-clients", "%s has no line: nobody may relay", intake->settings->clients);
+        log_event(LOG_LEVEL_WARNING, "no-clients", "%s has no line: nobody may relay",
+                  intake->settings->clients);
     return 0;
 }
 
 int intake_create(struct intake **intake_r, struct loop *loop, struct spool *spool,
-                  const struct intake_settings *settings, struct tls_server *tls, const int *listeners,
-                  size_t listener_count, struct err *err_r)
+                  const struct intake_settings *settings, struct tls_server *tls,
+                  const int *listeners, size_t listener_count, struct err *err_r)
 {
     struct intake *intake = x_calloc(1, sizeof(*intake));
     intake->loop = loop;

@@ -66,8 +66,10 @@ enum session_state receive_begin(struct session *session)
     struct reception *reception = x_calloc(1, sizeof(*reception));
     session->reception = reception;
     reception->draft = make_draft(session);
-    snprintf(reception->queue_id, sizeof(reception->queue_id), "%s", draft_queue_id(reception->draft));
-    data_decoder_init(&reception->decoder, settings->line_length_limit, settings->bare_lf_normalize);
+    snprintf(reception->queue_id, sizeof(reception->queue_id), "%s",
+             draft_queue_id(reception->draft));
+    data_decoder_init(&reception->decoder, settings->line_length_limit,
+                      settings->bare_lf_normalize);
     buffer_init(&reception->head, HEAD_LIMIT);
     add_received(session);
     session_reply(session, 354, NULL, "End with CR LF . CR LF");
@@ -86,7 +88,8 @@ static void on_content(void *arg, struct slice run)
 }
 
 /* The first thing wrong with the content, as a reply; NULL: nothing so far. */
-static const char *what_is_wrong(const struct data_facts *facts, const struct intake_settings *settings)
+static const char *what_is_wrong(const struct data_facts *facts,
+                                 const struct intake_settings *settings)
 {
     if (settings->message_size_limit > 0 && facts->size > settings->message_size_limit)
         return "552 5.3.4 Message too large";
@@ -188,7 +191,8 @@ enum session_state receive_on_signal(struct session *session, enum session_signa
 {
     bool end;
     if (signal == SIGNAL_TIMEOUT) {
-        session_reply(session, 421, "4.4.2", "%s Timeout, closing", session->intake->settings->hostname);
+        session_reply(session, 421, "4.4.2", "%s Timeout, closing",
+                      session->intake->settings->hostname);
         return SESSION_CLOSING;
     }
     take_content(session, &end);

@@ -175,7 +175,8 @@ void session_stored(void *arg, enum spool_result result, const char *text)
 {
     struct session *session = arg;
     if (result != SPOOL_OK)
-        log_event(LOG_LEVEL_ERROR, "store-failed", "%s: %s", session->reception->queue_id, text != NULL ? text : "");
+        log_event(LOG_LEVEL_ERROR, "store-failed", "%s: %s", session->reception->queue_id,
+                  text != NULL ? text : "");
     session->reception->result = result;
     step(session, SIGNAL_COMMITTED);
 }
@@ -208,10 +209,12 @@ void session_abandon(struct session *session)
         session_free(session);
 }
 
-void session_reply(struct session *session, unsigned code, const char *status, const char *format, ...)
+void session_reply(struct session *session, unsigned code, const char *status, const char *format,
+                   ...)
 {
     char text[REPLY_OCTETS];
-    int used = snprintf(text, sizeof(text), "%u %s%s", code, status != NULL ? status : "", status != NULL ? " " : "");
+    int used = snprintf(text, sizeof(text), "%u %s%s", code, status != NULL ? status : "",
+                        status != NULL ? " " : "");
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text + used, sizeof(text) - (size_t)used - 2, format, arguments);
@@ -231,7 +234,8 @@ void session_reset_transaction(struct session *session)
     session->transaction = (struct transaction){0};
 }
 
-void session_log_begin(const struct session *session, struct log_line *line, enum log_level level, const char *event)
+void session_log_begin(const struct session *session, struct log_line *line, enum log_level level,
+                       const char *event)
 {
     char text[ADDRESS_TEXT];
     log_begin(line, level, event);

@@ -50,21 +50,21 @@ struct transaction {
     struct arena *arena;
     const char *sender;
     enum body_type body;
-    unsigned rule_line;  /* of the client table; 0: none (mail for the postmaster) */
-    bool tried;          /* a RCPT was refused */
+    unsigned rule_line; /* of the client table; 0: none (mail for the postmaster) */
+    bool tried;         /* a RCPT was refused */
     struct session_recipient *recipients;
     size_t recipient_count, recipient_size;
 };
 
 /* A message coming in, from 354 to the answer of the store. */
 struct reception {
-    struct draft *draft;          /* NULL once refused or committed */
+    struct draft *draft; /* NULL once refused or committed */
     struct data_decoder decoder;
-    struct buffer head;           /* the first octets of the content: for the Message-ID */
+    struct buffer head; /* the first octets of the content: for the Message-ID */
     char queue_id[QUEUE_ID_TEXT];
-    const char *refusal;          /* the reply, if it is refused; NULL so far */
-    bool committing;              /* the store will answer */
-    enum spool_result result;     /* with SIGNAL_COMMITTED */
+    const char *refusal;      /* the reply, if it is refused; NULL so far */
+    bool committing;          /* the store will answer */
+    enum spool_result result; /* with SIGNAL_COMMITTED */
 };
 
 struct session {
@@ -73,15 +73,15 @@ struct session {
     struct stream *stream;
     struct loop_timer *timer;
     enum session_state state;
-    bool progressed;              /* the time limit begins anew */
-    bool skipping;                /* the rest of a line that was too long is dropped */
+    bool progressed; /* the time limit begins anew */
+    bool skipping;   /* the rest of a line that was too long is dropped */
     bool refusal_logged;
     bool esmtp;
     struct address client;
-    char *helo;                   /* NULL before EHLO and HELO */
+    char *helo; /* NULL before EHLO and HELO */
     unsigned errors;
     struct transaction transaction;
-    struct reception *reception;  /* NULL outside DATA */
+    struct reception *reception; /* NULL outside DATA */
 };
 
 /* What all sessions of a process share. */
@@ -96,7 +96,7 @@ struct intake {
     bool draining;
     loop_fn *idle_fn;
     void *idle_arg;
-    char *postmaster_next_hop;    /* NULL: there is no postmaster mailbox */
+    char *postmaster_next_hop; /* NULL: there is no postmaster mailbox */
     struct intake_counters counters;
 };
 
@@ -108,11 +108,12 @@ void session_shutdown(struct session *session);
 /* The store's answer to draft_commit; `arg` is the session. */
 void session_stored(void *arg, enum spool_result result, const char *text);
 /* One line: "CODE STATUS TEXT\r\n"; status NULL: none. A code of 5yz counts as an error of the client's. */
-void session_reply(struct session *session, unsigned code, const char *status, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+void session_reply(struct session *session, unsigned code, const char *status, const char *format,
+                   ...) __attribute__((format(printf, 4, 5)));
 void session_reset_transaction(struct session *session);
 /* Begins a log line that names the client. */
-void session_log_begin(const struct session *session, struct log_line *line, enum log_level level, const char *event);
+void session_log_begin(const struct session *session, struct log_line *line, enum log_level level,
+                       const char *event);
 
 /* dialogue.c */
 enum session_state dialogue_on_signal(struct session *session, enum session_signal signal);
