@@ -66,9 +66,10 @@ void intake_free(struct intake **intake)
     if (*intake == NULL)
         return;
     listeners_free(&(*intake)->listeners);
-    for (struct session *session = (*intake)->sessions, *next; session != NULL; session = next) {
+    for (struct server_session *session = (*intake)->sessions, *next; session != NULL;
+         session = next) {
         next = session->next;
-        session_abandon(session);
+        server_session_abandon(session);
     }
     clients_free(&(*intake)->clients);
     free((*intake)->postmaster_next_hop);
@@ -110,8 +111,9 @@ void intake_drain(struct intake *intake, loop_fn *idle_fn, void *arg)
     listeners_free(&intake->listeners);
     if (intake->sessions == NULL && idle_fn != NULL)
         loop_retire(intake->loop, idle, intake);
-    for (struct session *session = intake->sessions; session != NULL; session = session->next)
-        session_shutdown(session);
+    for (struct server_session *session = intake->sessions; session != NULL;
+         session = session->next)
+        server_session_shutdown(session);
 }
 
 struct intake_counters intake_counters(const struct intake *intake)

@@ -41,7 +41,8 @@ static void on_rested(void *arg)
 static unsigned sessions_of(const struct intake *intake, const struct address *client)
 {
     unsigned count = 0;
-    for (const struct session *session = intake->sessions; session != NULL; session = session->next)
+    for (const struct server_session *session = intake->sessions; session != NULL;
+         session = session->next)
         if (session->state != SESSION_ENDED && address_equal(&session->client, client))
             count++;
     return count;
@@ -80,7 +81,7 @@ static void take_connection(struct intake *intake, int fd, const struct sockaddr
     if (limit != NULL)
         turn_away(intake, fd, &client, limit);
     else
-        session_start(intake, fd, &client);
+        server_session_start(intake, fd, &client);
 }
 
 static bool out_of_resources(int number)
