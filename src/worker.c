@@ -205,7 +205,6 @@ static void make_inner_stations(struct worker *worker)
                                    &settings->queue, settled, worker);
     worker->schedule = schedule_create(worker->loop, worker->spool, &settings->queue,
                                        &worker->delivery, &callbacks);
-    spool_on_fresh(worker->spool, schedule_fresh, worker->schedule);
 }
 
 /* What can be wrong in the configuration: found before anything else is started. */
