@@ -104,6 +104,17 @@ static bool answer_is_yes(json_t *trace, enum attempt_mode mode)
     return false;
 }
 
+static void print_answer(json_t *trace, enum attempt_mode mode)
+{
+    json_t *plan = json_object_get(trace, "plan");
+    bool yes = answer_is_yes(trace, mode);
+    const char *what = mode == ATTEMPT_EXPLAIN ? "be tried" : "be sent";
+    if (!yes)
+        what = json_text_is(plan, "action", "bounce") ? "be returned" : "wait";
+    printf("\n%sMail for this destination would %s now.%s\n", colour(yes ? GREEN : RED), what,
+           colour(PLAIN));
+}
+
 static int explain_next_hop(const struct request *request, enum attempt_mode mode)
 {
     CLEANUP(conf_free) struct settings *settings = command_settings(request->configuration);
@@ -117,6 +128,8 @@ static int explain_next_hop(const struct request *request, enum attempt_mode mod
         command_print_json(trace);
     else
         render_trace(stdout, trace);
+    if (!request->as_json)
+        print_answer(trace, mode);
     int status = answer_is_yes(trace, mode) ? STATUS_YES : STATUS_NO;
     json_decref(trace);
     return status;

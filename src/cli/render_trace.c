@@ -167,12 +167,10 @@ static void put_result(FILE *out, json_t *result)
 {
     json_t *recipient, *recipients = json_object_get(result, "recipients");
     size_t i;
-    if (result == NULL || (json_array_size(recipients) == 0 && json_text(result, "reason") == NULL))
-        return;
+    if (json_array_size(recipients) == 0)
+        return; /* nothing was delivered: plan and hosts have said all */
     fprintf(out, "\n%sRESULT%s after %.1f s\n", colour(BOLD), colour(PLAIN),
             (double)json_number(result, "ms") / 1000);
-    if (json_array_size(recipients) == 0)
-        render_reason(out, "  ", "reason", result);
     json_array_foreach(recipients, i, recipient) put_recipient(out, recipient);
 }
 
