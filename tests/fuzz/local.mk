@@ -1,11 +1,8 @@
-# Fuzz targets
+# Fuzz targets: a .mk file for each part; seeds are in seeds/NAME/.
+EXTRA_DIST += tests/fuzz/seeds
 if FUZZERS
-noinst_PROGRAMS += tests/fuzz/fuzz_conf tests/fuzz/fuzz_notice
-tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c
-tests_fuzz_fuzz_conf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_conf_LDADD = libdaneway-conf.a libdaneway-policy.a libdaneway-base.a $(CONFUSE_LIBS)
-tests_fuzz_fuzz_notice_SOURCES = tests/fuzz/fuzz_notice.c
-tests_fuzz_fuzz_notice_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_notice_LDADD = libdaneway-result.a libdaneway-log.a libdaneway-policy.a libdaneway-base.a
+include tests/fuzz/policy.mk
+include tests/fuzz/smtp.mk
+include tests/fuzz/conf.mk
+include tests/fuzz/result.mk
 endif
-EXTRA_DIST += tests/fuzz/seeds/conf tests/fuzz/seeds/notice
