@@ -3,4 +3,6 @@ EXTRA_DIST += tests/fuzz/seeds
 if FUZZERS
 include tests/fuzz/policy.mk
 include tests/fuzz/smtp.mk
+include tests/fuzz/conf.mk
+include tests/fuzz/result.mk
 endif
