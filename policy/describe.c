@@ -49,8 +49,8 @@ static void add_names(struct arena *arena, gnutls_x509_crt_t certificate,
         char name[NAME_OCTETS];
         size_t size = sizeof(name);
         int type = gnutls_x509_crt_get_subject_alt_name(certificate, i, name, &size, NULL);
-        if (type == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
-            break;
+        if (type < 0 && type != GNUTLS_E_SHORT_MEMORY_BUFFER)
+            break; /* the last, or an extension that cannot be read */
         if (type == GNUTLS_SAN_DNSNAME)
             names[facts->name_count++] = clean(arena, name, size);
     }
