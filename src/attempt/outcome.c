@@ -88,14 +88,27 @@ size_t ledger_open_count(const struct ledger *ledger)
     return open;
 }
 
-size_t ledger_take_open(struct ledger *ledger, size_t limit,
-                        struct transaction_recipient **recipients_r)
+static bool is_unasked(const struct entry *entry)
+{
+    return !entry->settled && !entry->tried_here;
+}
+
+size_t ledger_unasked_count(const struct ledger *ledger)
+{
+    size_t unasked = 0;
+    for (size_t i = 0; i < ledger->count; i++)
+        unasked += is_unasked(&ledger->entries[i]);
+    return unasked;
+}
+
+size_t ledger_take_unasked(const struct ledger *ledger, size_t limit,
+                           struct transaction_recipient *recipients_r)
 {
     size_t taken = 0;
-    *recipients_r = arena_alloc(ledger->arena, (ledger->count + 1) * sizeof(**recipients_r));
     for (size_t i = 0; i < ledger->count && taken < limit; i++)
-        if (!ledger->entries[i].settled && !ledger->entries[i].tried_here)
-            (*recipients_r)[taken++].recipient = ledger->entries[i].recipient;
+        if (is_unasked(&ledger->entries[i]))
+            recipients_r[taken++] =
+                (struct transaction_recipient){.recipient = ledger->entries[i].recipient};
     return taken;
 }
 
