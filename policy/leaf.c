@@ -28,8 +28,8 @@ static void check_name(struct name_check *check, struct slice presented)
     for (size_t i = 0; i < presented.len; i++)
         if (text[i] <= 0x20 || text[i] >= 0x7f)
             text[i] = '?';
-    check->shown = check->shown == NULL ? text
-                                        : arena_printf(check->arena, "%s, %s", check->shown, text);
+    check->shown =
+        check->shown == NULL ? text : arena_printf(check->arena, "%s, %s", check->shown, text);
 }
 
 /* True if there is a DNS-ID at all, also one that is too long to be a name. */

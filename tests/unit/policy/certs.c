@@ -71,8 +71,8 @@ static void set_names(gnutls_x509_crt_t crt, const struct wish *wish)
 }
 
 static void add_constraint(gnutls_x509_name_constraints_t constraints, const char *name,
-                           int (*add)(gnutls_x509_name_constraints_t, gnutls_x509_subject_alt_name_t,
-                                      const gnutls_datum_t *))
+                           int (*add)(gnutls_x509_name_constraints_t,
+                                      gnutls_x509_subject_alt_name_t, const gnutls_datum_t *))
 {
     gnutls_datum_t datum = {(unsigned char *)name, (unsigned)strlen(name)};
     must(add(constraints, GNUTLS_SAN_DNSNAME, &datum), "name constraint");
