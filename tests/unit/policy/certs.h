@@ -32,6 +32,7 @@ struct wish {
     const char *permitted, *excluded; /* name constraints of a CA */
     const char *purpose;              /* NULL: TLS server for leaves */
     int from_days, until_days;        /* from NOW; both 0: -30 and +30 */
+    bool broken_names;                /* the extension for alternative names is no DER */
     bool weak_key;                    /* RSA 1024 */
     bool sha1;
 };

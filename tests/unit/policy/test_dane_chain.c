@@ -377,6 +377,36 @@ Test(dane_chain, names_of_the_leaf)
     }
 }
 
+/* covers: DANE-41 */
+Test(dane_chain, names_that_cannot_be_read_do_not_make_the_cn_count)
+{
+    struct issued *odd =
+        issue((struct wish){.subject = HOST, .issuer = root, .broken_names = true});
+    struct tlsa_record record = tlsa_for(root, 2, 0, 1);
+    cr_assert(not(VERIFY(record, odd, root).ok));
+}
+
+Test(dane_chain, a_certificate_is_described, .timeout = 10)
+{
+    struct issued *odd = issue((struct wish){.subject = "o\tdd"});
+    struct issued *broken = issue((struct wish){.subject = "x", .broken_names = true});
+    struct certificate_facts facts = certificate_describe(arena, &leaf->der);
+    struct tlsa_record whole = tlsa_for(leaf, 3, 0, 1), key = tlsa_for(leaf, 3, 1, 1);
+    cr_assert(eq(str, (char *)facts.subject, "CN=leaf"));
+    cr_assert(eq(str, (char *)facts.issuer, "CN=Intermediate"));
+    cr_assert(eq(sz, facts.name_count, 1));
+    cr_assert(eq(str, (char *)facts.names[0], HOST));
+    cr_assert(facts.not_before == NOW - 30 * DAY && facts.not_after == NOW + 30 * DAY);
+    cr_assert(eq(str, (char *)facts.sha256, (char *)tlsa_record_text(arena, &whole) + 6));
+    cr_assert(eq(str, (char *)facts.spki_sha256, (char *)tlsa_record_text(arena, &key) + 6));
+    facts = certificate_describe(arena, &odd->der);
+    cr_assert(eq(sz, facts.name_count, 0));
+    cr_assert(strchr(facts.subject, '\t') == NULL);
+    facts = certificate_describe(arena, &broken->der);
+    cr_assert(eq(ptr, (void *)facts.subject, NULL));
+    cr_assert(facts.sha256 != NULL);
+}
+
 /* covers: DANE-32 T-07 */
 Test(dane_chain, digest_agility_decides_with_the_chain)
 {
