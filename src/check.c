@@ -1,11 +1,12 @@
 /* check: is the configuration such that the daemon could start with it?
  * Owns: nothing.
- * What conf_read cannot see: the files that the settings name, and what the stations refuse at their start.
- * Must never ask the network. */
+ * What conf_read cannot see: the files that the settings name, and what the stations refuse at
+ * their start. Must never ask the network. */
 #include "check.h"
 
 #include "base/cleanup.h"
 #include "conf/conf.h"
+#include "intake/clients.h"
 #include "loop/loop.h"
 #include "resolve/resolve.h"
 #include "tls/stream.h"
@@ -13,7 +14,10 @@
 int check_tables(const struct settings *settings, struct err *err_r)
 {
     CLEANUP(table_free) struct table *table = NULL;
-    return conf_read_table(&table, settings->delivery.tls_policy, err_r);
+    CLEANUP(clients_free) struct clients *clients = NULL;
+    if (conf_read_table(&table, settings->delivery.tls_policy, err_r) != 0)
+        return -1;
+    return clients_read(&clients, settings->intake.clients, err_r);
 }
 
 static int check_key(const struct intake_settings *intake, struct err *err_r)

@@ -10,7 +10,8 @@
 
 /* Both tables; -1: file, line, what is wrong, what was expected. */
 int check_tables(const struct settings *settings, struct err *err_r);
-/* The tables, certificate and key, and whether the resolver's answers may be trusted (DANE-03, DANE-08). */
+/* The tables, certificate and key, and whether the resolver's answers may be trusted (DANE-03,
+ * DANE-08). */
 int check_all(const struct settings *settings, struct err *err_r);
 
 #endif

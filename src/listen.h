@@ -10,7 +10,9 @@
 #include "base/err.h"
 #include "daneway/settings.h"
 
-/* One listening, non-blocking descriptor for each address, in their order; free() the array. All or none. */
-int listen_all(const struct listen_address *addresses, size_t count, int **fds_r, struct err *err_r);
+/* One listening, non-blocking descriptor for each address, in their order; free() the array. All or
+ * none. */
+int listen_all(const struct listen_address *addresses, size_t count, int **fds_r,
+               struct err *err_r);
 
 #endif

@@ -10,3 +10,6 @@ STATIONS = libdaneway-intake.a libdaneway-schedule.a libdaneway-result.a libdane
 	libdaneway-base.a $(LIBEVENT_LIBS) $(GETDNS_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS) \
 	$(CONFUSE_LIBS) $(JANSSON_LIBS) $(IDN2_LIBS)
 danewayd_LDADD = libdaneway-control.a $(STATIONS)
+# Manual pages; scripts/make-reasons-page writes the last one.
+dist_man_MANS += man/danewayd.8 man/daneway.8 man/daneway.conf.5 man/daneway-tables.5 man/daneway-reasons.7
+dist_noinst_SCRIPTS += scripts/make-reasons-page

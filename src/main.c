@@ -1,7 +1,7 @@
 /* main: danewayd's arguments and configuration; then the supervisor.
  * Owns: the settings.
- * Whatever is wrong before the start is said on standard error, with file and line, and nothing is started.
- * Must never parse anything from the network. */
+ * Whatever is wrong before the start is said on standard error, with file and line, and nothing is
+ * started. Must never parse anything from the network. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,12 +50,23 @@ int main(int argc, char **argv)
     int option;
     while ((option = getopt(argc, argv, "c:fthV")) != -1) {
         switch (option) {
-        case 'c': path = optarg; break;
-        case 'f': break;
-        case 't': only_check = true; break;
-        case 'V': puts("danewayd " PACKAGE_VERSION); return EXIT_SUCCESS;
-        case 'h': fputs(usage, stdout); return EXIT_SUCCESS;
-        default: fputs(usage, stderr); return EX_USAGE;
+        case 'c':
+            path = optarg;
+            break;
+        case 'f':
+            break;
+        case 't':
+            only_check = true;
+            break;
+        case 'V':
+            puts("danewayd " PACKAGE_VERSION);
+            return EXIT_SUCCESS;
+        case 'h':
+            fputs(usage, stdout);
+            return EXIT_SUCCESS;
+        default:
+            fputs(usage, stderr);
+            return EX_USAGE;
         }
     }
     if (optind != argc) {

@@ -1,7 +1,6 @@
-/* role: what every role does at its birth: gives up privileges, and binds its life to the supervisor's.
- * Owns: nothing.
- * Started by root, `user` must exist; started by anybody else, the process stays who it is.
- * Must never go on with privileges that could not be given up. */
+/* role: what every role does at its birth: gives up privileges, and binds its life to the
+ * supervisor's. Owns: nothing. Started by root, `user` must exist; started by anybody else, the
+ * process stays who it is. Must never go on with privileges that could not be given up. */
 #include "role.h"
 
 #include <errno.h>
@@ -28,7 +27,8 @@ static int find_user(const char *user, struct passwd **entry_r, struct err *err_
                       : err_set(err_r, "user \"%s\": there is no such user", user);
 }
 
-/* --- directories -------------------------------------------------------------------------------- */
+/* --- directories --------------------------------------------------------------------------------
+ */
 
 static int make_parents(char *path)
 {
@@ -67,7 +67,8 @@ int role_make_directories(const struct settings *settings, struct err *err_r)
     return make_directory(dirname(socket_path), 0755, owner, err_r);
 }
 
-/* --- birth -------------------------------------------------------------------------------------- */
+/* --- birth --------------------------------------------------------------------------------------
+ */
 
 static int give_up_privileges(const char *user, struct err *err_r)
 {
@@ -90,7 +91,8 @@ int role_begin(const char *user, pid_t supervisor, struct err *err_r)
         return -1;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return err_system(err_r, "PR_SET_NO_NEW_PRIVS");
-    /* After setuid, which clears it. What is not committed was not acknowledged: SIGKILL loses nothing. */
+    /* After setuid, which clears it. What is not committed was not acknowledged: SIGKILL loses
+     * nothing. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
         return err_system(err_r, "PR_SET_PDEATHSIG");
     if (getppid() != supervisor)

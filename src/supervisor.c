@@ -1,9 +1,9 @@
-/* supervisor: the privileged parent: binds listeners, forks the roles, restarts a role that dies, forwards signals.
- * Owns: the listeners and both ends of the channels, which outlive every role.
+/* supervisor: the privileged parent: binds listeners, forks the roles, restarts a role that dies,
+ * forwards signals. Owns: the listeners and both ends of the channels, which outlive every role.
  * All signals are blocked and waited for in one place; there is no handler and no event loop.
- * A role that says at its first start that the configuration is wrong (EX_CONFIG) ends the daemon: the operator is there to
- * see it. Later it is restarted like any other.
- * Must never read anything from the network. */
+ * A role that says at its first start that the configuration is wrong (EX_CONFIG) ends the daemon:
+ * the operator is there to see it. Later it is restarted like any other. Must never read anything
+ * from the network. */
 #include "supervisor.h"
 
 #include <errno.h>
@@ -34,7 +34,7 @@ struct role {
     char name[24];
     bool is_control;
     unsigned number;
-    pid_t pid; /* 0: it does not run */
+    pid_t pid;                   /* 0: it does not run */
     int64_t started, restart_at; /* monotonic seconds */
     unsigned delay;
     bool restarted;
@@ -65,7 +65,8 @@ static struct role *control_role(struct supervisor *supervisor)
     return &supervisor->roles[supervisor->worker_count];
 }
 
-/* --- children ----------------------------------------------------------------------------------- */
+/* --- children -----------------------------------------------------------------------------------
+ */
 
 /* Keeps only this role's ends. */
 static void close_foreign(struct supervisor *supervisor, const struct role *role)
@@ -185,7 +186,8 @@ static void end_at_once(struct supervisor *supervisor)
         kill(control_role(supervisor)->pid, SIGKILL);
 }
 
-/* --- what happens ------------------------------------------------------------------------------- */
+/* --- what happens -------------------------------------------------------------------------------
+ */
 
 static void log_death(const struct role *role, int status)
 {
@@ -268,7 +270,8 @@ static void supervise(struct supervisor *supervisor, const sigset_t *signals)
     }
 }
 
-/* --- start and end ------------------------------------------------------------------------------ */
+/* --- start and end ------------------------------------------------------------------------------
+ */
 
 static void prepare_roles(struct supervisor *supervisor)
 {
@@ -333,7 +336,8 @@ int supervisor_run(const struct settings *settings, struct err *err_r)
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, NULL); /* roles begin so, and open up once they can serve a signal */
+    sigprocmask(SIG_SETMASK, &all,
+                NULL); /* roles begin so, and open up once they can serve a signal */
     int result = prepare(&supervisor, err_r);
     if (result == 0) {
         log_event(LOG_LEVEL_INFO, "started", "danewayd " PACKAGE_VERSION ", %u workers",

@@ -1,8 +1,8 @@
 /* worker: one worker process: makes the stations and joins them, runs them, drains them.
  * Owns: every station of this process, from birth to end.
- * The flow: intake -> spool -> schedule -> attempt -> result -> schedule; each knows only the next by a callback set here.
- * Signals stay blocked until all stations are there.
- * Must never decide anything about mail. */
+ * The flow: intake -> spool -> schedule -> attempt -> result -> schedule; each knows only the next
+ * by a callback set here. Signals stay blocked until all stations are there. Must never decide
+ * anything about mail. */
 #include "worker.h"
 
 #include <signal.h>
@@ -49,7 +49,8 @@ struct worker {
     struct loop_timer *drain_limit;
 };
 
-/* --- joints ------------------------------------------------------------------------------------- */
+/* --- joints -------------------------------------------------------------------------------------
+ */
 
 static void start_attempt(void *arg, struct delivery *delivery)
 {
@@ -85,7 +86,8 @@ static void self_tested(void *arg)
         log_event(LOG_LEVEL_ERROR, "resolver", "%s", health->why);
 }
 
-/* --- tables ------------------------------------------------------------------------------------- */
+/* --- tables -------------------------------------------------------------------------------------
+ */
 
 static int read_table(struct worker *worker, struct err *err_r)
 {
@@ -116,7 +118,8 @@ static void reload(void *arg)
         log_event(LOG_LEVEL_ERROR, "table", "%s; the old table stays", err.text);
 }
 
-/* --- draining ----------------------------------------------------------------------------------- */
+/* --- draining -----------------------------------------------------------------------------------
+ */
 
 static void stop_when_idle(struct worker *worker)
 {
@@ -159,9 +162,11 @@ static void drain(void *arg)
     intake_drain(worker->intake, intake_is_idle, worker);
 }
 
-/* --- birth -------------------------------------------------------------------------------------- */
+/* --- birth --------------------------------------------------------------------------------------
+ */
 
-/* The key is read while root still may; then privileges go, before anything of a stranger's is read. */
+/* The key is read while root still may; then privileges go, before anything of a stranger's is
+ * read. */
 static int begin(struct worker *worker, struct err *err_r)
 {
     const struct intake_settings *intake = &worker->settings->intake;
@@ -200,7 +205,6 @@ static void make_inner_stations(struct worker *worker)
                                    &settings->queue, settled, worker);
     worker->schedule = schedule_create(worker->loop, worker->spool, &settings->queue,
                                        &worker->delivery, &callbacks);
-    spool_on_fresh(worker->spool, schedule_fresh, worker->schedule);
 }
 
 /* What can be wrong in the configuration: found before anything else is started. */
@@ -243,7 +247,8 @@ static int make_stations(struct worker *worker, struct err *err_r)
     return 0;
 }
 
-/* --- life and end ------------------------------------------------------------------------------- */
+/* --- life and end -------------------------------------------------------------------------------
+ */
 
 static void ignore(void *arg)
 {

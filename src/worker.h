@@ -1,7 +1,7 @@
 /* worker: one worker process: makes the stations and joins them, runs them, drains them.
  * Owns: every station of this process, from birth to end.
- * SIGHUP: reads the tables again; a wrong one keeps the old. SIGTERM: takes no new work, ends what runs, exits.
- * Must never decide anything about mail: that is the stations' business. */
+ * SIGHUP: reads the tables again; a wrong one keeps the old. SIGTERM: takes no new work, ends what
+ * runs, exits. Must never decide anything about mail: that is the stations' business. */
 #ifndef DANEWAY_WORKER_H
 #define DANEWAY_WORKER_H
 
@@ -19,7 +19,8 @@ struct worker_place {
     size_t listener_count;
     pid_t supervisor;
 };
-/* Returns the exit status of the process: EX_CONFIG when the configuration, a table or a key is wrong. */
+/* Returns the exit status of the process: EX_CONFIG when the configuration, a table or a key is
+ * wrong. */
 int worker_run(const struct settings *settings, const struct worker_place *place);
 
 #endif

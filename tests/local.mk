@@ -21,7 +21,7 @@ include tests/unit/report/local.mk
 include tests/unit/intake/local.mk
 include tests/unit/control/local.mk
 include tests/unit/cli/local.mk
-include tests/replay/local.mk
 endif
+include tests/replay/local.mk
 include tests/fuzz/local.mk
 EXTRA_DIST += scripts tests/lab tests/system

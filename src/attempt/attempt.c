@@ -51,9 +51,9 @@ struct attempt {
     struct ledger *ledger;
     struct trace *trace;
     int64_t started_ms;
-    size_t host, address;       /* present place in the plan */
+    size_t host, address; /* present place in the plan */
     unsigned addresses_tried;
-    bool clear;                 /* TLS-07: the same address once more, without TLS */
+    bool clear; /* TLS-07: the same address once more, without TLS */
     struct place place;
     struct session *session;
     struct transaction *transaction;
@@ -86,8 +86,8 @@ static enum state resolving(struct attempt *attempt, enum signal signal)
     const struct conductor_parts *parts = &attempt->conductor->parts;
     attempt->next_hop =
         next_hop_parse(attempt->arena, attempt->next_hop_text, parts->settings->port);
-    attempt->resolution = resolve_next_hop(parts->resolver, attempt->arena, &attempt->next_hop,
-                                           on_resolved, attempt);
+    attempt->resolution =
+        resolve_next_hop(parts->resolver, attempt->arena, &attempt->next_hop, on_resolved, attempt);
     return STATE_RESOLVING;
 }
 
@@ -111,9 +111,9 @@ static struct demands demands_of(struct attempt *attempt)
     const struct table_row *row = find_row(attempt);
     if (row == NULL)
         return (struct demands){attempt->conductor->parts.settings->default_level, "default_level"};
-    return (struct demands){row->level, arena_printf(attempt->arena, "%s:%u",
-                                                     table_name(attempt->conductor->table),
-                                                     row->line)};
+    return (struct demands){
+        row->level,
+        arena_printf(attempt->arena, "%s:%u", table_name(attempt->conductor->table), row->line)};
 }
 
 /* Only spreads hosts of equal preference: weak randomness does no harm. */
@@ -129,7 +129,8 @@ static void count_all_skipped(struct attempt *attempt)
 {
     int64_t now = loop_wall(attempt->conductor->parts.loop);
     for (size_t i = 0; i < attempt->plan->host_count; i++)
-        ledger_count_skipped(attempt->ledger, attempt->next_hop.name, &attempt->plan->hosts[i], now);
+        ledger_count_skipped(attempt->ledger, attempt->next_hop.name, &attempt->plan->hosts[i],
+                             now);
 }
 
 /* Nothing can be tried: say why. A single host is named, for it is the one to mend. */
@@ -498,7 +499,8 @@ static struct attempt *start(struct conductor *conductor, struct delivery *deliv
                              void *arg)
 {
     struct attempt *attempt = x_calloc(1, sizeof(*attempt));
-    *attempt = (struct attempt){.conductor = conductor, .mode = mode, .delivery = delivery, .fn = fn, .arg = arg};
+    *attempt = (struct attempt){
+        .conductor = conductor, .mode = mode, .delivery = delivery, .fn = fn, .arg = arg};
     attempt->arena = arena_create();
     attempt->next_hop_text = arena_strdup(attempt->arena, next_hop);
     attempt->ledger = ledger_create(attempt->arena, delivery);

@@ -12,7 +12,7 @@ struct entry {
     struct recipient_outcome result; /* the one that counts, if it ended now */
     bool failed;                     /* result is there */
     bool settled;                    /* nothing more is done for it in this attempt */
-    bool tried_here;                 /* deferred by the present host: not asked again in this session */
+    bool tried_here; /* deferred by the present host: not asked again in this session */
 };
 
 struct ledger {

@@ -99,9 +99,9 @@ size_t ledger_take_open(struct ledger *ledger, size_t limit,
     return taken;
 }
 
-static struct recipient_outcome make_result(struct ledger *ledger, const struct recipient *recipient,
-                                            const struct place *place,
-                                            enum disposition disposition,
+static struct recipient_outcome make_result(struct ledger *ledger,
+                                            const struct recipient *recipient,
+                                            const struct place *place, enum disposition disposition,
                                             const struct failure *failure)
 {
     return (struct recipient_outcome){
@@ -154,7 +154,8 @@ void ledger_failure(struct ledger *ledger, const struct place *place, const stru
     }
     if (disposition == DEFERRED || ledger->reason == REASON_NONE) {
         ledger->reason = copy.reason;
-        ledger->text = failure_text(ledger->arena, place->text, copy.reason, copy.detail, copy.reply);
+        ledger->text =
+            failure_text(ledger->arena, place->text, copy.reason, copy.detail, copy.reply);
     }
 }
 
@@ -182,8 +183,7 @@ static void take_result(struct ledger *ledger, const struct place *place,
                         const struct transaction_recipient *recipient,
                         const struct transaction_result *transaction)
 {
-    struct entry *entry =
-        &ledger->entries[recipient->recipient - ledger->delivery->recipients];
+    struct entry *entry = &ledger->entries[recipient->recipient - ledger->delivery->recipients];
     struct failure failure = {recipient->reason, recipient->detail, recipient->status,
                               recipient->reply};
     enum disposition disposition = recipient->class == CLASS_DELIVERED   ? DELIVERED
@@ -192,7 +192,8 @@ static void take_result(struct ledger *ledger, const struct place *place,
     struct recipient_outcome result =
         make_result(ledger, recipient->recipient, place, disposition, &failure);
     if (disposition == DELIVERED)
-        result.text = arena_printf(ledger->arena, "%s: delivered: %s", place->text, recipient->reply);
+        result.text =
+            arena_printf(ledger->arena, "%s: delivered: %s", place->text, recipient->reply);
     if (disposition == DEFERRED) {
         keep(entry, &result);
         entry->tried_here = true;
@@ -243,9 +244,9 @@ void ledger_close(struct ledger *ledger, const char *next_hop, struct outcome *o
         struct entry *entry = &ledger->entries[i];
         if (!entry->failed) {
             struct place place = place_of_domain(ledger->arena, next_hop);
-            struct failure failure = {.reason = REASON_GATEWAY_FAILED, .detail = "no host was tried"};
-            entry->result =
-                make_result(ledger, entry->recipient, &place, DEFERRED, &failure);
+            struct failure failure = {.reason = REASON_GATEWAY_FAILED,
+                                      .detail = "no host was tried"};
+            entry->result = make_result(ledger, entry->recipient, &place, DEFERRED, &failure);
             ledger->local_failure = true;
         }
         outcome_r->recipients[i] = entry->result;

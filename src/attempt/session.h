@@ -46,11 +46,12 @@ struct session_parts {
     struct tls_client *tls;
     const struct delivery_settings *settings;
     struct departures *departures;
-    const struct plan_host *host; /* borrowed until SESSION_READY or SESSION_REFUSED has been handled */
+    const struct plan_host
+        *host; /* borrowed until SESSION_READY or SESSION_REFUSED has been handled */
     struct address address;
     uint16_t port;
-    bool clear;                   /* TLS failed on the connection before: without it now (TLS-07) */
-    note_fn *note;                /* may be NULL; called with note_arg until session_part */
+    bool clear;    /* TLS failed on the connection before: without it now (TLS-07) */
+    note_fn *note; /* may be NULL; called with note_arg until session_part */
     void *note_arg;
 };
 /* Starts to connect. SESSION_READY or SESSION_REFUSED follows. */
@@ -85,9 +86,10 @@ struct session_facts {
     struct capabilities capabilities; /* of the latest EHLO reply */
     const struct peer *peer;          /* NULL without TLS */
     enum tls_outcome tls;
-    enum reason tls_reason;           /* what was wrong with TLS, although the policy may have let it pass */
-    const char *tls_code;             /* reason code for TLS-RPT: the reply code, the TLS library's word; NULL */
-    bool judged;                      /* verdict is there */
+    enum reason tls_reason; /* what was wrong with TLS, although the policy may have let it pass */
+    const char
+        *tls_code; /* reason code for TLS-RPT: the reply code, the TLS library's word; NULL */
+    bool judged;   /* verdict is there */
     struct verdict verdict;
 };
 const struct session_facts *session_facts(const struct session *session);

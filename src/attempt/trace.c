@@ -15,8 +15,8 @@ enum { EVENTS_MAX = 100 };
 
 struct trace {
     json_t *root;
-    json_t *tried;   /* the present connection; borrowed from root */
-    json_t *events;  /* likewise */
+    json_t *tried;  /* the present connection; borrowed from root */
+    json_t *events; /* likewise */
 };
 
 struct trace *trace_create(const char *next_hop, int64_t wall)

@@ -28,7 +28,14 @@ enum state {
     STATE_LONE_DOT, /* 354 although no recipient was accepted */
     STATE_ENDED,
 };
-enum signal { SIGNAL_ENTER, SIGNAL_REPLY, SIGNAL_DRAINED, SIGNAL_CHUNK, SIGNAL_LOST, SIGNAL_TIMEOUT };
+enum signal {
+    SIGNAL_ENTER,
+    SIGNAL_REPLY,
+    SIGNAL_DRAINED,
+    SIGNAL_CHUNK,
+    SIGNAL_LOST,
+    SIGNAL_TIMEOUT
+};
 
 struct transaction {
     struct transaction_parts parts;
@@ -39,16 +46,16 @@ struct transaction {
     struct loop_timer *timer;
     bool pipelining;
     bool mail_refused;
-    size_t at;       /* recipient whose reply is awaited */
+    size_t at; /* recipient whose reply is awaited */
     size_t accepted;
     struct chunk_read *read;
-    unsigned chunk;  /* number of the next one */
+    unsigned chunk; /* number of the next one */
     bool read_failed;
     const char *read_why;
-    bool last;       /* the end of the data is in `encoded` */
+    bool last; /* the end of the data is in `encoded` */
     struct data_encoder encoder;
     struct buffer encoded;
-    size_t written;  /* octets of `encoded` */
+    size_t written; /* octets of `encoded` */
     struct transaction_result result;
 };
 
@@ -138,18 +145,18 @@ static enum state fail_by_loss(struct transaction *t, enum signal signal)
 {
     t->result.connection_failed = true;
     t->result.end_unknown = t->state == STATE_DOT;
-    const char *doubt = t->state == STATE_DOT
-                            ? "after the final dot: it may have been accepted, a duplicate is possible"
-                            : NULL;
+    const char *doubt =
+        t->state == STATE_DOT
+            ? "after the final dot: it may have been accepted, a duplicate is possible"
+            : NULL;
     if (signal == SIGNAL_TIMEOUT)
         return fail(t, REASON_REPLY_TIMEOUT,
-                    doubt != NULL ? doubt
-                                  : arena_printf(t->parts.arena, "to %s", state_name(t)));
+                    doubt != NULL ? doubt : arena_printf(t->parts.arena, "to %s", state_name(t)));
     const struct session_ending *ending = session_ending(t->parts.session);
-    const char *detail = doubt != NULL || ending->detail == NULL
-                             ? doubt
-                             : arena_printf(t->parts.arena, "in reply to %s: %s", state_name(t),
-                                            ending->detail);
+    const char *detail =
+        doubt != NULL || ending->detail == NULL
+            ? doubt
+            : arena_printf(t->parts.arena, "in reply to %s: %s", state_name(t), ending->detail);
     return fail(t, ending->reason, detail);
 }
 
@@ -361,7 +368,8 @@ static enum state chunk(struct transaction *t, enum signal signal)
 {
     switch (signal) {
     case SIGNAL_ENTER:
-        t->read = spool_read_chunk(t->parts.spool, t->parts.delivery->message, t->chunk++, on_chunk, t);
+        t->read =
+            spool_read_chunk(t->parts.spool, t->parts.delivery->message, t->chunk++, on_chunk, t);
         return STATE_CHUNK;
     case SIGNAL_CHUNK:
         return t->read_failed ? fail_here(t, "the content could not be read from the store")
@@ -487,7 +495,8 @@ static void set_timer(struct transaction *t)
     if (offset == 0)
         loop_timer_stop(t->timer);
     else
-        loop_timer_set(t->timer, (int64_t)*(const unsigned *)(const void *)(settings + offset) * 1000);
+        loop_timer_set(t->timer,
+                       (int64_t) * (const unsigned *)(const void *)(settings + offset) * 1000);
 }
 
 static void transaction_step(struct transaction *t, enum signal signal)

@@ -9,7 +9,8 @@
 
 #include "base/slice.h"
 
-/* The length (1..4) of the character at the start of `s`, its code point in *code_r; 0 if it is not well-formed. */
+/* The length (1..4) of the character at the start of `s`, its code point in *code_r; 0 if it is not
+ * well-formed. */
 unsigned utf8_character(struct slice s, uint32_t *code_r);
 /* C0, DEL and C1 controls, line and paragraph separators, and what turns the direction of text. */
 bool utf8_is_control(uint32_t code);

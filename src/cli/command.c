@@ -12,7 +12,8 @@
 #include "conf/conf.h"
 
 static const struct command commands[] = {
-    {"status", NULL, false, "[--json]", "how the gateway is: resolver, queue, deliveries, destinations",
+    {"status", NULL, false, "[--json]",
+     "how the gateway is: resolver, queue, deliveries, destinations",
      "  --json  what the daemon answers, as JSON\n", run_status},
     {"queue", "list", true, "[--json] [--domain D] [--id ID] [--limit N]",
      "the messages that wait, and why",
@@ -53,7 +54,8 @@ static const struct command commands[] = {
      "  --tlsa RR     a record: usage, selector, matching type, data in hex; may be repeated\n"
      "  --roots FILE  PEM (default: the system's)\n"
      "  --at TIME     seconds since 1970, or 2026-11-23T12:00:00Z (default: now)\n"
-     "  Prints {\"result\",\"reason\",\"matched\",\"depth\"}; exit status 0 ok, 1 fail, 3 no usable record.\n",
+     "  Prints {\"result\",\"reason\",\"matched\",\"depth\"}; exit status 0 ok, 1 fail, 3 no "
+     "usable record.\n",
      run_verify_chain},
     {"table-match", NULL, false, "[--table FILE] KEY", "offline: which row of tls_policy applies",
      "  KEY is a next hop: example.com, [mx.example.com]:587\n"

@@ -1,7 +1,7 @@
-/* command: what the subcommands of `daneway` share: their table, exit statuses, how help and complaints are printed.
- * Owns: nothing.
- * A subcommand gets its own words as argv, its name first, as main does; options are read with getopt_long.
- * Must never print anything but what was asked for on standard output: complaints go to standard error. */
+/* command: what the subcommands of `daneway` share: their table, exit statuses, how help and
+ * complaints are printed. Owns: nothing. A subcommand gets its own words as argv, its name first,
+ * as main does; options are read with getopt_long. Must never print anything but what was asked for
+ * on standard output: complaints go to standard error. */
 #ifndef DANEWAY_CLI_COMMAND_H
 #define DANEWAY_CLI_COMMAND_H
 
@@ -13,11 +13,11 @@
 #include "daneway/settings.h"
 
 enum {
-    STATUS_YES = 0,     /* done; the answer is yes */
-    STATUS_NO = 1,      /* the answer is no; it failed */
-    STATUS_USAGE = 2,   /* wrong usage, or input that cannot be read */
+    STATUS_YES = 0,      /* done; the answer is yes */
+    STATUS_NO = 1,       /* the answer is no; it failed */
+    STATUS_USAGE = 2,    /* wrong usage, or input that cannot be read */
     STATUS_UNUSABLE = 3, /* verify-chain: no record is usable */
-    STATUS_SILENT = 4,  /* the daemon, or one of its workers, did not answer */
+    STATUS_SILENT = 4,   /* the daemon, or one of its workers, did not answer */
 };
 
 struct command {

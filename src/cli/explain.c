@@ -1,7 +1,6 @@
-/* explain: `daneway explain` and `daneway probe`: the decision trace of a message, or of a domain as it is now.
- * Owns: nothing.
- * A queue id has neither dot nor @ nor bracket; anything else is an address or a next hop and is looked up live.
- * Must never send an envelope or a message. */
+/* explain: `daneway explain` and `daneway probe`: the decision trace of a message, or of a domain
+ * as it is now. Owns: nothing. A queue id has neither dot nor @ nor bracket; anything else is an
+ * address or a next hop and is looked up live. Must never send an envelope or a message. */
 #include <getopt.h>
 #include <string.h>
 #include <time.h>
@@ -38,7 +37,8 @@ static bool take_arguments(struct request *request, int argc, char **argv)
     return true;
 }
 
-/* --- a message in the queue, or lately in it ---------------------------------------------------- */
+/* --- a message in the queue, or lately in it ----------------------------------------------------
+ */
 
 static void show_attempts(const struct request *request, json_t *traces)
 {
@@ -76,7 +76,8 @@ static int explain_message(const struct request *request)
     return status;
 }
 
-/* --- a next hop, live --------------------------------------------------------------------------- */
+/* --- a next hop, live ---------------------------------------------------------------------------
+ */
 
 static bool is_queue_id(const char *subject)
 {
@@ -97,10 +98,21 @@ static bool answer_is_yes(json_t *trace, enum attempt_mode mode)
     size_t i;
     if (mode == ATTEMPT_EXPLAIN)
         return json_text_is(json_object_get(trace, "plan"), "action", "try");
-    json_array_foreach(json_object_get(trace, "tried"), i, tried)
-        if (json_text_is(json_object_get(tried, "verdict"), "action", "go-on"))
-            return true;
+    json_array_foreach(
+        json_object_get(trace, "tried"), i,
+        tried) if (json_text_is(json_object_get(tried, "verdict"), "action", "go-on")) return true;
     return false;
+}
+
+static void print_answer(json_t *trace, enum attempt_mode mode)
+{
+    json_t *plan = json_object_get(trace, "plan");
+    bool yes = answer_is_yes(trace, mode);
+    const char *what = mode == ATTEMPT_EXPLAIN ? "be tried" : "be sent";
+    if (!yes)
+        what = json_text_is(plan, "action", "bounce") ? "be returned" : "wait";
+    printf("\n%sMail for this destination would %s now.%s\n", colour(yes ? GREEN : RED), what,
+           colour(PLAIN));
 }
 
 static int explain_next_hop(const struct request *request, enum attempt_mode mode)
@@ -116,6 +128,8 @@ static int explain_next_hop(const struct request *request, enum attempt_mode mod
         command_print_json(trace);
     else
         render_trace(stdout, trace);
+    if (!request->as_json)
+        print_answer(trace, mode);
     int status = answer_is_yes(trace, mode) ? STATUS_YES : STATUS_NO;
     json_decref(trace);
     return status;

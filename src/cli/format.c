@@ -54,7 +54,8 @@ const char *format_time(int64_t when, char text_r[FORMAT_TEXT])
 void format_put(FILE *out, const char *text)
 {
     for (const char *c = text != NULL ? text : ""; *c != '\0'; c++) {
-        bool c1 = (unsigned char)c[0] == 0xc2 && (unsigned char)c[1] >= 0x80 && (unsigned char)c[1] < 0xa0;
+        bool c1 = (unsigned char)c[0] == 0xc2 && (unsigned char)c[1] >= 0x80 &&
+                  (unsigned char)c[1] < 0xa0;
         if ((unsigned char)*c < ' ' || *c == 0x7f || c1)
             fputc('?', out);
         else
@@ -78,8 +79,8 @@ int format_wants_colours(FILE *out)
 const char *colour(enum colour which)
 {
     static const char *const sequences[] = {
-        [PLAIN] = "\033[0m",   [BOLD] = "\033[1m",    [DIM] = "\033[2m",
-        [GREEN] = "\033[32m",  [YELLOW] = "\033[33m", [RED] = "\033[31m",
+        [PLAIN] = "\033[0m",  [BOLD] = "\033[1m",    [DIM] = "\033[2m",
+        [GREEN] = "\033[32m", [YELLOW] = "\033[33m", [RED] = "\033[31m",
     };
     return colours ? sequences[which] : "";
 }

@@ -17,7 +17,8 @@ const char *format_duration(int64_t seconds, char text_r[FORMAT_TEXT]);
 /* "2026-11-23 18:05:09", local time; "-" for 0 */
 const char *format_time(int64_t when, char text_r[FORMAT_TEXT]);
 
-/* Text of strangers: control octets become "?", so that no peer writes on the operator's terminal. NULL: nothing. */
+/* Text of strangers: control octets become "?", so that no peer writes on the operator's terminal.
+ * NULL: nothing. */
 void format_put(FILE *out, const char *text);
 
 enum colour { PLAIN, BOLD, DIM, GREEN, YELLOW, RED };

@@ -17,7 +17,8 @@
 
 enum { ANSWER_LIMIT = 512 * 1024 * 1024, PATIENCE = 20 /* seconds */, HTTP_FINE = 200 };
 
-/* --- the target --------------------------------------------------------------------------------- */
+/* --- the target ---------------------------------------------------------------------------------
+ */
 
 static void put(struct http_target *target, const char *text, size_t length)
 {
@@ -52,7 +53,8 @@ void http_target_add(struct http_target *target, const char *name, const char *v
     }
 }
 
-/* --- the connection ----------------------------------------------------------------------------- */
+/* --- the connection -----------------------------------------------------------------------------
+ */
 
 static int connect_to(const char *path, int *fd_r, struct err *err_r)
 {
@@ -80,8 +82,8 @@ static int connect_to(const char *path, int *fd_r, struct err *err_r)
 
 static int send_request(int fd, const char *method, const char *target, struct err *err_r)
 {
-    char *request = x_printf("%s %s HTTP/1.0\r\nHost: danewayd\r\nContent-Length: 0\r\n\r\n", method,
-                             target);
+    char *request =
+        x_printf("%s %s HTTP/1.0\r\nHost: danewayd\r\nContent-Length: 0\r\n\r\n", method, target);
     size_t length = strlen(request), sent = 0;
     while (sent < length) {
         ssize_t count = send(fd, request + sent, length - sent, MSG_NOSIGNAL);
@@ -103,7 +105,8 @@ static int read_answer(int fd, struct buffer *answer, struct err *err_r)
     return count == 0 ? 0 : err_system(err_r, "danewayd does not answer");
 }
 
-/* --- the answer --------------------------------------------------------------------------------- */
+/* --- the answer ---------------------------------------------------------------------------------
+ */
 
 int http_parse_answer(struct slice answer, int *status_r, struct slice *body_r)
 {

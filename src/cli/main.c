@@ -40,7 +40,7 @@ static int print_help(int argc, char **argv)
     const struct command *command = find_for_help(argv[0]);
     if (command == NULL)
         return command_failed(STATUS_USAGE, "there is no command \"%s\"", argv[0]);
-    printf("daneway [-c FILE] %s%s%s %s\n\n%s.\n\n%s", command->name,
+    printf("daneway [-c FILE] %s%s%s %s\n\n%s\n\n%s", command->name,
            command->second != NULL ? " " : "", command->second != NULL ? command->second : "",
            command->arguments, command->summary, command->help);
     return STATUS_YES;
@@ -67,10 +67,18 @@ int main(int argc, char **argv)
     static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
     while ((option = getopt_long(argc, argv, "+c:hV", options, NULL)) != -1) {
         switch (option) {
-        case 'c': configuration = optarg; break;
-        case 'h': print_overview(stdout); return STATUS_YES;
-        case 'V': puts("daneway " PACKAGE_VERSION); return STATUS_YES;
-        default: print_overview(stderr); return STATUS_USAGE;
+        case 'c':
+            configuration = optarg;
+            break;
+        case 'h':
+            print_overview(stdout);
+            return STATUS_YES;
+        case 'V':
+            puts("daneway " PACKAGE_VERSION);
+            return STATUS_YES;
+        default:
+            print_overview(stderr);
+            return STATUS_USAGE;
         }
     }
     if (optind == argc) {

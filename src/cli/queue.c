@@ -1,7 +1,7 @@
 /* queue: `daneway queue list` and `daneway flush`.
  * Owns: nothing.
- * Each waiting delivery with its recipients, what was wrong the last time, and when the next attempt comes.
- * Must never change anything but by `flush`. */
+ * Each waiting delivery with its recipients, what was wrong the last time, and when the next
+ * attempt comes. Must never change anything but by `flush`. */
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -17,7 +17,8 @@ static void print_recipients(FILE *out, json_t *recipients)
 {
     json_t *recipient;
     size_t i;
-    json_array_foreach(recipients, i, recipient) {
+    json_array_foreach(recipients, i, recipient)
+    {
         fputs("    to ", out);
         format_put(out, json_is_string(recipient) ? json_string_value(recipient)
                                                   : json_text(recipient, "address"));
@@ -56,13 +57,13 @@ void render_queue(FILE *out, json_t *queue, int64_t now)
 {
     json_t *entry;
     size_t i;
-    json_array_foreach(queue, i, entry)
-        print_entry(out, entry, now);
+    json_array_foreach(queue, i, entry) print_entry(out, entry, now);
     if (json_array_size(queue) == 0)
         fputs("The queue is empty.\n", out);
 }
 
-/* --- queue list --------------------------------------------------------------------------------- */
+/* --- queue list ---------------------------------------------------------------------------------
+ */
 
 static int list(const char *configuration, const struct http_target *target, bool as_json)
 {
@@ -94,11 +95,20 @@ int run_queue_list(const char *configuration, int argc, char **argv)
     http_target_begin(&target, "/queue");
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
-        case 'j': as_json = true; break;
-        case 'd': http_target_add(&target, "next_hop", optarg); break;
-        case 'i': http_target_add(&target, "queue_id", optarg); break;
-        case 'l': http_target_add(&target, "limit", optarg); break;
-        default: return command_misused("queue", "list");
+        case 'j':
+            as_json = true;
+            break;
+        case 'd':
+            http_target_add(&target, "next_hop", optarg);
+            break;
+        case 'i':
+            http_target_add(&target, "queue_id", optarg);
+            break;
+        case 'l':
+            http_target_add(&target, "limit", optarg);
+            break;
+        default:
+            return command_misused("queue", "list");
         }
     }
     if (optind != argc)
@@ -106,7 +116,8 @@ int run_queue_list(const char *configuration, int argc, char **argv)
     return list(configuration, &target, as_json);
 }
 
-/* --- flush -------------------------------------------------------------------------------------- */
+/* --- flush --------------------------------------------------------------------------------------
+ */
 
 static int flush(const char *configuration, const struct http_target *target)
 {
@@ -132,10 +143,17 @@ int run_flush(const char *configuration, int argc, char **argv)
     http_target_begin(&target, "/flush");
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
-        case 'd': http_target_add(&target, "next_hop", optarg); break;
-        case 'i': http_target_add(&target, "queue_id", optarg); break;
-        case 'a': http_target_add(&target, "all", "1"); break;
-        default: return command_misused("flush", NULL);
+        case 'd':
+            http_target_add(&target, "next_hop", optarg);
+            break;
+        case 'i':
+            http_target_add(&target, "queue_id", optarg);
+            break;
+        case 'a':
+            http_target_add(&target, "all", "1");
+            break;
+        default:
+            return command_misused("flush", NULL);
         }
     }
     if (optind != argc || target.parameters != 1)

@@ -1,7 +1,6 @@
-/* reasons: `daneway reasons`: every row of reason.def, for people, for programs, for the manual page.
- * Owns: nothing.
- * man/daneway-reasons.7 is made from --mdoc (scripts/make-reasons-page) and a test compares them.
- * Must never know a reason that reason.def does not. */
+/* reasons: `daneway reasons`: every row of reason.def, for people, for programs, for the manual
+ * page. Owns: nothing. man/daneway-reasons.7 is made from --mdoc (scripts/make-reasons-page) and a
+ * test compares them. Must never know a reason that reason.def does not. */
 #include <getopt.h>
 #include <stdio.h>
 
@@ -19,8 +18,9 @@ enum { COUNT = sizeof all / sizeof all[0] };
 static void print_text(enum reason reason)
 {
     const struct reason_row *row = reason_row(reason);
-    printf("%s%s%s  %s, %s\n    %s\n    %s: %s\n", colour(BOLD), row->name, colour(PLAIN),
-           reason_status(reason), row->source, row->text, who_name(row->who), row->advice);
+    printf("%s%s%s  %s, %s\n    %s\n    can be mended by %s: %s\n", colour(BOLD), row->name,
+           colour(PLAIN), reason_status(reason), row->source, row->text, who_name(row->who),
+           row->advice);
 }
 
 static void print_mdoc(enum reason reason)
@@ -29,7 +29,7 @@ static void print_mdoc(enum reason reason)
     const char *result = result_type_name(row->result);
     printf(".It Sy %s Pq %s , %s\n%s\n", row->name, reason_status(reason),
            row->permanence == PERMANENT ? "returned at once" : "tried again", row->text);
-    printf(".br\nFor %s: %s\n", who_name(row->who), row->advice);
+    printf(".br\nCan be mended by %s: %s\n", who_name(row->who), row->advice);
     printf(".br\n%s", row->source);
     if (*result != '\0')
         printf("; counted in TLS reports as\n.Ql %s", result);
@@ -58,9 +58,8 @@ static int print_json(void)
 int run_reasons(const char *configuration, int argc, char **argv)
 {
     (void)configuration;
-    static const struct option options[] = {{"mdoc", no_argument, NULL, 'm'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {0}};
+    static const struct option options[] = {
+        {"mdoc", no_argument, NULL, 'm'}, {"json", no_argument, NULL, 'j'}, {0}};
     void (*print)(enum reason) = print_text;
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {

@@ -17,12 +17,15 @@ void render_queue(FILE *out, json_t *queue, int64_t now);
 /* One decision trace; its keys are in src/attempt/trace.h. */
 void render_trace(FILE *out, json_t *trace);
 
-/* --- for the files of render ---------------------------------------------------------------------- */
+/* --- for the files of render
+ * ---------------------------------------------------------------------- */
 void render_evidence(FILE *out, json_t *evidence);
 void render_plan(FILE *out, json_t *trace);
-/* "tlsa-mismatch: text", then what is specific, who can mend it and how; each on a line of its own after `indent`. */
+/* "tlsa-mismatch: text", then what is specific, who can mend it and how; each on a line of its own
+ * after `indent`. */
 void render_reason(FILE *out, const char *indent, const char *key, json_t *object);
-/* Texts with blanks between them, folded at the page's width, each further line after `indent` blanks. */
+/* Texts with blanks between them, folded at the page's width, each further line after `indent`
+ * blanks. */
 void render_words(FILE *out, json_t *texts, unsigned indent);
 
 static inline const char *json_text(const json_t *object, const char *key)

@@ -1,7 +1,6 @@
-/* render_facts: the first half of a decision trace: what DNS says, and what follows from it for each host.
- * Owns: nothing.
- * Each fact stands with its DNSSEC status and TTL, as these decide whether it counts.
- * Must never judge: a fact is shown as the trace has it. */
+/* render_facts: the first half of a decision trace: what DNS says, and what follows from it for
+ * each host. Owns: nothing. Each fact stands with its DNSSEC status and TTL, as these decide
+ * whether it counts. Must never judge: a fact is shown as the trace has it. */
 #include <string.h>
 
 #include "cli/format.h"
@@ -14,7 +13,8 @@ void render_words(FILE *out, json_t *texts, unsigned indent)
     unsigned column = indent;
     json_t *text;
     size_t i;
-    json_array_foreach(texts, i, text) {
+    json_array_foreach(texts, i, text)
+    {
         size_t length = json_string_length(text);
         if (i > 0 && column + 1 + length > WIDTH) {
             fprintf(out, "\n%*s", (int)indent, "");
@@ -52,14 +52,15 @@ void render_reason(FILE *out, const char *indent, const char *key, json_t *objec
     if (who == NULL)
         return;
     fprintf(out, "%s%s", indent, colour(BOLD));
-    fputs("to mend by ", out);
+    fputs("can be mended by ", out);
     format_put(out, who);
     fprintf(out, ":%s ", colour(PLAIN));
     format_put(out, json_text(object, "advice"));
     fputc('\n', out);
 }
 
-/* --- evidence ----------------------------------------------------------------------------------- */
+/* --- evidence -----------------------------------------------------------------------------------
+ */
 
 static enum colour status_colour(const char *status)
 {
@@ -113,7 +114,8 @@ static void put_tlsa(FILE *out, json_t *tlsa)
         format_put(out, json_text(tlsa, "base"));
     }
     fputc('\n', out);
-    json_array_foreach(json_object_get(tlsa, "records"), i, record) {
+    json_array_foreach(json_object_get(tlsa, "records"), i, record)
+    {
         fputs("                 ", out);
         format_put(out, json_string_value(record));
         fputc('\n', out);
@@ -178,11 +180,11 @@ void render_evidence(FILE *out, json_t *evidence)
     bool has_mx = json_text_is(json_object_get(evidence, "mx"), "presence", "found") &&
                   !json_is_true(json_object_get(evidence, "implicit_mx"));
     if (!json_is_true(json_object_get(evidence, "null_mx")))
-        json_array_foreach(json_object_get(evidence, "hosts"), i, host)
-            put_host(out, host, has_mx);
+        json_array_foreach(json_object_get(evidence, "hosts"), i, host) put_host(out, host, has_mx);
 }
 
-/* --- plan --------------------------------------------------------------------------------------- */
+/* --- plan ---------------------------------------------------------------------------------------
+ */
 
 static void put_need(FILE *out, json_t *host)
 {
@@ -236,6 +238,5 @@ void render_plan(FILE *out, json_t *trace)
     if (json_text_is(plan, "action", "bounce"))
         fprintf(out, "  %sreturned to the sender%s\n", colour(RED), colour(PLAIN));
     render_reason(out, "  ", "reason", plan);
-    json_array_foreach(json_object_get(plan, "hosts"), i, host)
-        put_plan_host(out, host);
+    json_array_foreach(json_object_get(plan, "hosts"), i, host) put_plan_host(out, host);
 }

@@ -1,14 +1,14 @@
-/* render_trace: a decision trace as a page: facts and plan (render_facts.c), then each host tried, then the result.
- * Owns: nothing.
- * The keys are those of src/attempt/trace.h.
- * Must never need a field to be there. */
+/* render_trace: a decision trace as a page: facts and plan (render_facts.c), then each host tried,
+ * then the result. Owns: nothing. The keys are those of src/attempt/trace.h. Must never need a
+ * field to be there. */
 #include <string.h>
 #include <time.h>
 
 #include "cli/format.h"
 #include "cli/render.h"
 
-/* --- hosts tried -------------------------------------------------------------------------------- */
+/* --- hosts tried --------------------------------------------------------------------------------
+ */
 
 static void put_date(FILE *out, json_int_t when)
 {
@@ -83,7 +83,8 @@ static void put_events(FILE *out, json_t *events)
 {
     json_t *event;
     size_t i;
-    json_array_foreach(events, i, event) {
+    json_array_foreach(events, i, event)
+    {
         bool ours = json_text_is(event, "what", "command");
         bool theirs = json_text_is(event, "what", "reply");
         fprintf(out, "      %s%7.3f s  ", colour(DIM), (double)json_number(event, "ms") / 1000);
@@ -126,7 +127,8 @@ static void put_try(FILE *out, json_t *tried)
         render_reason(out, "        ", "reason", ending);
 }
 
-/* --- result ------------------------------------------------------------------------------------- */
+/* --- result -------------------------------------------------------------------------------------
+ */
 
 static enum colour disposition_colour(json_t *recipient)
 {
@@ -165,14 +167,11 @@ static void put_result(FILE *out, json_t *result)
 {
     json_t *recipient, *recipients = json_object_get(result, "recipients");
     size_t i;
-    if (result == NULL || (json_array_size(recipients) == 0 && json_text(result, "reason") == NULL))
-        return;
+    if (json_array_size(recipients) == 0)
+        return; /* nothing was delivered: plan and hosts have said all */
     fprintf(out, "\n%sRESULT%s after %.1f s\n", colour(BOLD), colour(PLAIN),
             (double)json_number(result, "ms") / 1000);
-    if (json_array_size(recipients) == 0)
-        render_reason(out, "  ", "reason", result);
-    json_array_foreach(recipients, i, recipient)
-        put_recipient(out, recipient);
+    json_array_foreach(recipients, i, recipient) put_recipient(out, recipient);
 }
 
 void render_trace(FILE *out, json_t *trace)
@@ -188,7 +187,6 @@ void render_trace(FILE *out, json_t *trace)
     render_plan(out, trace);
     if (json_array_size(tried) > 0)
         fprintf(out, "\n%sTRIED%s\n", colour(BOLD), colour(PLAIN));
-    json_array_foreach(tried, i, connection)
-        put_try(out, connection);
+    json_array_foreach(tried, i, connection) put_try(out, connection);
     put_result(out, json_object_get(trace, "result"));
 }

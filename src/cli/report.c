@@ -22,10 +22,16 @@ int run_report_show(const char *configuration, int argc, char **argv)
     http_target_begin(&target, "/report");
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
-        case 'd': http_target_add(&target, "day", optarg); break;
-        case 'n': http_target_add(&target, "domain", optarg); break;
-        case 'j': break; /* a report is JSON anyway */
-        default: return command_misused("report", "show");
+        case 'd':
+            http_target_add(&target, "day", optarg);
+            break;
+        case 'n':
+            http_target_add(&target, "domain", optarg);
+            break;
+        case 'j':
+            break; /* a report is JSON anyway */
+        default:
+            return command_misused("report", "show");
         }
     }
     if (optind != argc)

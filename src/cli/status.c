@@ -1,7 +1,7 @@
 /* status: `daneway status`: how the gateway is, on one page.
  * Owns: nothing.
- * What is wrong stands first and in colour: no DNSSEC, silent workers, tables not read, destinations that are down.
- * Must never hide that a worker did not answer. */
+ * What is wrong stands first and in colour: no DNSSEC, silent workers, tables not read,
+ * destinations that are down. Must never hide that a worker did not answer. */
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -70,17 +70,18 @@ static void print_workers(FILE *out, json_t *status, int64_t now)
     json_t *worker, *details = json_object_get(status, "details");
     size_t i;
     fputs("Workers   ", out);
-    json_array_foreach(details, i, worker) {
+    json_array_foreach(details, i, worker)
+    {
         char age[FORMAT_TEXT];
         json_int_t started = json_number(worker, "started");
         fprintf(out, "%s %lld (pid %lld, for %s)%s", i > 0 ? "," : "",
-                (long long)json_number(worker, "worker"),
-                (long long)json_number(worker, "pid"),
+                (long long)json_number(worker, "worker"), (long long)json_number(worker, "pid"),
                 format_duration(now - started, age),
                 json_is_true(json_object_get(worker, "draining")) ? " ending" : "");
     }
     fputc('\n', out);
-    json_array_foreach(details, i, worker) {
+    json_array_foreach(details, i, worker)
+    {
         const char *error =
             json_string_value(json_object_get(json_object_get(worker, "tls_policy"), "error"));
         if (error == NULL)
@@ -103,7 +104,8 @@ static void print_destinations(FILE *out, json_t *status, int64_t now)
 {
     json_t *destination;
     size_t i, shown = 0;
-    json_array_foreach(json_object_get(status, "destinations"), i, destination) {
+    json_array_foreach(json_object_get(status, "destinations"), i, destination)
+    {
         char until[FORMAT_TEXT];
         json_int_t probe = json_number(destination, "probe_at");
         if (is_up(destination))

@@ -1,7 +1,6 @@
-/* table_match: `daneway table-match`: which row of a tls_policy table applies to a next hop, offline.
- * Owns: nothing.
- * Without --table it reads the configured one.
- * Must never guess: a table with a wrong line is refused as the daemon refuses it. */
+/* table_match: `daneway table-match`: which row of a tls_policy table applies to a next hop,
+ * offline. Owns: nothing. Without --table it reads the configured one. Must never guess: a table
+ * with a wrong line is refused as the daemon refuses it. */
 #include <getopt.h>
 #include <stdio.h>
 
@@ -16,11 +15,11 @@ enum { TABLE_LIMIT = 64 * 1024 * 1024 };
 static int print_row(const struct table *table, const char *key)
 {
     const struct table_row *row = table_match(table, slice_of(key));
-    json_t *json = row == NULL
-                       ? json_pack("{sb}", "found", 0)
-                       : json_pack("{sb ss ss sI ss}", "found", 1, "table", table_name(table), "key",
-                                   row->key, "line", (json_int_t)row->line, "level",
-                                   tls_level_name(row->level));
+    json_t *json =
+        row == NULL
+            ? json_pack("{sb}", "found", 0)
+            : json_pack("{sb ss ss sI ss}", "found", 1, "table", table_name(table), "key", row->key,
+                        "line", (json_int_t)row->line, "level", tls_level_name(row->level));
     command_print_json(json);
     json_decref(json);
     return row != NULL ? STATUS_YES : STATUS_NO;
@@ -40,9 +39,8 @@ static int match(const char *path, const char *key)
 
 int run_table_match(const char *configuration, int argc, char **argv)
 {
-    static const struct option options[] = {{"table", required_argument, NULL, 't'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {0}};
+    static const struct option options[] = {
+        {"table", required_argument, NULL, 't'}, {"json", no_argument, NULL, 'j'}, {0}};
     const char *path = NULL;
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {

@@ -1,7 +1,7 @@
 /* verify_chain: `daneway verify-chain`: the engine's judgement of a certificate chain, offline.
  * Owns: nothing.
- * For operators before they publish a record, and for tests: the very functions that the gateway decides with.
- * Must never connect to anything. */
+ * For operators before they publish a record, and for tests: the very functions that the gateway
+ * decides with. Must never connect to anything. */
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +28,8 @@ struct request {
     time_t at;
 };
 
-/* --- arguments ---------------------------------------------------------------------------------- */
+/* --- arguments ----------------------------------------------------------------------------------
+ */
 
 /* Seconds since 1970, or 2026-11-23T12:00:00Z. 0 or -1. */
 static int parse_time(const char *text, time_t *time_r)
@@ -59,20 +60,26 @@ static int add_record(struct request *request, const char *text)
 static int take_option(struct request *request, int option, const char *value)
 {
     switch (option) {
-    case 'm': request->mode = value; return 0;
-    case 'r': request->roots = value; return 0;
-    case 't': return add_record(request, value);
+    case 'm':
+        request->mode = value;
+        return 0;
+    case 'r':
+        request->roots = value;
+        return 0;
+    case 't':
+        return add_record(request, value);
     case 'a':
         if (parse_time(value, &request->at) == 0)
             return 0;
-        return command_failed(-1, "--at \"%s\": expected seconds since 1970 or 2026-11-23T12:00:00Z",
-                              value);
+        return command_failed(
+            -1, "--at \"%s\": expected seconds since 1970 or 2026-11-23T12:00:00Z", value);
     case 'n':
         if (request->name_count == LIST_MOST)
             return -1;
         request->names[request->name_count++] = value;
         return 0;
-    default: return -1;
+    default:
+        return -1;
     }
 }
 
@@ -98,7 +105,8 @@ static int take_arguments(struct request *request, int argc, char **argv)
     return request->pkix == (request->record_count == 0) ? 0 : -1;
 }
 
-/* --- the judgement ------------------------------------------------------------------------------ */
+/* --- the judgement ------------------------------------------------------------------------------
+ */
 
 static json_t *matched_json(const struct tlsa_record *record, struct arena *arena)
 {
@@ -109,7 +117,8 @@ static json_t *matched_json(const struct tlsa_record *record, struct arena *aren
                      tlsa_record_text(arena, record));
 }
 
-static int print_result(struct request *request, const char *word, const struct chain_result *result)
+static int print_result(struct request *request, const char *word,
+                        const struct chain_result *result)
 {
     const struct reason_row *row = reason_row(result->reason);
     json_t *json = json_pack("{ss ss* ss* ss* so si}", "result", word, "reason",
@@ -161,8 +170,8 @@ int run_verify_chain(const char *configuration, int argc, char **argv)
         return command_misused("verify-chain", NULL);
     if (tls_read_chain(request.chain, &chain, &count, &err) != 0)
         return command_failed(STATUS_USAGE, "%s", err.text);
-    int status = request.pkix ? judge_pkix(&request, chain, count)
-                              : judge_dane(&request, chain, count);
+    int status =
+        request.pkix ? judge_pkix(&request, chain, count) : judge_dane(&request, chain, count);
     tls_chain_free(&chain, count);
     return status;
 }

@@ -61,12 +61,14 @@ static int read_all(int fd, const char *path, struct buffer *buffer, struct err 
         if (got < 0)
             return err_system(err_r, "%s: cannot be read", path);
         if (buffer_append(buffer, part, (size_t)got) != 0)
-            return err_set(err_r, "%s: the file is too large; expected at most %zu octets", path, buffer->limit);
+            return err_set(err_r, "%s: the file is too large; expected at most %zu octets", path,
+                           buffer->limit);
     }
     return 0;
 }
 
-int conf_read_file(const char *path, size_t limit, char **text_r, size_t *length_r, struct err *err_r)
+int conf_read_file(const char *path, size_t limit, char **text_r, size_t *length_r,
+                   struct err *err_r)
 {
     CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     struct stat status;
@@ -90,7 +92,8 @@ int conf_read(struct settings **settings_r, const char *path, struct err *err_r)
 {
     CLEANUP(text_free) char *text = NULL;
     size_t length;
-    if (conf_read_file(path, CONF_LIMIT, &text, &length, err_r) != 0 || prepare(path, text, length, err_r) != 0)
+    if (conf_read_file(path, CONF_LIMIT, &text, &length, err_r) != 0 ||
+        prepare(path, text, length, err_r) != 0)
         return -1;
     CLEANUP(conf_free) struct settings *settings = conf_defaults();
     struct arena *arena = ((struct owned *)settings)->arena;

@@ -1,7 +1,7 @@
 /* option: the table of all options, with default, bounds and field.
  * Owns: that table; a unit test compares it with doc/daneway.conf.example.
- * Bounds keep a typing error from becoming a policy; they leave room for laboratories (short time-outs).
- * Must never differ from the manual. */
+ * Bounds keep a typing error from becoming a policy; they leave room for laboratories (short
+ * time-outs). Must never differ from the manual. */
 #include "conf/option.h"
 
 #include <stdio.h>
@@ -10,18 +10,34 @@
 #include "conf/conf.h"
 
 #define AT(field) offsetof(struct settings, field)
-#define TEXT(section, name, initial, set, field) {section, name, initial, set, AT(field), 0, 0, NULL, NULL, false}
-#define NUMBER(section, name, initial, field, min, max) \
-    {section, name, initial, set_number, AT(field), min, max, NULL, NULL, false}
-#define SIZE(section, name, initial, field, min, max) \
-    {section, name, initial, set_size, AT(field), min, max, NULL, NULL, false}
-#define PORT(section, name, initial, field) {section, name, initial, set_port, AT(field), 1, 65535, NULL, NULL, false}
-#define CHOICE(section, name, initial, set, field, words) \
-    {section, name, initial, set, AT(field), 0, 0, words, NULL, false}
-#define LIST(section, name, initial, set, field, expected) \
-    {section, name, initial, set, AT(field), 0, 0, NULL, expected, true}
-#define SPECIAL(section, name, initial, set, field, expected) \
-    {section, name, initial, set, AT(field), 0, 0, NULL, expected, false}
+#define TEXT(section, name, initial, set, field)                                                   \
+    {                                                                                              \
+        section, name, initial, set, AT(field), 0, 0, NULL, NULL, false                            \
+    }
+#define NUMBER(section, name, initial, field, min, max)                                            \
+    {                                                                                              \
+        section, name, initial, set_number, AT(field), min, max, NULL, NULL, false                 \
+    }
+#define SIZE(section, name, initial, field, min, max)                                              \
+    {                                                                                              \
+        section, name, initial, set_size, AT(field), min, max, NULL, NULL, false                   \
+    }
+#define PORT(section, name, initial, field)                                                        \
+    {                                                                                              \
+        section, name, initial, set_port, AT(field), 1, 65535, NULL, NULL, false                   \
+    }
+#define CHOICE(section, name, initial, set, field, words)                                          \
+    {                                                                                              \
+        section, name, initial, set, AT(field), 0, 0, words, NULL, false                           \
+    }
+#define LIST(section, name, initial, set, field, expected)                                         \
+    {                                                                                              \
+        section, name, initial, set, AT(field), 0, 0, NULL, expected, true                         \
+    }
+#define SPECIAL(section, name, initial, set, field, expected)                                      \
+    {                                                                                              \
+        section, name, initial, set, AT(field), 0, 0, NULL, expected, false                        \
+    }
 
 enum { MINUTE = 60, HOUR = 3600, DAY = 86400 };
 #define TERABYTE 1099511627776u
@@ -36,7 +52,8 @@ static const char host_name[] = "a fully qualified host name such as \"gw.exampl
 static const char path[] = "a path that begins with \"/\"";
 static const char optional_path[] = "a path that begins with \"/\", or \"\"";
 static const char mailbox[] = "an address such as \"postmaster@example.org\", or \"\"";
-static const char network[] = "a network such as \"10.0.0.0/8\" with no bit set behind its length, or an address";
+static const char network[] =
+    "a network such as \"10.0.0.0/8\" with no bit set behind its length, or an address";
 
 const struct option options[] = {
     SPECIAL("", "hostname", "", set_host_name, hostname, host_name),
@@ -71,15 +88,16 @@ const struct option options[] = {
     CHOICE("resolver", "mode", "loopback", set_choice, resolver.mode, resolver_modes),
     SPECIAL("resolver", "address", "127.0.0.1", set_address, resolver.address, "an IP address"),
     PORT("resolver", "port", "53", resolver.port),
-    SPECIAL("resolver", "trust_anchor", "/usr/share/dns/root.key", set_path, resolver.trust_anchor, path),
+    SPECIAL("resolver", "trust_anchor", "/usr/share/dns/root.key", set_path, resolver.trust_anchor,
+            path),
     CHOICE("resolver", "trust_path", "false", set_switch, resolver.trust_path, no_yes),
     NUMBER("resolver", "timeout", "12", resolver.timeout, 1, 5 * MINUTE),
     NUMBER("resolver", "cache_ttl_max", "86400", resolver.cache_ttl_max, 0, 7 * DAY),
     NUMBER("resolver", "cname_limit", "10", resolver.cname_limit, 1, 100),
     SPECIAL("resolver", "self_test_secure", ".", set_optional_domain, resolver.self_test_secure,
             "a domain name, \".\" or \"\""),
-    SPECIAL("resolver", "self_test_bogus", "dnssec-failed.org", set_optional_domain, resolver.self_test_bogus,
-            "a domain name, or \"\""),
+    SPECIAL("resolver", "self_test_bogus", "dnssec-failed.org", set_optional_domain,
+            resolver.self_test_bogus, "a domain name, or \"\""),
     NUMBER("resolver", "self_test_interval", "600", resolver.self_test_interval, 1, DAY),
 
     PORT("delivery", "port", "25", delivery.port),
@@ -88,12 +106,16 @@ const struct option options[] = {
             "auto, none, may, encrypt, dane or dane-only"),
     SPECIAL("delivery", "ca_file", "", set_optional_path, delivery.ca_file, optional_path),
     LIST("delivery", "allow_addresses", "", set_network, delivery.policy.allow_addresses, network),
-    SPECIAL("delivery", "source_address_ipv4", "", set_ipv4, delivery.source_ipv4, "an IPv4 address, or \"\""),
-    SPECIAL("delivery", "source_address_ipv6", "", set_ipv6, delivery.source_ipv6, "an IPv6 address, or \"\""),
+    SPECIAL("delivery", "source_address_ipv4", "", set_ipv4, delivery.source_ipv4,
+            "an IPv4 address, or \"\""),
+    SPECIAL("delivery", "source_address_ipv6", "", set_ipv6, delivery.source_ipv6,
+            "an IPv6 address, or \"\""),
     NUMBER("delivery", "address_limit", "10", delivery.address_limit, 1, 1000),
-    NUMBER("delivery", "destination_concurrency", "20", delivery.destination_concurrency, 1, 100000),
+    NUMBER("delivery", "destination_concurrency", "20", delivery.destination_concurrency, 1,
+           100000),
     NUMBER("delivery", "concurrency", "200", delivery.concurrency, 1, 100000),
-    CHOICE("delivery", "dane_insecure_mx", "false", set_switch, delivery.policy.dane_insecure_mx, no_yes),
+    CHOICE("delivery", "dane_insecure_mx", "false", set_switch, delivery.policy.dane_insecure_mx,
+           no_yes),
     SPECIAL("delivery", "dane_digests", "sha512 sha256", set_digests, delivery.policy.digests,
             "sha512 and sha256, or one of them"),
     NUMBER("delivery", "reply_line_limit", "4096", delivery.reply_line_limit, 512, 1048576),
@@ -116,12 +138,14 @@ const struct option options[] = {
     NUMBER("queue", "lifetime", "432000", queue.lifetime, 1, 60 * DAY),
     NUMBER("queue", "notice_lifetime", "86400", queue.notice_lifetime, 1, 60 * DAY),
     NUMBER("queue", "probe_interval", "300", queue.probe_interval, 1, DAY),
-    SPECIAL("queue", "bounce_nexthop", "", set_next_hop, queue.bounce_nexthop,
-            "a host in brackets with or without a port, such as \"[mail.example.org]:25\", or \"\""),
+    SPECIAL(
+        "queue", "bounce_nexthop", "", set_next_hop, queue.bounce_nexthop,
+        "a host in brackets with or without a port, such as \"[mail.example.org]:25\", or \"\""),
     SIZE("queue", "notice_size_limit", "65536", queue.notice_size_limit, 0, 262144),
 
     NUMBER("report", "flush_interval", "1", report.flush_interval, 1, HOUR),
-    SPECIAL("report", "organization_name", "", set_text, report.organization_name, "a text without control octets"),
+    SPECIAL("report", "organization_name", "", set_text, report.organization_name,
+            "a text without control octets"),
     SPECIAL("report", "contact_info", "", set_mailbox, report.contact_info, mailbox),
 };
 const size_t option_count = sizeof(options) / sizeof(options[0]);

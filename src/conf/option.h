@@ -10,14 +10,15 @@
 #include "daneway/settings.h"
 
 struct option;
-/* Writes the value into the settings, or appends it to a list; texts are copied into the arena. 0 or -1. */
-typedef int option_set_fn(struct arena *arena, struct settings *settings, const struct option *option,
-                          const char *value);
+/* Writes the value into the settings, or appends it to a list; texts are copied into the arena. 0
+ * or -1. */
+typedef int option_set_fn(struct arena *arena, struct settings *settings,
+                          const struct option *option, const char *value);
 
 struct option {
-    const char *section;      /* "" outside of all sections */
+    const char *section; /* "" outside of all sections */
     const char *name;
-    const char *initial;      /* default as written in the file; of a list: separated by spaces */
+    const char *initial; /* default as written in the file; of a list: separated by spaces */
     option_set_fn *set;
     size_t offset;            /* of the field in struct settings */
     uint64_t min, max;        /* numbers */
@@ -38,9 +39,10 @@ void option_clear_list(struct settings *settings, const struct option *option);
 
 /* value.c: one for each kind of value. */
 option_set_fn set_number, set_size, set_port, set_switch, set_choice, set_text, set_user, set_path,
-    set_optional_path, set_host_name, set_optional_domain, set_mailbox, set_address, set_ipv4, set_ipv6, set_next_hop,
-    set_level, set_digests, set_listen, set_network, set_socket_path;
-/* A name that may stand in EHLO: two labels or more of letters, digits and hyphens, the last not all digits. */
+    set_optional_path, set_host_name, set_optional_domain, set_mailbox, set_address, set_ipv4,
+    set_ipv6, set_next_hop, set_level, set_digests, set_listen, set_network, set_socket_path;
+/* A name that may stand in EHLO: two labels or more of letters, digits and hyphens, the last not
+ * all digits. */
 bool is_host_name(const char *text);
 
 #endif

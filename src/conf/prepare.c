@@ -35,9 +35,10 @@ static void blank_comment(struct scan *scan)
 
 static int check_variable(const struct scan *scan, struct err *err_r)
 {
-    return next_is(scan, "${") ? refuse(scan, err_r,
-                                        "\"${\": environment variables are not put in; expected the value itself")
-                               : 0;
+    return next_is(scan, "${")
+               ? refuse(scan, err_r,
+                        "\"${\": environment variables are not put in; expected the value itself")
+               : 0;
 }
 
 /* From the opening quote to behind the closing one. */
@@ -49,17 +50,20 @@ static int pass_quoted(struct scan *scan, struct err *err_r)
         if (c == '\n')
             break;
         if (c == '\t' || c == '\r')
-            return refuse(scan, err_r, "a control octet in a text; expected blanks and visible characters");
+            return refuse(scan, err_r,
+                          "a control octet in a text; expected blanks and visible characters");
         if (check_variable(scan, err_r) != 0)
             return -1;
         if (c != '\\')
             continue;
         scan->at++;
         if (quote == '\'' || (!next_is(scan, "\\") && !next_is(scan, "\"")))
-            return refuse(scan, err_r, "a backslash in a text; expected \\\\ or \\\" in double quotes, or none");
+            return refuse(scan, err_r,
+                          "a backslash in a text; expected \\\\ or \\\" in double quotes, or none");
     }
     if (scan->at == scan->length || scan->text[scan->at] != quote)
-        return refuse(scan, err_r, "a text in quotes does not end; expected the closing quote in the same line");
+        return refuse(scan, err_r,
+                      "a text in quotes does not end; expected the closing quote in the same line");
     scan->at++;
     return 0;
 }
@@ -79,7 +83,8 @@ static int pass_brace(struct scan *scan, struct err *err_r)
 static int pass_other(struct scan *scan, struct err *err_r)
 {
     if (next_is(scan, "//") || next_is(scan, "/*"))
-        return refuse(scan, err_r, "comments begin with \"#\"; expected quotes around a text with // or /*");
+        return refuse(scan, err_r,
+                      "comments begin with \"#\"; expected quotes around a text with // or /*");
     if (check_variable(scan, err_r) != 0)
         return -1;
     if (strchr("|+()\\", scan->text[scan->at]) != NULL) {
@@ -139,5 +144,8 @@ int prepare(const char *path, char *text, size_t length, struct err *err_r)
             return -1;
     }
     scan.line = scan.open_line;
-    return scan.depth == 0 ? 0 : refuse(&scan, err_r, "\"{\" is not closed; expected \"}\" before the end of the file");
+    return scan.depth == 0
+               ? 0
+               : refuse(&scan, err_r,
+                        "\"{\" is not closed; expected \"}\" before the end of the file");
 }

@@ -1,7 +1,6 @@
-/* reader: libconfuse reads the text and calls back for each value, which goes through the table of options.
- * Owns: libconfuse's objects while it runs.
- * libconfuse gives its callbacks no argument, hence the one pointer to the reader at work.
- * Must never let libconfuse print anything. */
+/* reader: libconfuse reads the text and calls back for each value, which goes through the table of
+ * options. Owns: libconfuse's objects while it runs. libconfuse gives its callbacks no argument,
+ * hence the one pointer to the reader at work. Must never let libconfuse print anything. */
 #include "conf/reader.h"
 
 #include <confuse.h>
@@ -57,7 +56,8 @@ static void fail_unknown(const cfg_t *cfg, const char *name)
     const char *section = section_of(cfg);
     if (places.len > 0)
         fail(line_of(cfg), "no option \"%s\" %s%s; expected it in %.*s", name,
-             section[0] != '\0' ? "in " : "outside of the sections", section, SLICE_ARG(buffer_slice(&places)));
+             section[0] != '\0' ? "in " : "outside of the sections", section,
+             SLICE_ARG(buffer_slice(&places)));
     else
         fail(line_of(cfg), "no option \"%.60s\"; expected one of daneway.conf(5)", name);
     buffer_release(&places);
@@ -77,7 +77,8 @@ static void on_error(cfg_t *cfg, const char *format, va_list arguments)
     } else if (slice_starts_nocase(before, SLICE_LITERAL("missing equal sign"))) {
         fail(line_of(cfg), "no \"=\" behind \"%.*s\"; expected NAME = VALUE", SLICE_ARG(name));
     } else if (slice_starts_nocase(before, SLICE_LITERAL("missing opening brace"))) {
-        fail(line_of(cfg), "no \"{\" behind \"%.*s\"; expected NAME { and options", SLICE_ARG(name));
+        fail(line_of(cfg), "no \"{\" behind \"%.*s\"; expected NAME { and options",
+             SLICE_ARG(name));
     } else if (slice_starts_nocase(before, SLICE_LITERAL("unexpected token"))) {
         fail(line_of(cfg), "unexpected \"%.*s\"; expected NAME = VALUE", SLICE_ARG(name));
     } else if (slice_starts_nocase(before, SLICE_LITERAL("premature end"))) {
@@ -98,12 +99,13 @@ static void take_value(const cfg_t *cfg, const struct option *option, const char
 
 static void fail_again(const cfg_t *cfg, const struct option *option, const struct seen *seen)
 {
-    fail(line_of(cfg), "%s is given again; expected it once, and it stands in line %u", option->name, seen->line);
+    fail(line_of(cfg), "%s is given again; expected it once, and it stands in line %u",
+         option->name, seen->line);
 }
 
 /* The callback comes once more at the end of a list in braces, with the last value again. */
-static void take_list_value(const cfg_t *cfg, const struct option *option, struct seen *seen, unsigned number,
-                            const char *value)
+static void take_list_value(const cfg_t *cfg, const struct option *option, struct seen *seen,
+                            unsigned number, const char *value)
 {
     bool again = seen->values > 0 && number == seen->values && strcmp(value, seen->last) == 0;
     if (again)
@@ -139,15 +141,16 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt)
     return reading->failed ? -1 : 0;
 }
 
-/* "{}" calls nothing back: it leaves the flag that says "take away the default with the next value". */
+/* "{}" calls nothing back: it leaves the flag that says "take away the default with the next
+ * value". */
 static void take_empty_lists(cfg_t *cfg)
 {
     for (size_t i = 0; i < option_count; i++) {
         if (!options[i].list)
             continue;
         char name[80];
-        snprintf(name, sizeof(name), "%s%s%s", options[i].section, options[i].section[0] != '\0' ? "|" : "",
-                 options[i].name);
+        snprintf(name, sizeof(name), "%s%s%s", options[i].section,
+                 options[i].section[0] != '\0' ? "|" : "", options[i].name);
         const cfg_opt_t *opt = cfg_getopt(cfg, name);
         if (opt->nvalues == 0 && (opt->flags & CFGF_RESET) != 0)
             option_clear_list(reading->settings, &options[i]);
@@ -162,7 +165,8 @@ static cfg_opt_t libconfuse_option(const struct option *option)
     return option->list ? many : one;
 }
 
-/* Options of one section stand together in the table: one section for libconfuse from each such run. */
+/* Options of one section stand together in the table: one section for libconfuse from each such
+ * run. */
 static cfg_opt_t *libconfuse_options(struct arena *arena, const char *section, size_t first)
 {
     const cfg_opt_t end = CFG_END();

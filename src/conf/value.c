@@ -24,7 +24,8 @@ static int number_of(const struct option *option, const char *value, uint64_t *n
     return 0;
 }
 
-int set_number(struct arena *arena, struct settings *settings, const struct option *option, const char *value)
+int set_number(struct arena *arena, struct settings *settings, const struct option *option,
+               const char *value)
 {
     (void)arena;
     uint64_t number;
@@ -34,13 +35,15 @@ int set_number(struct arena *arena, struct settings *settings, const struct opti
     return 0;
 }
 
-int set_size(struct arena *arena, struct settings *settings, const struct option *option, const char *value)
+int set_size(struct arena *arena, struct settings *settings, const struct option *option,
+             const char *value)
 {
     (void)arena;
     return number_of(option, value, field_of(settings, option));
 }
 
-int set_port(struct arena *arena, struct settings *settings, const struct option *option, const char *value)
+int set_port(struct arena *arena, struct settings *settings, const struct option *option,
+             const char *value)
 {
     (void)arena;
     uint64_t number;
@@ -61,7 +64,8 @@ static int word_of(const struct option *option, const char *value, unsigned *ind
 }
 
 /* Two words: the second one means true. */
-int set_switch(struct arena *arena, struct settings *settings, const struct option *option, const char *value)
+int set_switch(struct arena *arena, struct settings *settings, const struct option *option,
+               const char *value)
 {
     (void)arena;
     unsigned word;
@@ -71,10 +75,12 @@ int set_switch(struct arena *arena, struct settings *settings, const struct opti
     return 0;
 }
 
-int set_choice(struct arena *arena, struct settings *settings, const struct option *option, const char *value)
+int set_choice(struct arena *arena, struct settings *settings, const struct option *option,
+               const char *value)
 {
     (void)arena;
-    static_assert(sizeof(enum log_level) == sizeof(unsigned) && sizeof(enum resolver_mode) == sizeof(unsigned),
+    static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
+                      sizeof(enum resolver_mode) == sizeof(unsigned),
                   "enums are written as unsigned numbers");
     unsigned word;
     if (word_of(option, value, &word) != 0)
@@ -83,18 +89,21 @@ int set_choice(struct arena *arena, struct settings *settings, const struct opti
     return 0;
 }
 
-int set_text(struct arena *arena, struct settings *settings, const struct option *option, const char *value)
+int set_text(struct arena *arena, struct settings *settings, const struct option *option,
+             const char *value)
 {
     *(const char **)field_of(settings, option) = arena_strdup(arena, value);
     return 0;
 }
 
-int set_user(struct arena *arena, struct settings *settings, const struct option *option, const char *value)
+int set_user(struct arena *arena, struct settings *settings, const struct option *option,
+             const char *value)
 {
     return value[0] != '\0' ? set_text(arena, settings, option, value) : -1;
 }
 
-int set_path(struct arena *arena, struct settings *settings, const struct option *option, const char *value)
+int set_path(struct arena *arena, struct settings *settings, const struct option *option,
+             const char *value)
 {
     return value[0] == '/' ? set_text(arena, settings, option, value) : -1;
 }
@@ -105,7 +114,8 @@ int set_optional_path(struct arena *arena, struct settings *settings, const stru
     return value[0] == '/' || value[0] == '\0' ? set_text(arena, settings, option, value) : -1;
 }
 
-int set_socket_path(struct arena *arena, struct settings *settings, const struct option *option, const char *value)
+int set_socket_path(struct arena *arena, struct settings *settings, const struct option *option,
+                    const char *value)
 {
     enum { SUN_PATH = 108 }; /* unix(7) */
     return strlen(value) < SUN_PATH ? set_path(arena, settings, option, value) : -1;
@@ -149,9 +159,12 @@ bool is_host_name(const char *text)
 }
 
 /* "" is the default alone: it asks for the system's name. */
-int set_host_name(struct arena *arena, struct settings *settings, const struct option *option, const char *value)
+int set_host_name(struct arena *arena, struct settings *settings, const struct option *option,
+                  const char *value)
 {
-    return is_host_name(value) || value == option->initial ? set_text(arena, settings, option, value) : -1;
+    return is_host_name(value) || value == option->initial
+               ? set_text(arena, settings, option, value)
+               : -1;
 }
 
 int set_optional_domain(struct arena *arena, struct settings *settings, const struct option *option,
@@ -165,22 +178,26 @@ int set_optional_domain(struct arena *arena, struct settings *settings, const st
     return good ? set_text(arena, settings, option, value) : -1;
 }
 
-int set_mailbox(struct arena *arena, struct settings *settings, const struct option *option, const char *value)
+int set_mailbox(struct arena *arena, struct settings *settings, const struct option *option,
+                const char *value)
 {
     const char *at = strrchr(value, '@');
     unsigned labels;
-    bool good = value[0] == '\0' || (at != NULL && at != value && strpbrk(value, " <>\"") == NULL &&
-                                     at - value <= 64 && is_domain(slice_of(at + 1), false, &labels));
+    bool good =
+        value[0] == '\0' || (at != NULL && at != value && strpbrk(value, " <>\"") == NULL &&
+                             at - value <= 64 && is_domain(slice_of(at + 1), false, &labels));
     return good ? set_text(arena, settings, option, value) : -1;
 }
 
-int set_address(struct arena *arena, struct settings *settings, const struct option *option, const char *value)
+int set_address(struct arena *arena, struct settings *settings, const struct option *option,
+                const char *value)
 {
     (void)arena;
     return address_parse(value, field_of(settings, option));
 }
 
-static int set_family(struct settings *settings, const struct option *option, const char *value, uint8_t family)
+static int set_family(struct settings *settings, const struct option *option, const char *value,
+                      uint8_t family)
 {
     struct address address = {0};
     if (value[0] != '\0' && (address_parse(value, &address) != 0 || address.family != family))
@@ -189,13 +206,15 @@ static int set_family(struct settings *settings, const struct option *option, co
     return 0;
 }
 
-int set_ipv4(struct arena *arena, struct settings *settings, const struct option *option, const char *value)
+int set_ipv4(struct arena *arena, struct settings *settings, const struct option *option,
+             const char *value)
 {
     (void)arena;
     return set_family(settings, option, value, 4);
 }
 
-int set_ipv6(struct arena *arena, struct settings *settings, const struct option *option, const char *value)
+int set_ipv6(struct arena *arena, struct settings *settings, const struct option *option,
+             const char *value)
 {
     (void)arena;
     return set_family(settings, option, value, 6);
@@ -209,19 +228,22 @@ static bool is_bracketed_host(struct slice text)
     if (text.len == 0 || text.ptr[0] != '[' || rest.ptr == NULL)
         return false;
     uint64_t port = 25;
-    if (rest.len > 0 && (rest.ptr[0] != ':' || slice_to_number(slice_drop(rest, 1), 65535, &port) != 0))
+    if (rest.len > 0 &&
+        (rest.ptr[0] != ':' || slice_to_number(slice_drop(rest, 1), 65535, &port) != 0))
         return false;
     return port > 0 && (address_parse_literal(host.ptr, host.len, &address) == 0 ||
                         is_domain(host, false, &labels));
 }
 
-int set_next_hop(struct arena *arena, struct settings *settings, const struct option *option, const char *value)
+int set_next_hop(struct arena *arena, struct settings *settings, const struct option *option,
+                 const char *value)
 {
     bool good = value[0] == '\0' || is_bracketed_host(slice_of(value));
     return good ? set_text(arena, settings, option, value) : -1;
 }
 
-int set_level(struct arena *arena, struct settings *settings, const struct option *option, const char *value)
+int set_level(struct arena *arena, struct settings *settings, const struct option *option,
+              const char *value)
 {
     (void)arena;
     enum tls_level level;
@@ -239,7 +261,8 @@ static uint8_t digest_by_name(struct slice name)
     return slice_equal(name, SLICE_LITERAL("sha512")) ? 2 : 0;
 }
 
-int set_digests(struct arena *arena, struct settings *settings, const struct option *option, const char *value)
+int set_digests(struct arena *arena, struct settings *settings, const struct option *option,
+                const char *value)
 {
     (void)arena;
     uint8_t digests[3] = {0};
@@ -268,7 +291,8 @@ static void *grown(struct arena *arena, const void *list, size_t count, size_t s
     return longer;
 }
 
-int set_listen(struct arena *arena, struct settings *settings, const struct option *option, const char *value)
+int set_listen(struct arena *arena, struct settings *settings, const struct option *option,
+               const char *value)
 {
     (void)option;
     struct intake_settings *intake = &settings->intake;
@@ -280,14 +304,16 @@ int set_listen(struct arena *arena, struct settings *settings, const struct opti
     return 0;
 }
 
-int set_network(struct arena *arena, struct settings *settings, const struct option *option, const char *value)
+int set_network(struct arena *arena, struct settings *settings, const struct option *option,
+                const char *value)
 {
     (void)option;
     struct policy_settings *policy = &settings->delivery.policy;
     struct network one;
     if (network_parse(value, &one) != 0)
         return -1;
-    struct network *list = grown(arena, policy->allow_addresses, policy->allow_address_count, sizeof(one));
+    struct network *list =
+        grown(arena, policy->allow_addresses, policy->allow_address_count, sizeof(one));
     list[policy->allow_address_count++] = one;
     policy->allow_addresses = list;
     return 0;

@@ -1,7 +1,8 @@
-/* agent: the worker's side of the channel: answers what the control role asks, hands the tally's counts over.
- * Owns: the channel's end in this worker, questions under way, the counts that are not acknowledged yet.
- * Must never block the worker, and never lose counts because the control role was away: they are kept until it
- * says that they are in the database, and sent again when it comes back. */
+/* agent: the worker's side of the channel: answers what the control role asks, hands the tally's
+ * counts over. Owns: the channel's end in this worker, questions under way, the counts that are not
+ * acknowledged yet. Must never block the worker, and never lose counts because the control role was
+ * away: they are kept until it says that they are in the database, and sent again when it comes
+ * back. */
 #include "control/agent.h"
 
 #include <assert.h>
@@ -38,7 +39,8 @@ struct agent {
     struct loop_timer *tally_retry;
 };
 
-/* --- answers ------------------------------------------------------------------------------------ */
+/* --- answers ------------------------------------------------------------------------------------
+ */
 
 static void answer(struct agent *agent, json_int_t id, json_t *content)
 {
@@ -89,7 +91,8 @@ static void on_flushed(void *arg, json_t *json)
     schedule_look(agent->stations.schedule);
 }
 
-/* --- status ------------------------------------------------------------------------------------- */
+/* --- status -------------------------------------------------------------------------------------
+ */
 
 static json_t *number(uint64_t value)
 {
@@ -139,7 +142,8 @@ static json_t *status(const struct agent *agent)
     return json;
 }
 
-/* --- questions ---------------------------------------------------------------------------------- */
+/* --- questions ----------------------------------------------------------------------------------
+ */
 
 static struct spool_filter filter_of(const json_t *message)
 {
@@ -190,7 +194,8 @@ static const struct {
     {"flush", ask_flush},
 };
 
-/* --- counts ------------------------------------------------------------------------------------- */
+/* --- counts -------------------------------------------------------------------------------------
+ */
 
 static void send_tally(void *arg)
 {
@@ -205,8 +210,8 @@ int agent_flush_tally(void *arg, json_t *counts)
     if (agent->unacknowledged != NULL && !agent->draining)
         return -1;
     json_decref(agent->unacknowledged);
-    agent->unacknowledged = json_pack("{ss si sI sO}", "op", "tally", "sender", (int)getpid(), "number",
-                                      ++agent->tally_number, "counts", counts);
+    agent->unacknowledged = json_pack("{ss si sI sO}", "op", "tally", "sender", (int)getpid(),
+                                      "number", ++agent->tally_number, "counts", counts);
     assert(agent->unacknowledged != NULL);
     send_tally(agent);
     return 0;
@@ -221,7 +226,8 @@ static void on_tally_taken(struct agent *agent, const json_t *message)
     agent->unacknowledged = NULL;
 }
 
-/* --- the channel -------------------------------------------------------------------------------- */
+/* --- the channel --------------------------------------------------------------------------------
+ */
 
 static void on_question(struct agent *agent, const char *op, const json_t *message)
 {

@@ -9,7 +9,8 @@
 
 #include "daneway/settings.h"
 
-/* Runs until SIGTERM. `fds`: this role's ends of the channels, by worker. Returns the exit status of the process. */
+/* Runs until SIGTERM. `fds`: this role's ends of the channels, by worker. Returns the exit status
+ * of the process. */
 int control_run(const struct settings *settings, const int *fds, size_t workers);
 
 #endif

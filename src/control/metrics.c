@@ -15,7 +15,7 @@ static const struct metric {
     const char *family;
     enum metric_type type;
     const char *help;
-    const char *labels; /* "" : none */
+    const char *labels;        /* "" : none */
     const char *section, *key; /* of overview_status; section "": the top */
 } metrics[] = {
     {"daneway_workers", GAUGE, "Worker processes that should run.", "", "", "workers"},

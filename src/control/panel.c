@@ -1,7 +1,7 @@
-/* panel: the control role's side of the channels: asks all workers one question and gathers their answers.
- * Owns: a channel to each worker, questions under way.
- * Counts are put into the tally store and acknowledged; counts that come twice are acknowledged and not added.
- * Must never wait for one worker longer than PANEL_PATIENCE. */
+/* panel: the control role's side of the channels: asks all workers one question and gathers their
+ * answers. Owns: a channel to each worker, questions under way. Counts are put into the tally store
+ * and acknowledged; counts that come twice are acknowledged and not added. Must never wait for one
+ * worker longer than PANEL_PATIENCE. */
 #include "control/panel.h"
 
 #include <assert.h>
@@ -38,7 +38,8 @@ struct panel {
     struct inquiry *inquiries;
 };
 
-/* --- inquiries ---------------------------------------------------------------------------------- */
+/* --- inquiries ----------------------------------------------------------------------------------
+ */
 
 static void inquiry_release(void *arg)
 {
@@ -92,7 +93,8 @@ void panel_ask(struct panel *panel, json_t *question, panel_done_fn *fn, void *a
     panel->inquiries = inquiry;
     json_object_set_new(question, "id", json_integer(inquiry->id));
     for (size_t i = 0; i < panel->worker_count; i++)
-        channel_send(panel->desks[i].channel, question); /* refused: the worker does not read, and is missing */
+        channel_send(panel->desks[i].channel,
+                     question); /* refused: the worker does not read, and is missing */
     loop_timer_set(inquiry->patience, PANEL_PATIENCE);
     json_decref(question);
 }
@@ -112,7 +114,8 @@ static void on_answer(struct desk *desk, const json_t *message)
         inquiry_end(inquiry);
 }
 
-/* --- counts ------------------------------------------------------------------------------------- */
+/* --- counts -------------------------------------------------------------------------------------
+ */
 
 static void reply_tally(struct desk *desk, const char *op, json_int_t number)
 {
@@ -140,7 +143,8 @@ static void on_tally(struct desk *desk, const json_t *message)
     reply_tally(desk, "tally-taken", number);
 }
 
-/* --- the panel ---------------------------------------------------------------------------------- */
+/* --- the panel ----------------------------------------------------------------------------------
+ */
 
 static void on_message(void *arg, json_t *message)
 {

@@ -1,7 +1,7 @@
 /* status_socket: HTTP over a Unix socket: status, queue, traces, reports, metrics, and flush.
  * Owns: the listening socket, requests under way.
- * Everything but the reports is asked of the workers; a worker that stays silent is named in the answer.
- * Must never listen on a network, and never answer a GET by changing something. */
+ * Everything but the reports is asked of the workers; a worker that stays silent is named in the
+ * answer. Must never listen on a network, and never answer a GET by changing something. */
 #include "control/status_socket.h"
 
 #include <event2/buffer.h>
@@ -49,7 +49,8 @@ static const char *parameter(struct exchange *exchange, const char *name)
     return evhttp_find_header(&exchange->parameters, name);
 }
 
-/* --- replies ------------------------------------------------------------------------------------ */
+/* --- replies ------------------------------------------------------------------------------------
+ */
 
 static void exchange_free(struct exchange *exchange)
 {
@@ -97,7 +98,8 @@ static void on_answers(void *arg, json_t *answers, json_t *missing)
     free(text);
 }
 
-/* --- what can be asked -------------------------------------------------------------------------- */
+/* --- what can be asked --------------------------------------------------------------------------
+ */
 
 /* {"op":...} with those parameters of the request that are there. */
 static json_t *question(struct exchange *exchange, const char *op)
@@ -207,9 +209,9 @@ static const struct {
     enum evhttp_cmd_type method;
     void (*serve)(struct exchange *exchange);
 } routes[] = {
-    {"/status", EVHTTP_REQ_GET, get_status},   {"/metrics", EVHTTP_REQ_GET, get_metrics},
-    {"/queue", EVHTTP_REQ_GET, get_queue},     {"/explain", EVHTTP_REQ_GET, get_explain},
-    {"/report", EVHTTP_REQ_GET, get_report},   {"/flush", EVHTTP_REQ_POST, post_flush},
+    {"/status", EVHTTP_REQ_GET, get_status}, {"/metrics", EVHTTP_REQ_GET, get_metrics},
+    {"/queue", EVHTTP_REQ_GET, get_queue},   {"/explain", EVHTTP_REQ_GET, get_explain},
+    {"/report", EVHTTP_REQ_GET, get_report}, {"/flush", EVHTTP_REQ_POST, post_flush},
 };
 
 static void serve(struct exchange *exchange, const char *path)
@@ -248,7 +250,8 @@ static void on_request(struct evhttp_request *request, void *arg)
     serve(exchange, evhttp_uri_get_path(uri));
 }
 
-/* --- the socket --------------------------------------------------------------------------------- */
+/* --- the socket ---------------------------------------------------------------------------------
+ */
 
 static int listen_on(const char *path, int *fd_r, struct err *err_r)
 {

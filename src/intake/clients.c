@@ -31,7 +31,8 @@ size_t clients_size(const struct clients *clients)
     return clients->count;
 }
 
-const struct client_rule *clients_match(const struct clients *clients, const struct address *address)
+const struct client_rule *clients_match(const struct clients *clients,
+                                        const struct address *address)
 {
     for (size_t i = 0; i < clients->count; i++)
         if (network_contains(&clients->rules[i].network, address))
@@ -61,18 +62,22 @@ static int parse_network(struct slice word, struct network *network_r)
     return network_parse(text, network_r);
 }
 
-static int complain(struct err *err_r, const char *name, unsigned line, struct slice word, const char *expected)
+static int complain(struct err *err_r, const char *name, unsigned line, struct slice word,
+                    const char *expected)
 {
-    return err_set(err_r, "%s:%u: \"%.*s\": expected %s", name, line, SLICE_ARG(slice_take(word, 100)), expected);
+    return err_set(err_r, "%s:%u: \"%.*s\": expected %s", name, line,
+                   SLICE_ARG(slice_take(word, 100)), expected);
 }
 
 /* A line that is not empty. */
-static int parse_rule(const char *name, struct slice line, struct client_rule *rule, struct err *err_r)
+static int parse_rule(const char *name, struct slice line, struct client_rule *rule,
+                      struct err *err_r)
 {
     struct slice word = next_word(&line);
     if (parse_network(word, &rule->network) != 0)
-        return complain(err_r, name, rule->line, word,
-                        "an address or a network without host bits, as 192.0.2.0/24 or 2001:db8::/32");
+        return complain(
+            err_r, name, rule->line, word,
+            "an address or a network without host bits, as 192.0.2.0/24 or 2001:db8::/32");
     word = next_word(&line);
     rule->permit = word.len == 0 || slice_equal(word, SLICE_LITERAL("permit"));
     if (!rule->permit && !slice_equal(word, SLICE_LITERAL("reject")))
@@ -90,7 +95,8 @@ static struct slice without_comment(struct slice line)
     return slice_trim(line);
 }
 
-int clients_parse(struct clients **clients_r, const char *name, struct slice text, struct err *err_r)
+int clients_parse(struct clients **clients_r, const char *name, struct slice text,
+                  struct err *err_r)
 {
     CLEANUP(clients_free) struct clients *clients = x_calloc(1, sizeof(*clients));
     size_t size = 0;

@@ -23,10 +23,12 @@ struct clients;
 /* Reads the file; -1: "PATH:LINE: what is wrong, what was expected". */
 int clients_read(struct clients **clients_r, const char *path, struct err *err_r);
 /* The same from text; `name` stands in the messages. */
-int clients_parse(struct clients **clients_r, const char *name, struct slice text, struct err *err_r);
+int clients_parse(struct clients **clients_r, const char *name, struct slice text,
+                  struct err *err_r);
 void clients_free(struct clients **clients);
 /* The first rule whose network holds the address; NULL: none. */
-const struct client_rule *clients_match(const struct clients *clients, const struct address *address);
+const struct client_rule *clients_match(const struct clients *clients,
+                                        const struct address *address);
 size_t clients_size(const struct clients *clients);
 
 #endif

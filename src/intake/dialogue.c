@@ -11,35 +11,35 @@
 #include "smtp/command.h"
 
 enum {
-    LINE_OCTETS = 1024,        /* a command line with CRLF: 512 and ample room for parameters (SMTPS-08) */
-    OUTPUT_WAITS = 16 * 1024,  /* a client that does not read its replies gets no more of them */
+    LINE_OCTETS = 1024, /* a command line with CRLF: 512 and ample room for parameters (SMTPS-08) */
+    OUTPUT_WAITS = 16 * 1024, /* a client that does not read its replies gets no more of them */
 };
 
-typedef enum session_state verb_fn(struct session *session, struct slice argument);
+typedef enum session_state verb_fn(struct server_session *session, struct slice argument);
 
-static bool in_transaction(const struct session *session)
+static bool in_transaction(const struct server_session *session)
 {
     return session->transaction.arena != NULL;
 }
 
-static enum session_state refuse_argument(struct session *session, const char *syntax)
+static enum session_state refuse_argument(struct server_session *session, const char *syntax)
 {
-    session_reply(session, 501, "5.5.4", "Syntax: %s", syntax);
+    server_session_reply(session, 501, "5.5.4", "Syntax: %s", syntax);
     return SESSION_COMMAND;
 }
 
 /* --- EHLO, HELO ------------------------------------------------------------------------------------ */
-static bool take_helo(struct session *session, struct slice argument)
+static bool take_helo(struct server_session *session, struct slice argument)
 {
     if (!greeting_name_is_valid(argument))
         return false;
     free(session->helo);
     session->helo = x_strndup(argument.ptr, argument.len);
-    session_reset_transaction(session);
+    server_session_reset_transaction(session);
     return true;
 }
 
-static enum session_state on_ehlo(struct session *session, struct slice argument)
+static enum session_state on_ehlo(struct server_session *session, struct slice argument)
 {
     const struct intake_settings *settings = session->intake->settings;
     if (!take_helo(session, argument))
@@ -48,47 +48,49 @@ static enum session_state on_ehlo(struct session *session, struct slice argument
     bool offer_tls = session->intake->tls != NULL && !stream_is_secure(session->stream);
     CLEANUP(buffer_release) struct buffer reply;
     buffer_init(&reply, 4096);
-    buffer_printf(&reply, "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n", settings->hostname,
-                  (unsigned long long)settings->message_size_limit);
+    buffer_printf(&reply, "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n",
+                  settings->hostname, (unsigned long long)settings->message_size_limit);
     if (offer_tls)
         buffer_append_text(&reply, "250-STARTTLS\r\n");
-    buffer_printf(&reply, "250-LIMITS RCPTMAX=%u\r\n250 ENHANCEDSTATUSCODES\r\n", settings->recipient_limit);
+    buffer_printf(&reply, "250-LIMITS RCPTMAX=%u\r\n250 ENHANCEDSTATUSCODES\r\n",
+                  settings->recipient_limit);
     stream_write(session->stream, buffer_slice(&reply));
     return SESSION_COMMAND;
 }
 
-static enum session_state on_helo(struct session *session, struct slice argument)
+static enum session_state on_helo(struct server_session *session, struct slice argument)
 {
     if (!take_helo(session, argument))
         return refuse_argument(session, "HELO host.example");
     session->esmtp = false;
-    session_reply(session, 250, NULL, "%s", session->intake->settings->hostname);
+    server_session_reply(session, 250, NULL, "%s", session->intake->settings->hostname);
     return SESSION_COMMAND;
 }
 
 /* --- MAIL ------------------------------------------------------------------------------------------ */
 /* Replies to a bad argument of MAIL or RCPT; `address_status` is 5.1.7 or 5.1.3. */
-static enum session_state refuse_path(struct session *session, enum argument_error error,
+static enum session_state refuse_path(struct server_session *session, enum argument_error error,
                                       const char *address_status, const char *syntax)
 {
     switch (error) {
     case ARGUMENT_BAD_ADDRESS:
-        session_reply(session, 501, address_status, "No valid address");
+        server_session_reply(session, 501, address_status, "No valid address");
         break;
     case ARGUMENT_ADDRESS_TOO_LONG:
-        session_reply(session, 501, address_status, "Path longer than %d octets", PATH_OCTETS);
+        server_session_reply(session, 501, address_status, "Path longer than %d octets",
+                             PATH_OCTETS);
         break;
     case ARGUMENT_NON_ASCII:
-        session_reply(session, 553, "5.6.7", "Non-ASCII addresses are not supported");
+        server_session_reply(session, 553, "5.6.7", "Non-ASCII addresses are not supported");
         break;
     case ARGUMENT_UNKNOWN_PARAMETER:
-        session_reply(session, 555, "5.5.4", "Parameter not supported");
+        server_session_reply(session, 555, "5.5.4", "Parameter not supported");
         break;
     case ARGUMENT_BAD_PARAMETER:
-        session_reply(session, 501, "5.5.4", "Malformed parameter");
+        server_session_reply(session, 501, "5.5.4", "Malformed parameter");
         break;
     case ARGUMENT_REPEATED_PARAMETER:
-        session_reply(session, 501, "5.5.4", "Parameter given twice");
+        server_session_reply(session, 501, "5.5.4", "Parameter given twice");
         break;
     case ARGUMENT_OK:
     case ARGUMENT_SYNTAX:
@@ -97,7 +99,7 @@ static enum session_state refuse_path(struct session *session, enum argument_err
     return SESSION_COMMAND;
 }
 
-static void begin_transaction(struct session *session, const struct mail_argument *mail)
+static void begin_transaction(struct server_session *session, const struct mail_argument *mail)
 {
     struct arena *arena = arena_create();
     session->transaction = (struct transaction){
@@ -105,39 +107,42 @@ static void begin_transaction(struct session *session, const struct mail_argumen
         .sender = arena_strndup(arena, mail->path.address.ptr, mail->path.address.len),
         .body = mail->body,
     };
-    session_reply(session, 250, "2.1.0", "Sender ok");
+    server_session_reply(session, 250, "2.1.0", "Sender ok");
 }
 
-static enum session_state on_mail(struct session *session, struct slice argument)
+static enum session_state on_mail(struct server_session *session, struct slice argument)
 {
     const struct intake_settings *settings = session->intake->settings;
     struct mail_argument mail;
     if (session->helo == NULL || in_transaction(session)) {
-        session_reply(session, 503, "5.5.1", session->helo == NULL ? "Say EHLO first" : "Nested MAIL");
+        server_session_reply(session, 503, "5.5.1",
+                             session->helo == NULL ? "Say EHLO first" : "Nested MAIL");
         return SESSION_COMMAND;
     }
     enum argument_error error = mail_argument_parse(argument, settings->lenient_syntax, &mail);
     if (error != ARGUMENT_OK)
-        return refuse_path(session, error, "5.1.7", "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME]");
+        return refuse_path(session, error, "5.1.7",
+                           "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME]");
     if (settings->message_size_limit > 0 && mail.size > settings->message_size_limit)
-        session_reply(session, 552, "5.3.4", "Message larger than %llu octets",
-                      (unsigned long long)settings->message_size_limit);
+        server_session_reply(session, 552, "5.3.4", "Message larger than %llu octets",
+                             (unsigned long long)settings->message_size_limit);
     else if (!spool_has_space(session->intake->spool))
-        session_reply(session, 452, "4.3.1", "No space for new mail, try again later");
+        server_session_reply(session, 452, "4.3.1", "No space for new mail, try again later");
     else
         begin_transaction(session, &mail);
     return SESSION_COMMAND;
 }
 
 /* --- RCPT ------------------------------------------------------------------------------------------ */
-static bool is_postmaster(const struct session *session, const struct path *path)
+static bool is_postmaster(const struct server_session *session, const struct path *path)
 {
     return path->kind == PATH_POSTMASTER ||
            (slice_equal_nocase(path->local, SLICE_LITERAL("postmaster")) &&
             slice_equal_nocase(path->domain, slice_of(session->intake->settings->hostname)));
 }
 
-static void log_client_refused(struct session *session, const struct client_rule *rule, const struct path *path)
+static void log_client_refused(struct server_session *session, const struct client_rule *rule,
+                               const struct path *path)
 {
     struct log_line line;
     session->intake->counters.refused_clients += session->refusal_logged ? 0 : 1;
@@ -145,7 +150,7 @@ static void log_client_refused(struct session *session, const struct client_rule
         return;
     session->refusal_logged = true;
     CLEANUP(text_free) char *address = x_strndup(path->address.ptr, path->address.len);
-    session_log_begin(session, &line, LOG_LEVEL_WARNING, "relay-refused");
+    server_session_log_begin(session, &line, LOG_LEVEL_WARNING, "relay-refused");
     log_text(&line, "from", session->transaction.sender);
     log_text(&line, "to", address);
     log_text(&line, "table", session->intake->settings->clients);
@@ -154,7 +159,7 @@ static void log_client_refused(struct session *session, const struct client_rule
 }
 
 /* May this client relay? If not, replies (SMTPS-11). */
-static bool may_relay(struct session *session, const struct path *path)
+static bool may_relay(struct server_session *session, const struct path *path)
 {
     char client[ADDRESS_TEXT];
     const struct client_rule *rule = clients_match(session->intake->clients, &session->client);
@@ -165,26 +170,31 @@ static bool may_relay(struct session *session, const struct path *path)
     log_client_refused(session, rule, path);
     address_format(&session->client, client);
     if (rule != NULL)
-        session_reply(session, 550, "5.7.1", "No relaying for %s: refused by clients:%u", client, rule->line);
+        server_session_reply(session, 550, "5.7.1", "No relaying for %s: refused by clients:%u",
+                             client, rule->line);
     else
-        session_reply(session, 550, "5.7.1", "No relaying for %s: not in the client table", client);
+        server_session_reply(session, 550, "5.7.1", "No relaying for %s: not in the client table",
+                             client);
     return false;
 }
 
-static void add_recipient(struct session *session, const char *address, const char *next_hop)
+static void add_recipient(struct server_session *session, const char *address, const char *next_hop)
 {
     struct transaction *transaction = &session->transaction;
     if (transaction->recipient_count == transaction->recipient_size) {
-        transaction->recipient_size = transaction->recipient_size > 0 ? 2 * transaction->recipient_size : 4;
-        transaction->recipients = x_realloc(transaction->recipients,
-                                            transaction->recipient_size * sizeof(transaction->recipients[0]));
+        transaction->recipient_size =
+            transaction->recipient_size > 0 ? 2 * transaction->recipient_size : 4;
+        transaction->recipients =
+            x_realloc(transaction->recipients,
+                      transaction->recipient_size * sizeof(transaction->recipients[0]));
     }
-    transaction->recipients[transaction->recipient_count++] = (struct session_recipient){address, next_hop};
-    session_reply(session, 250, "2.1.5", "Recipient ok");
+    transaction->recipients[transaction->recipient_count++] =
+        (struct session_recipient){address, next_hop};
+    server_session_reply(session, 250, "2.1.5", "Recipient ok");
 }
 
 /* True: taken or refused here. An internal client may still relay to postmaster@ our name if no mailbox is set. */
-static bool rcpt_postmaster(struct session *session, const struct path *path)
+static bool rcpt_postmaster(struct server_session *session, const struct path *path)
 {
     struct intake *intake = session->intake;
     if (!is_postmaster(session, path))
@@ -195,33 +205,35 @@ static bool rcpt_postmaster(struct session *session, const struct path *path)
     }
     if (path->kind != PATH_POSTMASTER)
         return false;
-    session_reply(session, 550, "5.1.1", "No postmaster mailbox is configured");
+    server_session_reply(session, 550, "5.1.1", "No postmaster mailbox is configured");
     return true;
 }
 
-static void rcpt_path(struct session *session, const struct path *path)
+static void rcpt_path(struct server_session *session, const struct path *path)
 {
     struct arena *arena = session->transaction.arena;
     if (session->transaction.recipient_count >= session->intake->settings->recipient_limit) {
-        session_reply(session, 452, "4.5.3", "Too many recipients");
+        server_session_reply(session, 452, "4.5.3", "Too many recipients");
         return;
     }
     if (rcpt_postmaster(session, path) || !may_relay(session, path))
         return;
     char next_hop[NEXT_HOP_TEXT];
     domain_next_hop(path->domain, next_hop);
-    add_recipient(session, arena_strndup(arena, path->address.ptr, path->address.len), arena_strdup(arena, next_hop));
+    add_recipient(session, arena_strndup(arena, path->address.ptr, path->address.len),
+                  arena_strdup(arena, next_hop));
 }
 
-static enum session_state on_rcpt(struct session *session, struct slice argument)
+static enum session_state on_rcpt(struct server_session *session, struct slice argument)
 {
     struct rcpt_argument rcpt;
     if (!in_transaction(session)) {
-        session_reply(session, 503, "5.5.1", "Say MAIL first");
+        server_session_reply(session, 503, "5.5.1", "Say MAIL first");
         return SESSION_COMMAND;
     }
     size_t before = session->transaction.recipient_count;
-    enum argument_error error = rcpt_argument_parse(argument, session->intake->settings->lenient_syntax, &rcpt);
+    enum argument_error error =
+        rcpt_argument_parse(argument, session->intake->settings->lenient_syntax, &rcpt);
     if (error != ARGUMENT_OK)
         refuse_path(session, error, "5.1.3", "RCPT TO:<address>");
     else
@@ -234,92 +246,95 @@ static enum session_state on_rcpt(struct session *session, struct slice argument
 }
 
 /* --- DATA and the small ones ------------------------------------------------------------------------ */
-static enum session_state on_data(struct session *session, struct slice argument)
+static enum session_state on_data(struct server_session *session, struct slice argument)
 {
     if (argument.len > 0)
         return refuse_argument(session, "DATA");
     if (session->transaction.recipient_count > 0)
         return receive_begin(session);
     if (session->transaction.tried)
-        session_reply(session, 554, "5.5.1", "No valid recipients");
+        server_session_reply(session, 554, "5.5.1", "No valid recipients");
     else
-        session_reply(session, 503, "5.5.1", in_transaction(session) ? "Say RCPT first" : "Say MAIL first");
+        server_session_reply(session, 503, "5.5.1",
+                             in_transaction(session) ? "Say RCPT first" : "Say MAIL first");
     return SESSION_COMMAND;
 }
 
-static enum session_state on_rset(struct session *session, struct slice argument)
+static enum session_state on_rset(struct server_session *session, struct slice argument)
 {
     if (argument.len > 0)
         return refuse_argument(session, "RSET");
-    session_reset_transaction(session);
-    session_reply(session, 250, "2.0.0", "Ok");
+    server_session_reset_transaction(session);
+    server_session_reply(session, 250, "2.0.0", "Ok");
     return SESSION_COMMAND;
 }
 
-static enum session_state on_noop(struct session *session, struct slice argument)
+static enum session_state on_noop(struct server_session *session, struct slice argument)
 {
     (void)argument;
-    session_reply(session, 250, "2.0.0", "Ok");
+    server_session_reply(session, 250, "2.0.0", "Ok");
     return SESSION_COMMAND;
 }
 
-static enum session_state on_quit(struct session *session, struct slice argument)
+static enum session_state on_quit(struct server_session *session, struct slice argument)
 {
     if (argument.len > 0)
         return refuse_argument(session, "QUIT");
-    session_reply(session, 221, "2.0.0", "Bye");
+    server_session_reply(session, 221, "2.0.0", "Bye");
     return SESSION_CLOSING;
 }
 
-static enum session_state on_vrfy(struct session *session, struct slice argument)
+static enum session_state on_vrfy(struct server_session *session, struct slice argument)
 {
     if (argument.len == 0)
         return refuse_argument(session, "VRFY address");
-    session_reply(session, 252, "2.0.0", "Not verified here; send mail to find out");
+    server_session_reply(session, 252, "2.0.0", "Not verified here; send mail to find out");
     return SESSION_COMMAND;
 }
 
-static enum session_state on_help(struct session *session, struct slice argument)
+static enum session_state on_help(struct server_session *session, struct slice argument)
 {
     (void)argument;
-    session_reply(session, 214, "2.0.0", "EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY STARTTLS; see RFC 5321");
+    server_session_reply(session, 214, "2.0.0",
+                         "EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY STARTTLS; see RFC 5321");
     return SESSION_COMMAND;
 }
 
-static enum session_state on_expn(struct session *session, struct slice argument)
+static enum session_state on_expn(struct server_session *session, struct slice argument)
 {
     (void)argument;
-    session_reply(session, 502, "5.5.1", "Not implemented");
+    server_session_reply(session, 502, "5.5.1", "Not implemented");
     return SESSION_COMMAND;
 }
 
-static enum session_state on_unknown(struct session *session, struct slice argument)
+static enum session_state on_unknown(struct server_session *session, struct slice argument)
 {
     (void)argument;
-    session_reply(session, 500, "5.5.2", "Command not recognized");
+    server_session_reply(session, 500, "5.5.2", "Command not recognized");
     return SESSION_COMMAND;
 }
 
 /* TLS-04: whoever pipelines behind STARTTLS wants cleartext to count as if it were encrypted. */
-static enum session_state injected(struct session *session, size_t octets)
+static enum session_state injected(struct server_session *session, size_t octets)
 {
     struct log_line line;
-    session_log_begin(session, &line, LOG_LEVEL_WARNING, "starttls-injection");
+    server_session_log_begin(session, &line, LOG_LEVEL_WARNING, "starttls-injection");
     log_number(&line, "octets", (int64_t)octets);
     log_end(&line);
     return SESSION_ENDED;
 }
 
-static enum session_state on_starttls(struct session *session, struct slice argument)
+static enum session_state on_starttls(struct server_session *session, struct slice argument)
 {
     if (argument.len > 0)
         return refuse_argument(session, "STARTTLS");
     if (stream_is_secure(session->stream) || session->intake->tls == NULL) {
         bool secure = stream_is_secure(session->stream);
-        session_reply(session, secure ? 503 : 502, "5.5.1", secure ? "TLS is already on" : "Not implemented");
+        server_session_reply(session, secure ? 503 : 502, "5.5.1",
+                             secure ? "TLS is already on" : "Not implemented");
         return SESSION_COMMAND;
     }
-    session_reply(session, 220, "2.0.0", "Ready to start TLS");
+    server_session_reply(session, 220, "2.0.0", "Ready to start TLS");
     size_t dropped = stream_start_tls_server(session->stream, session->intake->tls);
     return dropped > 0 ? injected(session, dropped) : SESSION_HANDSHAKE;
 }
@@ -329,19 +344,21 @@ static const struct {
     verb_fn *handler;
     bool in_clear; /* allowed before TLS where the configuration requires it (TLS-13) */
 } verbs[VERB_COUNT] = {
-    [VERB_UNKNOWN] = {on_unknown, false}, [VERB_EHLO] = {on_ehlo, true},  [VERB_HELO] = {on_helo, false},
-    [VERB_MAIL] = {on_mail, false},       [VERB_RCPT] = {on_rcpt, false}, [VERB_DATA] = {on_data, false},
-    [VERB_RSET] = {on_rset, false},       [VERB_NOOP] = {on_noop, true},  [VERB_QUIT] = {on_quit, true},
-    [VERB_VRFY] = {on_vrfy, false},       [VERB_EXPN] = {on_expn, false}, [VERB_HELP] = {on_help, false},
+    [VERB_UNKNOWN] = {on_unknown, false},  [VERB_EHLO] = {on_ehlo, true},
+    [VERB_HELO] = {on_helo, false},        [VERB_MAIL] = {on_mail, false},
+    [VERB_RCPT] = {on_rcpt, false},        [VERB_DATA] = {on_data, false},
+    [VERB_RSET] = {on_rset, false},        [VERB_NOOP] = {on_noop, true},
+    [VERB_QUIT] = {on_quit, true},         [VERB_VRFY] = {on_vrfy, false},
+    [VERB_EXPN] = {on_expn, false},        [VERB_HELP] = {on_help, false},
     [VERB_STARTTLS] = {on_starttls, true},
 };
 
-static enum session_state execute(struct session *session, struct slice line)
+static enum session_state execute(struct server_session *session, struct slice line)
 {
     struct command command = command_parse(line);
     if (session->intake->settings->require_tls && !stream_is_secure(session->stream) &&
         !verbs[command.verb].in_clear) {
-        session_reply(session, 530, "5.7.0", "Say STARTTLS first");
+        server_session_reply(session, 530, "5.7.0", "Say STARTTLS first");
         return SESSION_COMMAND;
     }
     return verbs[command.verb].handler(session, command.argument);
@@ -350,7 +367,7 @@ static enum session_state execute(struct session *session, struct slice line)
 enum line_result { LINE_NONE, LINE_OK, LINE_TOO_LONG, LINE_BARE_LF };
 
 /* Takes the next line out of the input; it is copied, as STARTTLS wants to see what is behind it. */
-static enum line_result take_line(struct session *session, char *copy, size_t *length_r)
+static enum line_result take_line(struct server_session *session, char *copy, size_t *length_r)
 {
     struct slice input = stream_input(session->stream);
     if (input.len == 0)
@@ -364,8 +381,8 @@ static enum line_result take_line(struct session *session, char *copy, size_t *l
     if (!skipping && !too_long)
         memcpy(copy, input.ptr, length);
     stream_consume(session->stream, length);
-    session->progressed = true;
-    if (skipping) /* its beginning has been answered */
+    session->progressed = end != NULL; /* part of a line gains no time */
+    if (skipping)                      /* its beginning has been answered */
         return end == NULL ? LINE_NONE : take_line(session, copy, length_r);
     if (too_long)
         return LINE_TOO_LONG;
@@ -375,7 +392,7 @@ static enum line_result take_line(struct session *session, char *copy, size_t *l
     return LINE_OK;
 }
 
-static enum session_state take_command(struct session *session, bool *none_r)
+static enum session_state take_command(struct server_session *session, bool *none_r)
 {
     char copy[LINE_OCTETS];
     size_t length = 0;
@@ -385,10 +402,10 @@ static enum session_state take_command(struct session *session, bool *none_r)
         *none_r = true;
         return SESSION_COMMAND;
     case LINE_TOO_LONG:
-        session_reply(session, 500, "5.5.2", "Line longer than %d octets", LINE_OCTETS);
+        server_session_reply(session, 500, "5.5.2", "Line longer than %d octets", LINE_OCTETS);
         return SESSION_COMMAND;
     case LINE_BARE_LF:
-        session_reply(session, 500, "5.5.2", "A line ends with CR LF, not with LF alone");
+        server_session_reply(session, 500, "5.5.2", "A line ends with CR LF, not with LF alone");
         return SESSION_COMMAND;
     case LINE_OK:
         break;
@@ -396,13 +413,14 @@ static enum session_state take_command(struct session *session, bool *none_r)
     return execute(session, (struct slice){copy, length});
 }
 
-static enum session_state close_with(struct session *session, const char *status, const char *text)
+static enum session_state close_with(struct server_session *session, const char *status,
+                                     const char *text)
 {
-    session_reply(session, 421, status, "%s %s", session->intake->settings->hostname, text);
+    server_session_reply(session, 421, status, "%s %s", session->intake->settings->hostname, text);
     return SESSION_CLOSING;
 }
 
-enum session_state dialogue_on_signal(struct session *session, enum session_signal signal)
+enum session_state dialogue_on_signal(struct server_session *session, enum session_signal signal)
 {
     if (signal == SIGNAL_TIMEOUT)
         return close_with(session, "4.4.2", "Timeout, closing");

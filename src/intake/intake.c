@@ -19,7 +19,9 @@ static int find_postmaster(struct intake *intake, struct err *err_r)
     if (postmaster == NULL || postmaster[0] == '\0')
         return 0;
     if (mailbox_parse(slice_of(postmaster), &path) != ADDRESS_OK)
-        return err_set(err_r, "intake.postmaster: \"%s\": expected an address, as postmaster@example.org", postmaster);
+        return err_set(err_r,
+                       "intake.postmaster: \"%s\": expected an address, as postmaster@example.org",
+                       postmaster);
     intake->postmaster_next_hop = x_strdup(domain_next_hop(path.domain, next_hop));
     return 0;
 }
@@ -33,15 +35,17 @@ static int prepare(struct intake *intake, struct err *err_r)
     if (clients_read(&intake->clients, intake->settings->clients, err_r) != 0)
         return -1;
     if (intake->tls == NULL)
-        log_event(LOG_LEVEL_WARNING, "no-starttls", "intake.certificate is not set: clients send in clear");
+        log_event(LOG_LEVEL_WARNING, "no-starttls",
+                  "intake.certificate is not set: clients send in clear");
     if (clients_size(intake->clients) == 0)
-        log_event(LOG_LEVEL_WARNING, "no-clients", "%s has no line: nobody may relay", intake->settings->clients);
+        log_event(LOG_LEVEL_WARNING, "no-clients", "%s has no line: nobody may relay",
+                  intake->settings->clients);
     return 0;
 }
 
 int intake_create(struct intake **intake_r, struct loop *loop, struct spool *spool,
-                  const struct intake_settings *settings, struct tls_server *tls, const int *listeners,
-                  size_t listener_count, struct err *err_r)
+                  const struct intake_settings *settings, struct tls_server *tls,
+                  const int *listeners, size_t listener_count, struct err *err_r)
 {
     struct intake *intake = x_calloc(1, sizeof(*intake));
     intake->loop = loop;
@@ -62,9 +66,10 @@ void intake_free(struct intake **intake)
     if (*intake == NULL)
         return;
     listeners_free(&(*intake)->listeners);
-    for (struct session *session = (*intake)->sessions, *next; session != NULL; session = next) {
+    for (struct server_session *session = (*intake)->sessions, *next; session != NULL;
+         session = next) {
         next = session->next;
-        session_abandon(session);
+        server_session_abandon(session);
     }
     clients_free(&(*intake)->clients);
     free((*intake)->postmaster_next_hop);
@@ -106,8 +111,9 @@ void intake_drain(struct intake *intake, loop_fn *idle_fn, void *arg)
     listeners_free(&intake->listeners);
     if (intake->sessions == NULL && idle_fn != NULL)
         loop_retire(intake->loop, idle, intake);
-    for (struct session *session = intake->sessions; session != NULL; session = session->next)
-        session_shutdown(session);
+    for (struct server_session *session = intake->sessions; session != NULL;
+         session = session->next)
+        server_session_shutdown(session);
 }
 
 struct intake_counters intake_counters(const struct intake *intake)

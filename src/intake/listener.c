@@ -41,7 +41,8 @@ static void on_rested(void *arg)
 static unsigned sessions_of(const struct intake *intake, const struct address *client)
 {
     unsigned count = 0;
-    for (const struct session *session = intake->sessions; session != NULL; session = session->next)
+    for (const struct server_session *session = intake->sessions; session != NULL;
+         session = session->next)
         if (session->state != SESSION_ENDED && address_equal(&session->client, client))
             count++;
     return count;
@@ -59,14 +60,16 @@ static const char *limit_reached(const struct intake *intake, const struct addre
 }
 
 /* A surplus connection costs one write that may fail, and no session. */
-static void turn_away(const struct intake *intake, int fd, const struct address *client, const char *limit)
+static void turn_away(const struct intake *intake, int fd, const struct address *client,
+                      const char *limit)
 {
     char reply[512], text[ADDRESS_TEXT];
     snprintf(reply, sizeof(reply), "421 4.7.0 %.256s Too many connections, try again later\r\n",
              intake->settings->hostname);
     send(fd, reply, strlen(reply), MSG_DONTWAIT | MSG_NOSIGNAL);
     close(fd);
-    log_event(LOG_LEVEL_WARNING, "connection-refused", "%s: %s reached", address_format(client, text), limit);
+    log_event(LOG_LEVEL_WARNING, "connection-refused", "%s: %s reached",
+              address_format(client, text), limit);
 }
 
 static void take_connection(struct intake *intake, int fd, const struct sockaddr *name)
@@ -78,7 +81,7 @@ static void take_connection(struct intake *intake, int fd, const struct sockaddr
     if (limit != NULL)
         turn_away(intake, fd, &client, limit);
     else
-        session_start(intake, fd, &client);
+        server_session_start(intake, fd, &client);
 }
 
 static bool out_of_resources(int number)
@@ -100,7 +103,8 @@ static void on_ready(void *arg, unsigned ready)
     for (unsigned i = 0; i < CONNECTIONS_A_TURN; i++) {
         struct sockaddr_storage name;
         socklen_t length = sizeof(name);
-        int fd = accept4(listener->fd, (struct sockaddr *)&name, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd =
+            accept4(listener->fd, (struct sockaddr *)&name, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
             if (out_of_resources(errno))
                 rest(listener->listeners);

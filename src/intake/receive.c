@@ -18,7 +18,7 @@ enum {
 };
 
 /* --- beginning --------------------------------------------------------------------------------------- */
-static struct draft *make_draft(struct session *session)
+static struct draft *make_draft(struct server_session *session)
 {
     const struct transaction *transaction = &session->transaction;
     char client[ADDRESS_TEXT], rule[32] = "postmaster";
@@ -40,7 +40,7 @@ static struct draft *make_draft(struct session *session)
     return draft;
 }
 
-static void add_received(struct session *session)
+static void add_received(struct server_session *session)
 {
     const struct transaction *transaction = &session->transaction;
     bool secure = stream_is_secure(session->stream);
@@ -60,17 +60,19 @@ static void add_received(struct session *session)
     draft_append(session->reception->draft, buffer_slice(&field));
 }
 
-enum session_state receive_begin(struct session *session)
+enum session_state receive_begin(struct server_session *session)
 {
     const struct intake_settings *settings = session->intake->settings;
     struct reception *reception = x_calloc(1, sizeof(*reception));
     session->reception = reception;
     reception->draft = make_draft(session);
-    snprintf(reception->queue_id, sizeof(reception->queue_id), "%s", draft_queue_id(reception->draft));
-    data_decoder_init(&reception->decoder, settings->line_length_limit, settings->bare_lf_normalize);
+    snprintf(reception->queue_id, sizeof(reception->queue_id), "%s",
+             draft_queue_id(reception->draft));
+    data_decoder_init(&reception->decoder, settings->line_length_limit,
+                      settings->bare_lf_normalize);
     buffer_init(&reception->head, HEAD_LIMIT);
     add_received(session);
-    session_reply(session, 354, NULL, "End with CR LF . CR LF");
+    server_session_reply(session, 354, NULL, "End with CR LF . CR LF");
     return SESSION_DATA;
 }
 
@@ -86,7 +88,8 @@ static void on_content(void *arg, struct slice run)
 }
 
 /* The first thing wrong with the content, as a reply; NULL: nothing so far. */
-static const char *what_is_wrong(const struct data_facts *facts, const struct intake_settings *settings)
+static const char *what_is_wrong(const struct data_facts *facts,
+                                 const struct intake_settings *settings)
 {
     if (settings->message_size_limit > 0 && facts->size > settings->message_size_limit)
         return "552 5.3.4 Message too large";
@@ -119,17 +122,17 @@ static struct slice find_message_id(struct slice head)
     return (struct slice){NULL, 0};
 }
 
-static void log_refused(struct session *session)
+static void log_refused(struct server_session *session)
 {
     struct log_line line;
-    session_log_begin(session, &line, LOG_LEVEL_WARNING, "message-refused");
+    server_session_log_begin(session, &line, LOG_LEVEL_WARNING, "message-refused");
     log_text(&line, "from", session->transaction.sender);
     log_number(&line, "size", (int64_t)session->reception->decoder.facts.size);
     log_text(&line, "reply", session->reception->refusal);
     log_end(&line);
 }
 
-void receive_end(struct session *session)
+void receive_end(struct server_session *session)
 {
     struct reception *reception = session->reception;
     if (reception == NULL)
@@ -143,32 +146,32 @@ void receive_end(struct session *session)
     session->reception = NULL;
 }
 
-static void message_done(struct session *session)
+static void message_done(struct server_session *session)
 {
     receive_end(session);
-    session_reset_transaction(session);
+    server_session_reset_transaction(session);
 }
 
-static enum session_state refuse(struct session *session)
+static enum session_state refuse(struct server_session *session)
 {
     unsigned code = (unsigned)strtoul(session->reception->refusal, NULL, 10);
     log_refused(session);
-    session_reply(session, code, NULL, "%s", session->reception->refusal + 4);
+    server_session_reply(session, code, NULL, "%s", session->reception->refusal + 4);
     message_done(session);
     return SESSION_COMMAND;
 }
 
-static enum session_state finish(struct session *session)
+static enum session_state finish(struct server_session *session)
 {
     if (session->reception->refusal != NULL)
         return refuse(session);
     session->reception->committing = true;
-    draft_commit(&session->reception->draft, session_stored, session);
+    draft_commit(&session->reception->draft, server_session_stored, session);
     return SESSION_COMMIT;
 }
 
 /* Takes what has come. *end_r: the message is complete. */
-static void take_content(struct session *session, bool *end_r)
+static void take_content(struct server_session *session, bool *end_r)
 {
     struct reception *reception = session->reception;
     struct slice input = stream_input(session->stream);
@@ -184,11 +187,12 @@ static void take_content(struct session *session, bool *end_r)
         draft_abandon(&reception->draft);
 }
 
-enum session_state receive_on_signal(struct session *session, enum session_signal signal)
+enum session_state receive_on_signal(struct server_session *session, enum session_signal signal)
 {
     bool end;
     if (signal == SIGNAL_TIMEOUT) {
-        session_reply(session, 421, "4.4.2", "%s Timeout, closing", session->intake->settings->hostname);
+        server_session_reply(session, 421, "4.4.2", "%s Timeout, closing",
+                             session->intake->settings->hostname);
         return SESSION_CLOSING;
     }
     take_content(session, &end);
@@ -198,7 +202,7 @@ enum session_state receive_on_signal(struct session *session, enum session_signa
     return draft != NULL && draft_behind(draft) > BEHIND_LIMIT ? SESSION_HELD : SESSION_DATA;
 }
 
-enum session_state receive_on_held(struct session *session, enum session_signal signal)
+enum session_state receive_on_held(struct server_session *session, enum session_signal signal)
 {
     bool behind = draft_behind(session->reception->draft) > BEHIND_LIMIT;
     stream_pause(session->stream, behind);
@@ -208,7 +212,7 @@ enum session_state receive_on_held(struct session *session, enum session_signal 
 }
 
 /* --- the store's answer -------------------------------------------------------------------------------- */
-static void log_accepted(struct session *session)
+static void log_accepted(struct server_session *session)
 {
     const struct reception *reception = session->reception;
     struct slice id = find_message_id(buffer_slice(&reception->head));
@@ -216,7 +220,7 @@ static void log_accepted(struct session *session)
     CLEANUP(text_free) char *from = x_printf("<%s>", session->transaction.sender);
     bool secure = stream_is_secure(session->stream);
     struct log_line line;
-    session_log_begin(session, &line, LOG_LEVEL_INFO, "accepted");
+    server_session_log_begin(session, &line, LOG_LEVEL_INFO, "accepted");
     log_text(&line, "queue_id", reception->queue_id);
     log_text(&line, "from", from);
     log_number(&line, "size", (int64_t)reception->decoder.facts.size);
@@ -226,7 +230,7 @@ static void log_accepted(struct session *session)
     log_end(&line);
 }
 
-static void accepted(struct session *session)
+static void accepted(struct server_session *session)
 {
     struct intake_counters *counters = &session->intake->counters;
     counters->messages++;
@@ -234,17 +238,17 @@ static void accepted(struct session *session)
     counters->octets += session->reception->decoder.facts.size;
     session->errors = 0;
     log_accepted(session);
-    session_reply(session, 250, "2.0.0", "Ok: queued as %s", session->reception->queue_id);
+    server_session_reply(session, 250, "2.0.0", "Ok: queued as %s", session->reception->queue_id);
 }
 
-static void not_stored(struct session *session, const char *reply)
+static void not_stored(struct server_session *session, const char *reply)
 {
     session->reception->refusal = reply;
     log_refused(session);
-    session_reply(session, (unsigned)strtoul(reply, NULL, 10), NULL, "%s", reply + 4);
+    server_session_reply(session, (unsigned)strtoul(reply, NULL, 10), NULL, "%s", reply + 4);
 }
 
-enum session_state receive_on_commit(struct session *session, enum session_signal signal)
+enum session_state receive_on_commit(struct server_session *session, enum session_signal signal)
 {
     if (signal != SIGNAL_COMMITTED)
         return SESSION_COMMIT;

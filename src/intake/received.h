@@ -14,9 +14,9 @@
 struct received_facts {
     const char *helo;
     const struct address *client;
-    const char *hostname;  /* our own */
+    const char *hostname; /* our own */
     bool esmtp;
-    const char *cipher;    /* NULL: no TLS */
+    const char *cipher; /* NULL: no TLS */
     const char *queue_id;
     const char *recipient; /* NULL unless it is the only one */
     int64_t time;          /* seconds since 1970 */

@@ -12,23 +12,23 @@
 
 enum { CLOSING_SECONDS = 10, HELD_MS = 20, REPLY_OCTETS = 512 };
 
-typedef enum session_state state_fn(struct session *session, enum session_signal signal);
+typedef enum session_state state_fn(struct server_session *session, enum session_signal signal);
 
-static enum session_state on_handshake(struct session *session, enum session_signal signal)
+static enum session_state on_handshake(struct server_session *session, enum session_signal signal)
 {
     if (signal == SIGNAL_ENTER || signal == SIGNAL_SHUTDOWN)
         return SESSION_HANDSHAKE;
     if (signal == SIGNAL_TIMEOUT)
         return SESSION_ENDED;
     /* TLS-05: what was said in clear never happened */
-    session_reset_transaction(session);
+    server_session_reset_transaction(session);
     free(session->helo);
     session->helo = NULL;
     session->esmtp = false;
     return SESSION_COMMAND;
 }
 
-static enum session_state on_closing(struct session *session, enum session_signal signal)
+static enum session_state on_closing(struct server_session *session, enum session_signal signal)
 {
     stream_consume(session->stream, stream_input(session->stream).len);
     if (signal == SIGNAL_TIMEOUT || stream_unsent(session->stream) == 0)
@@ -38,7 +38,7 @@ static enum session_state on_closing(struct session *session, enum session_signa
 
 static void session_free(void *arg)
 {
-    struct session *session = arg;
+    struct server_session *session = arg;
     struct intake *intake = session->intake;
     if (intake != NULL) {
         *session->slot = session->next;
@@ -50,17 +50,17 @@ static void session_free(void *arg)
         intake_session_gone(intake);
 }
 
-static void let_go(struct session *session)
+static void let_go(struct server_session *session)
 {
     receive_end(session);
-    session_reset_transaction(session);
+    server_session_reset_transaction(session);
     stream_free(&session->stream);
     loop_timer_free(&session->timer);
     free(session->helo);
     session->helo = NULL;
 }
 
-static enum session_state on_ended(struct session *session, enum session_signal signal)
+static enum session_state on_ended(struct server_session *session, enum session_signal signal)
 {
     assert(signal == SIGNAL_ENTER);
     let_go(session);
@@ -104,16 +104,16 @@ static const struct {
     [SESSION_ENDED] = {"ended", on_ended, NULL},
 };
 
-static void log_failure(struct session *session)
+static void log_failure(struct server_session *session)
 {
     struct log_line line;
-    session_log_begin(session, &line, LOG_LEVEL_INFO, "client-lost");
+    server_session_log_begin(session, &line, LOG_LEVEL_INFO, "client-lost");
     log_text(&line, "state", states[session->state].name);
     log_text(&line, "why", stream_failure(session->stream));
     log_end(&line);
 }
 
-static enum session_state next_state(struct session *session, enum session_signal signal)
+static enum session_state next_state(struct server_session *session, enum session_signal signal)
 {
     if (signal == SIGNAL_FAILED)
         log_failure(session);
@@ -122,7 +122,7 @@ static enum session_state next_state(struct session *session, enum session_signa
     return states[session->state].handler(session, signal);
 }
 
-static void arm(struct session *session)
+static void arm(struct server_session *session)
 {
     session->progressed = false;
     if (session->state == SESSION_ENDED)
@@ -134,7 +134,7 @@ static void arm(struct session *session)
 }
 
 /* The only caller of handlers, and the only writer of the state. */
-static void step(struct session *session, enum session_signal signal)
+static void step(struct server_session *session, enum session_signal signal)
 {
     if (session->state == SESSION_ENDED)
         return;
@@ -166,23 +166,24 @@ static void on_timer(void *arg)
     step(arg, SIGNAL_TIMEOUT);
 }
 
-void session_shutdown(struct session *session)
+void server_session_shutdown(struct server_session *session)
 {
     step(session, SIGNAL_SHUTDOWN);
 }
 
-void session_stored(void *arg, enum spool_result result, const char *text)
+void server_session_stored(void *arg, enum spool_result result, const char *text)
 {
-    struct session *session = arg;
+    struct server_session *session = arg;
     if (result != SPOOL_OK)
-        log_event(LOG_LEVEL_ERROR, "store-failed", "%s: %s", session->reception->queue_id, text != NULL ? text : "");
+        log_event(LOG_LEVEL_ERROR, "store-failed", "%s: %s", session->reception->queue_id,
+                  text != NULL ? text : "");
     session->reception->result = result;
     step(session, SIGNAL_COMMITTED);
 }
 
-void session_start(struct intake *intake, int fd, const struct address *client)
+void server_session_start(struct intake *intake, int fd, const struct address *client)
 {
-    struct session *session = x_calloc(1, sizeof(*session));
+    struct server_session *session = x_calloc(1, sizeof(*session));
     session->intake = intake;
     session->client = *client;
     session->next = intake->sessions;
@@ -194,11 +195,11 @@ void session_start(struct intake *intake, int fd, const struct address *client)
     intake->counters.sessions_now++;
     session->timer = loop_timer_create(intake->loop, on_timer, session);
     session->stream = stream_adopt(intake->loop, fd, on_stream, session);
-    session_reply(session, 220, NULL, "%s ESMTP Daneway", intake->settings->hostname);
+    server_session_reply(session, 220, NULL, "%s ESMTP Daneway", intake->settings->hostname);
     arm(session);
 }
 
-void session_abandon(struct session *session)
+void server_session_abandon(struct server_session *session)
 {
     bool retired = session->state == SESSION_ENDED; /* then it is freed at the end of the turn */
     if (!retired)
@@ -208,15 +209,17 @@ void session_abandon(struct session *session)
         session_free(session);
 }
 
-void session_reply(struct session *session, unsigned code, const char *status, const char *format, ...)
+void server_session_reply(struct server_session *session, unsigned code, const char *status,
+                          const char *format, ...)
 {
     char text[REPLY_OCTETS];
-    int used = snprintf(text, sizeof(text), "%u %s%s", code, status != NULL ? status : "", status != NULL ? " " : "");
+    int used = snprintf(text, sizeof(text), "%u %s%s", code, status != NULL ? status : "",
+                        status != NULL ? " " : "");
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text + used, sizeof(text) - (size_t)used - 2, format, arguments);
     va_end(arguments);
-    strcat(text, "\r\n");
+    memcpy(text + strlen(text), "\r\n", sizeof("\r\n"));
     stream_write(session->stream, slice_of(text));
     if (code < 500)
         return;
@@ -224,14 +227,15 @@ void session_reply(struct session *session, unsigned code, const char *status, c
     session->intake->counters.errors++;
 }
 
-void session_reset_transaction(struct session *session)
+void server_session_reset_transaction(struct server_session *session)
 {
     free(session->transaction.recipients);
     arena_free(&session->transaction.arena);
     session->transaction = (struct transaction){0};
 }
 
-void session_log_begin(const struct session *session, struct log_line *line, enum log_level level, const char *event)
+void server_session_log_begin(const struct server_session *session, struct log_line *line,
+                              enum log_level level, const char *event)
 {
     char text[ADDRESS_TEXT];
     log_begin(line, level, event);

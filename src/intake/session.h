@@ -50,38 +50,38 @@ struct transaction {
     struct arena *arena;
     const char *sender;
     enum body_type body;
-    unsigned rule_line;  /* of the client table; 0: none (mail for the postmaster) */
-    bool tried;          /* a RCPT was refused */
+    unsigned rule_line; /* of the client table; 0: none (mail for the postmaster) */
+    bool tried;         /* a RCPT was refused */
     struct session_recipient *recipients;
     size_t recipient_count, recipient_size;
 };
 
 /* A message coming in, from 354 to the answer of the store. */
 struct reception {
-    struct draft *draft;          /* NULL once refused or committed */
+    struct draft *draft; /* NULL once refused or committed */
     struct data_decoder decoder;
-    struct buffer head;           /* the first octets of the content: for the Message-ID */
+    struct buffer head; /* the first octets of the content: for the Message-ID */
     char queue_id[QUEUE_ID_TEXT];
-    const char *refusal;          /* the reply, if it is refused; NULL so far */
-    bool committing;              /* the store will answer */
-    enum spool_result result;     /* with SIGNAL_COMMITTED */
+    const char *refusal;      /* the reply, if it is refused; NULL so far */
+    bool committing;          /* the store will answer */
+    enum spool_result result; /* with SIGNAL_COMMITTED */
 };
 
-struct session {
-    struct session *next, **slot; /* in the list of intake */
-    struct intake *intake;        /* NULL once intake is gone */
+struct server_session {
+    struct server_session *next, **slot; /* in the list of intake */
+    struct intake *intake;               /* NULL once intake is gone */
     struct stream *stream;
     struct loop_timer *timer;
     enum session_state state;
-    bool progressed;              /* the time limit begins anew */
-    bool skipping;                /* the rest of a line that was too long is dropped */
+    bool progressed; /* the time limit begins anew */
+    bool skipping;   /* the rest of a line that was too long is dropped */
     bool refusal_logged;
     bool esmtp;
     struct address client;
-    char *helo;                   /* NULL before EHLO and HELO */
+    char *helo; /* NULL before EHLO and HELO */
     unsigned errors;
     struct transaction transaction;
-    struct reception *reception;  /* NULL outside DATA */
+    struct reception *reception; /* NULL outside DATA */
 };
 
 /* What all sessions of a process share. */
@@ -92,38 +92,39 @@ struct intake {
     struct tls_server *tls;
     struct clients *clients;
     struct listeners *listeners;
-    struct session *sessions;
+    struct server_session *sessions;
     bool draining;
     loop_fn *idle_fn;
     void *idle_arg;
-    char *postmaster_next_hop;    /* NULL: there is no postmaster mailbox */
+    char *postmaster_next_hop; /* NULL: there is no postmaster mailbox */
     struct intake_counters counters;
 };
 
 /* session.c. The socket is the session's from here on. */
-void session_start(struct intake *intake, int fd, const struct address *client);
+void server_session_start(struct intake *intake, int fd, const struct address *client);
 /* Intake goes away: everything is let go at once. */
-void session_abandon(struct session *session);
-void session_shutdown(struct session *session);
+void server_session_abandon(struct server_session *session);
+void server_session_shutdown(struct server_session *session);
 /* The store's answer to draft_commit; `arg` is the session. */
-void session_stored(void *arg, enum spool_result result, const char *text);
+void server_session_stored(void *arg, enum spool_result result, const char *text);
 /* One line: "CODE STATUS TEXT\r\n"; status NULL: none. A code of 5yz counts as an error of the client's. */
-void session_reply(struct session *session, unsigned code, const char *status, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-void session_reset_transaction(struct session *session);
+void server_session_reply(struct server_session *session, unsigned code, const char *status,
+                          const char *format, ...) __attribute__((format(printf, 4, 5)));
+void server_session_reset_transaction(struct server_session *session);
 /* Begins a log line that names the client. */
-void session_log_begin(const struct session *session, struct log_line *line, enum log_level level, const char *event);
+void server_session_log_begin(const struct server_session *session, struct log_line *line,
+                              enum log_level level, const char *event);
 
 /* dialogue.c */
-enum session_state dialogue_on_signal(struct session *session, enum session_signal signal);
+enum session_state dialogue_on_signal(struct server_session *session, enum session_signal signal);
 
 /* receive.c */
-enum session_state receive_begin(struct session *session);
-enum session_state receive_on_signal(struct session *session, enum session_signal signal);
-enum session_state receive_on_held(struct session *session, enum session_signal signal);
-enum session_state receive_on_commit(struct session *session, enum session_signal signal);
+enum session_state receive_begin(struct server_session *session);
+enum session_state receive_on_signal(struct server_session *session, enum session_signal signal);
+enum session_state receive_on_held(struct server_session *session, enum session_signal signal);
+enum session_state receive_on_commit(struct server_session *session, enum session_signal signal);
 /* Lets go of a message that is coming in, or of the store's answer. */
-void receive_end(struct session *session);
+void receive_end(struct server_session *session);
 
 /* intake.c: a session has ended. */
 void intake_session_gone(struct intake *intake);

@@ -39,7 +39,8 @@ static const struct {
     [LOG_LEVEL_DEBUG] = {"debug", 7},
 };
 
-/* JOURNAL_STREAM is inherited also where standard error was redirected: its numbers tell (systemd.exec(5)). */
+/* JOURNAL_STREAM is inherited also where standard error was redirected: its numbers tell
+ * (systemd.exec(5)). */
 static bool stderr_is_journal(void)
 {
     const char *stream = getenv("JOURNAL_STREAM");
@@ -132,8 +133,9 @@ static bool is_plain(struct slice value)
 static bool put_key(struct log_line *line, const char *key)
 {
     char text[64];
-    int length = log_state.json ? snprintf(text, sizeof(text), "%s\"%s\":", line->used > 1 ? "," : "", key)
-                                : snprintf(text, sizeof(text), " %s=", key);
+    int length = log_state.json
+                     ? snprintf(text, sizeof(text), "%s\"%s\":", line->used > 1 ? "," : "", key)
+                     : snprintf(text, sizeof(text), " %s=", key);
     if (length < 0 || line->used + (size_t)length + NUMBER_LENGTH > LINE_LIMIT) {
         line->truncated = true;
         return false;
@@ -204,10 +206,12 @@ void log_end(struct log_line *line)
     if (!log_wants(line->level))
         return;
     if (line->truncated)
-        put_text(line, log_state.json ? ",\"truncated\":true" : " truncated=yes", sizeof(line->text));
+        put_text(line, log_state.json ? ",\"truncated\":true" : " truncated=yes",
+                 sizeof(line->text));
     put_text(line, log_state.json ? "}\n" : "\n", sizeof(line->text));
     char out[sizeof(line->text) + 4];
-    int prefix = log_state.journal ? snprintf(out, sizeof(out), "<%d>", levels[line->level].priority) : 0;
+    int prefix =
+        log_state.journal ? snprintf(out, sizeof(out), "<%d>", levels[line->level].priority) : 0;
     memcpy(out + prefix, line->text, line->used);
     while (write(STDERR_FILENO, out, line->used + (size_t)prefix) < 0 && errno == EINTR)
         continue;

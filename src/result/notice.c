@@ -1,7 +1,7 @@
-/* notice: the MIME structure of a notice: text for people, message/delivery-status, the header of the message.
- * Owns: the field order; the words for people are in notice_text.c.
- * 7-bit throughout, so that it can go to any host.
- * RFC 3464, 3461 6, 6522, 3834; requirements DSN-01..05, 09, 11, 12. Must never carry the body of the message. */
+/* notice: the MIME structure of a notice: text for people, message/delivery-status, the header of
+ * the message. Owns: the field order; the words for people are in notice_text.c. 7-bit throughout,
+ * so that it can go to any host. RFC 3464, 3461 6, 6522, 3834; requirements DSN-01..05, 09, 11, 12.
+ * Must never carry the body of the message. */
 #include "result/notice.h"
 
 #include <string.h>
@@ -12,7 +12,8 @@ enum { FIELD_LIMIT = 500, TYPE_LIMIT = 64 };
 
 bool notice_wanted(const struct envelope *envelope, const struct recipient *recipient)
 {
-    return envelope->sender[0] != '\0' && (recipient->notify == 0 || (recipient->notify & NOTIFY_FAILURE) != 0);
+    return envelope->sender[0] != '\0' &&
+           (recipient->notify == 0 || (recipient->notify & NOTIFY_FAILURE) != 0);
 }
 
 struct slice header_section(struct slice content, size_t limit)
@@ -49,9 +50,11 @@ static void write_subject(struct writer *writer, struct arena *arena, const stru
 {
     const char *address = printable(arena, notice->recipients[0].recipient->address, FIELD_LIMIT);
     if (notice->recipient_count > 1)
-        write_line(writer, "Subject: Mail could not be delivered to %zu recipients", notice->recipient_count);
+        write_line(writer, "Subject: Mail could not be delivered to %zu recipients",
+                   notice->recipient_count);
     else
-        write_folded(writer, "Subject: ", " ", arena_printf(arena, "Mail could not be delivered to %s", address));
+        write_folded(writer, "Subject: ", " ",
+                     arena_printf(arena, "Mail could not be delivered to %s", address));
 }
 
 static void write_header(struct writer *writer, struct arena *arena, const struct notice *notice,
@@ -70,7 +73,8 @@ static void write_header(struct writer *writer, struct arena *arena, const struc
     write_line(writer, "This is a delivery status notification in MIME form.");
 }
 
-static void write_part(struct writer *writer, const char *boundary, const char *type, const char *description)
+static void write_part(struct writer *writer, const char *boundary, const char *type,
+                       const char *description)
 {
     write_empty_line(writer);
     write_line(writer, "--%s", boundary);
@@ -84,15 +88,18 @@ static void write_original_recipient(struct writer *writer, struct arena *arena,
     struct slice value, type = slice_split(slice_of(orcpt), ';', &value);
     const char *text = value.ptr != NULL ? value.ptr : "";
     write_line(writer, "Original-Recipient: %s; %s",
-               printable(arena, arena_strndup(arena, type.ptr, type.len), TYPE_LIMIT), xtext_decoded(arena, text));
+               printable(arena, arena_strndup(arena, type.ptr, type.len), TYPE_LIMIT),
+               xtext_decoded(arena, text));
 }
 
-static void write_recipient_fields(struct writer *writer, struct arena *arena, const struct notice_recipient *one)
+static void write_recipient_fields(struct writer *writer, struct arena *arena,
+                                   const struct notice_recipient *one)
 {
     write_empty_line(writer);
     if (one->recipient->orcpt != NULL)
         write_original_recipient(writer, arena, one->recipient->orcpt);
-    write_line(writer, "Final-Recipient: rfc822; %s", printable(arena, one->recipient->address, FIELD_LIMIT));
+    write_line(writer, "Final-Recipient: rfc822; %s",
+               printable(arena, one->recipient->address, FIELD_LIMIT));
     write_line(writer, "Action: failed");
     write_line(writer, "Status: %s", one->status);
     if (one->reply == NULL)
@@ -102,7 +109,8 @@ static void write_recipient_fields(struct writer *writer, struct arena *arena, c
     write_folded(writer, "Diagnostic-Code: smtp; ", " ", printable(arena, one->reply, FIELD_LIMIT));
 }
 
-static void write_delivery_status(struct writer *writer, struct arena *arena, const struct notice *notice)
+static void write_delivery_status(struct writer *writer, struct arena *arena,
+                                  const struct notice *notice)
 {
     const struct envelope *envelope = notice->envelope;
     if (envelope->envid != NULL)
@@ -113,7 +121,8 @@ static void write_delivery_status(struct writer *writer, struct arena *arena, co
         write_recipient_fields(writer, arena, &notice->recipients[i]);
 }
 
-static void write_original_header(struct writer *writer, const struct notice *notice, const char *boundary)
+static void write_original_header(struct writer *writer, const struct notice *notice,
+                                  const char *boundary)
 {
     bool plain = is_7bit(notice->header);
     write_part(writer, boundary, "text/rfc822-headers", "Header of the undelivered message");
@@ -142,7 +151,8 @@ static void write_notice(struct writer *writer, struct arena *arena, const struc
     write_line(writer, "--%s--", boundary);
 }
 
-/* The domain behind the last "@", as the spool wants it; without one the mail stays on this host. */
+/* The domain behind the last "@", as the spool wants it; without one the mail stays on this host.
+ */
 static const char *domain_of(struct arena *arena, const char *address, const char *hostname)
 {
     const char *at = strrchr(address, '@');

@@ -1,7 +1,7 @@
-/* notice: a delivery status notification (RFC 3464) to the sender of a message, as a draft for the spool.
- * Owns: nothing; the draft it makes is the caller's.
- * All that comes from outside is made printable ASCII and bounded before it stands in a notice.
- * Must never be made for a null reverse-path (DSN-01), nor against NOTIFY (DSN-09). */
+/* notice: a delivery status notification (RFC 3464) to the sender of a message, as a draft for the
+ * spool. Owns: nothing; the draft it makes is the caller's. All that comes from outside is made
+ * printable ASCII and bounded before it stands in a notice. Must never be made for a null
+ * reverse-path (DSN-01), nor against NOTIFY (DSN-09). */
 #ifndef DANEWAY_RESULT_NOTICE_H
 #define DANEWAY_RESULT_NOTICE_H
 
@@ -27,29 +27,35 @@ struct notice {
     const struct envelope *envelope; /* of the message */
     const struct notice_recipient *recipients;
     size_t recipient_count;
-    struct slice header;             /* header section of the message with CRLF line ends; ptr NULL: it could not be read */
-    unsigned lifetime;               /* seconds that the message was tried; for the words about expiry */
-    int64_t now;                     /* seconds since 1970 */
+    struct slice header; /* header section of the message with CRLF line ends; ptr NULL: it could
+                            not be read */
+    unsigned lifetime;   /* seconds that the message was tried; for the words about expiry */
+    int64_t now;         /* seconds since 1970 */
 };
 
 /* Does a failed recipient ask for a notice, and is there someone to tell? (DSN-01, DSN-09) */
 bool notice_wanted(const struct envelope *envelope, const struct recipient *recipient);
 /* The whole notice as a draft, with its envelope and its one recipient. */
 struct draft *notice_draft(struct spool *spool, const struct notice *notice);
-/* The header section at the start of the content: whole lines, `limit` octets at most, without the empty line. */
+/* The header section at the start of the content: whole lines, `limit` octets at most, without the
+ * empty line. */
 struct slice header_section(struct slice content, size_t limit);
 
-/* --- writer: octets on their way into a draft -------------------------------------------------- */
+/* --- writer: octets on their way into a draft --------------------------------------------------
+ */
 struct writer {
     struct draft *draft;
     struct buffer buffer;
 };
 void writer_open(struct writer *writer, struct draft *draft);
-void writer_close(struct writer *writer); /* hands the rest over and gives the memory back; the draft stays */
+void writer_close(
+    struct writer *writer); /* hands the rest over and gives the memory back; the draft stays */
 /* A line; CRLF is put behind it. */
-void write_line(struct writer *writer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void write_line(struct writer *writer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void write_empty_line(struct writer *writer);
-/* Words in lines of at most 76 columns where blanks allow it; `first` begins the first line, `other` the others. */
+/* Words in lines of at most 76 columns where blanks allow it; `first` begins the first line,
+ * `other` the others. */
 void write_folded(struct writer *writer, const char *first, const char *other, const char *text);
 /* Part content in quoted-printable (RFC 2045 6.7), line by line. */
 void write_quoted_printable(struct writer *writer, struct slice content);

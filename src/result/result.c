@@ -1,7 +1,7 @@
-/* result: see result.h. Each recipient's outcome becomes a log line, a row update and, if it failed, a part of a notice.
- * Owns: the counters, and the settlings under way.
- * Here an outcome meets the queue lifetime: what would be deferred past it is returned (QUEUE-02, CODE-07).
- * Must never count or log a recipient twice, however often the store has to be asked. */
+/* result: see result.h. Each recipient's outcome becomes a log line, a row update and, if it
+ * failed, a part of a notice. Owns: the counters, and the settlings under way. Here an outcome
+ * meets the queue lifetime: what would be deferred past it is returned (QUEUE-02, CODE-07). Must
+ * never count or log a recipient twice, however often the store has to be asked. */
 #include "result/result.h"
 
 #include <stdlib.h>
@@ -10,8 +10,9 @@
 #include "log/log.h"
 #include "result/settling.h"
 
-struct result *result_create(struct loop *loop, struct spool *spool, struct tally *tally, const char *hostname,
-                             const struct queue_settings *settings, result_settled_fn *fn, void *arg)
+struct result *result_create(struct loop *loop, struct spool *spool, struct tally *tally,
+                             const char *hostname, const struct queue_settings *settings,
+                             result_settled_fn *fn, void *arg)
 {
     struct result *result = x_calloc(1, sizeof(*result));
     result->loop = loop;
@@ -32,7 +33,7 @@ void result_free(struct result **result)
     while (!LIST_EMPTY(&(*result)->settlings)) {
         struct settling *settling = LIST_FIRST(&(*result)->settlings);
         LIST_REMOVE(settling, link);
-        settling_free(settling);
+        settling_cancel(settling);
     }
     free(*result);
     *result = NULL;
@@ -77,7 +78,8 @@ static void count(struct result_counters *counters, const struct finding *findin
 
 static void log_finding(const struct settling *settling, const struct finding *finding)
 {
-    static const char *const events[] = {[DELIVERED] = "delivered", [DEFERRED] = "deferred", [BOUNCED] = "bounced"};
+    static const char *const events[] = {
+        [DELIVERED] = "delivered", [DEFERRED] = "deferred", [BOUNCED] = "bounced"};
     const struct delivery *delivery = settling->delivery;
     struct log_line line;
     log_begin(&line, LOG_LEVEL_INFO, events[finding->disposition]);
@@ -115,8 +117,9 @@ static void add_failure(struct settling *settling, const struct finding *finding
 
 static void add_finding(struct settling *settling, const struct finding *finding)
 {
-    static const enum recipient_state states[] = {
-        [DELIVERED] = RECIPIENT_DELIVERED, [DEFERRED] = RECIPIENT_PENDING, [BOUNCED] = RECIPIENT_BOUNCED};
+    static const enum recipient_state states[] = {[DELIVERED] = RECIPIENT_DELIVERED,
+                                                  [DEFERRED] = RECIPIENT_PENDING,
+                                                  [BOUNCED] = RECIPIENT_BOUNCED};
     settling->updates[settling->update_count++] = (struct recipient_update){
         .recipient = finding->recipient->id,
         .state = states[finding->disposition],
@@ -155,7 +158,8 @@ static struct finding finding_of_outcome(const struct recipient_outcome *outcome
     };
 }
 
-/* The rest of a long list of recipients goes at once: the host said that it takes no more in one transaction. */
+/* The rest of a long list of recipients goes at once: the host said that it takes no more in one
+ * transaction. */
 static bool only_the_rest_is_left(const struct outcome *outcome)
 {
     bool some_delivered = false;
@@ -168,17 +172,18 @@ static bool only_the_rest_is_left(const struct outcome *outcome)
     return some_delivered;
 }
 
-static int64_t next_attempt(const struct settling *settling, const struct outcome *outcome)
+static int64_t delay_of(const struct settling *settling, const struct outcome *outcome)
 {
-    int64_t now = loop_wall(settling->result->loop);
     if (only_the_rest_is_left(outcome))
-        return now;
+        return 0;
     const struct delivery *delivery = settling->delivery;
     uint64_t seed = (uint64_t)delivery->id * 0x9e3779b97f4a7c15u + delivery->attempts;
-    return now + retry_delay(&settling->result->settings->retry, delivery->attempts + 1, age_of(settling), seed);
+    return retry_delay(&settling->result->settings->retry, delivery->attempts + 1, age_of(settling),
+                       seed);
 }
 
-static void tally_outcome(const struct result *result, const struct delivery *delivery, const struct outcome *outcome)
+static void tally_outcome(const struct result *result, const struct delivery *delivery,
+                          const struct outcome *outcome)
 {
     if (result->tally == NULL || delivery->envelope.tls_report) /* RPT-18 */
         return;
@@ -195,7 +200,7 @@ void result_take(void *arg, struct delivery *delivery, const struct outcome *out
     settling->state = outcome->destination;
     settling->reason = outcome->reason != REASON_NONE ? reason_row(outcome->reason)->name : NULL;
     settling->text = copied(settling, outcome->text);
-    settling->next_attempt = next_attempt(settling, outcome);
+    settling->delay = delay_of(settling, outcome);
     bool too_old = age_of(settling) >= settling_lifetime(settling);
     for (size_t i = 0; i < outcome->recipient_count; i++) {
         struct finding finding = finding_of_outcome(&outcome->recipients[i]);
@@ -217,10 +222,12 @@ static const char *name_in(struct settling *settling, const char *remote)
     return arena_strndup(settling->arena, remote, (size_t)(bracket - remote));
 }
 
-static struct finding finding_of_last_attempt(struct settling *settling, const struct recipient *recipient)
+static struct finding finding_of_last_attempt(struct settling *settling,
+                                              const struct recipient *recipient)
 {
     bool known = recipient->status != NULL && recipient->status[0] == '4';
-    enum reason reason = known && recipient->reason != NULL ? reason_by_name(recipient->reason) : REASON_NONE;
+    enum reason reason =
+        known && recipient->reason != NULL ? reason_by_name(recipient->reason) : REASON_NONE;
     if (!known)
         reason = REASON_EXPIRED;
     return (struct finding){
@@ -240,7 +247,6 @@ void result_expire(void *arg, struct delivery *delivery)
 {
     struct result *result = arg;
     struct settling *settling = settling_create(result, delivery, delivery->recipient_count);
-    settling->next_attempt = loop_wall(result->loop);
     settling->state = DESTINATION_UNKNOWN;
     for (size_t i = 0; i < delivery->recipient_count; i++) {
         struct finding finding = finding_of_last_attempt(settling, &delivery->recipients[i]);

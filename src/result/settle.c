@@ -17,7 +17,8 @@ static void record_again(void *arg)
     record(arg);
 }
 
-struct settling *settling_create(struct result *result, struct delivery *delivery, size_t recipient_count)
+struct settling *settling_create(struct result *result, struct delivery *delivery,
+                                 size_t recipient_count)
 {
     struct arena *arena = arena_create();
     struct settling *settling = arena_alloc(arena, sizeof(*settling));
@@ -32,22 +33,32 @@ struct settling *settling_create(struct result *result, struct delivery *deliver
     return settling;
 }
 
-void settling_free(struct settling *settling)
+static void free_settling(struct settling *settling)
 {
     loop_timer_free(&settling->timer);
     struct arena *arena = settling->arena;
     arena_free(&arena);
 }
 
+/* What the store has been told goes on without us. */
+void settling_cancel(struct settling *settling)
+{
+    if (settling->read != NULL)
+        chunk_read_cancel(&settling->read);
+    spool_forget(settling->result->spool, settling);
+    free_settling(settling);
+}
+
 unsigned settling_lifetime(const struct settling *settling)
 {
     const struct queue_settings *settings = settling->result->settings;
-    return settling->delivery->envelope.sender[0] != '\0' ? settings->lifetime : settings->notice_lifetime;
+    return settling->delivery->envelope.sender[0] != '\0' ? settings->lifetime
+                                                          : settings->notice_lifetime;
 }
 
 static void retired(void *arg)
 {
-    settling_free(arg);
+    free_settling(arg);
 }
 
 static void on_recorded(void *arg, enum spool_result spool_result, const char *text)
@@ -62,7 +73,8 @@ static void on_recorded(void *arg, enum spool_result spool_result, const char *t
         log_number(&line, "again_in", settling->wait_ms / 1000);
         log_end(&line);
         loop_timer_set(settling->timer, settling->wait_ms);
-        settling->wait_ms = settling->wait_ms * 2 < WAIT_MOST_MS ? settling->wait_ms * 2 : WAIT_MOST_MS;
+        settling->wait_ms =
+            settling->wait_ms * 2 < WAIT_MOST_MS ? settling->wait_ms * 2 : WAIT_MOST_MS;
         return;
     }
     if (settling->failed_count > 0)
@@ -95,7 +107,7 @@ static void record(struct settling *settling)
         .delivery = settling->delivery,
         .updates = settling->updates,
         .update_count = settling->update_count,
-        .next_attempt = settling->next_attempt,
+        .next_attempt = now + settling->delay,
         .counts = settling->counts,
         .trace = settling->trace,
         .now = now,
@@ -125,5 +137,6 @@ void settling_start(struct settling *settling)
     if (settling->failed_count == 0)
         record(settling);
     else
-        settling->read = spool_read_chunk(settling->result->spool, settling->delivery->message, 0, on_header, settling);
+        settling->read = spool_read_chunk(settling->result->spool, settling->delivery->message, 0,
+                                          on_header, settling);
 }

@@ -19,15 +19,15 @@ struct settling {
     size_t update_count;
     struct notice_recipient *failed; /* those that a notice tells of */
     size_t failed_count;
-    int64_t next_attempt;
+    int64_t delay; /* seconds until the next attempt of what is still pending */
     bool counts;
-    const char *trace;               /* NULL: none */
+    const char *trace; /* NULL: none */
     enum destination_state state;
-    const char *reason, *text;       /* of the destination; NULL */
-    struct chunk_read *read;         /* under way; NULL */
-    struct slice header;             /* of the message; ptr NULL: not read */
+    const char *reason, *text; /* of the destination; NULL */
+    struct chunk_read *read;   /* under way; NULL */
+    struct slice header;       /* of the message; ptr NULL: not read */
     struct loop_timer *timer;
-    int64_t wait_ms;                 /* before the next try to record */
+    int64_t wait_ms; /* before the next try to record */
 };
 
 struct result {
@@ -42,10 +42,11 @@ struct result {
     LIST_HEAD(, settling) settlings;
 };
 
-struct settling *settling_create(struct result *result, struct delivery *delivery, size_t recipient_count);
+struct settling *settling_create(struct result *result, struct delivery *delivery,
+                                 size_t recipient_count);
 /* Starts it; it ends by itself with the result's callback. */
 void settling_start(struct settling *settling);
-void settling_free(struct settling *settling);
+void settling_cancel(struct settling *settling);
 /* Seconds after which a message is given up (QUEUE-02). */
 unsigned settling_lifetime(const struct settling *settling);
 

@@ -1,7 +1,7 @@
-/* writer: lines of a notice, bounded and folded, on their way into a draft; and the text forms that they need.
- * Owns: a small buffer, so that the draft is fed in larger pieces.
- * Line ends are CRLF; no line made here from outside text passes 998 octets.
- * Must never let an octet of such text begin a line of its own. */
+/* writer: lines of a notice, bounded and folded, on their way into a draft; and the text forms that
+ * they need. Owns: a small buffer, so that the draft is fed in larger pieces. Line ends are CRLF;
+ * no line made here from outside text passes 998 octets. Must never let an octet of such text begin
+ * a line of its own. */
 #include "result/notice.h"
 
 #include <stdarg.h>
@@ -72,7 +72,8 @@ void write_folded(struct writer *writer, const char *first, const char *other, c
             used = (size_t)snprintf(line, sizeof(line), "%.200s", other);
             empty = true;
         }
-        used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%.*s", empty ? "" : " ", SLICE_ARG(word));
+        used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%.*s", empty ? "" : " ",
+                                 SLICE_ARG(word));
         empty = false;
     }
     write_line(writer, "%s", line);
@@ -92,8 +93,9 @@ static void write_quoted_line(struct writer *writer, struct slice line)
     size_t column = 0;
     for (size_t i = 0; i < line.len; i++) {
         char text[4];
-        int length = is_literal(line, i) ? snprintf(text, sizeof(text), "%c", line.ptr[i])
-                                         : snprintf(text, sizeof(text), "=%02X", (unsigned char)line.ptr[i]);
+        int length = is_literal(line, i)
+                         ? snprintf(text, sizeof(text), "%c", line.ptr[i])
+                         : snprintf(text, sizeof(text), "=%02X", (unsigned char)line.ptr[i]);
         if (column + (size_t)length > COLUMNS - 1) {
             write_raw(writer, SLICE_LITERAL("=\r\n"));
             column = 0;
@@ -132,7 +134,8 @@ const char *xtext_decoded(struct arena *arena, const char *text)
     for (; *text != '\0'; at++) {
         unsigned char octet;
         size_t length;
-        if (*text == '+' && strlen(text) >= 3 && hex_decode((struct slice){text + 1, 2}, &octet, &length) == 0) {
+        if (*text == '+' && strlen(text) >= 3 &&
+            hex_decode((struct slice){text + 1, 2}, &octet, &length) == 0) {
             *at = (char)octet;
             text += 3;
             if (octet != '\0')
@@ -154,8 +157,9 @@ const char *mail_date(struct arena *arena, int64_t seconds)
     time_t time = (time_t)seconds;
     struct tm parts = {0};
     gmtime_r(&time, &parts);
-    return arena_printf(arena, "%s, %d %s %d %02d:%02d:%02d +0000", days[parts.tm_wday], parts.tm_mday,
-                        months[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
+    return arena_printf(arena, "%s, %d %s %d %02d:%02d:%02d +0000", days[parts.tm_wday],
+                        parts.tm_mday, months[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour,
+                        parts.tm_min, parts.tm_sec);
 }
 
 const char *duration_text(struct arena *arena, int64_t seconds)
@@ -168,5 +172,6 @@ const char *duration_text(struct arena *arena, int64_t seconds)
     while (seconds < 2 * units[unit].length && unit < 3)
         unit++;
     int64_t count = seconds / units[unit].length;
-    return arena_printf(arena, "%lld %s%s", (long long)count, units[unit].name, count == 1 ? "" : "s");
+    return arena_printf(arena, "%lld %s%s", (long long)count, units[unit].name,
+                        count == 1 ? "" : "s");
 }

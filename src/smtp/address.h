@@ -9,7 +9,7 @@
 
 #include "base/slice.h"
 
-/* Octets of a path with its <> and source route; of a domain; of the text of a next hop with its NUL. */
+/* Octets of a path with its <> and source route; of a domain; of a next hop as text with its NUL. */
 enum { PATH_OCTETS = 256, DOMAIN_OCTETS = 255, NEXT_HOP_TEXT = 256 };
 
 enum path_kind {
@@ -27,8 +27,8 @@ struct path {
 
 enum address_error {
     ADDRESS_OK,
-    ADDRESS_BRACKETS,  /* the <> are not there */
-    ADDRESS_BAD,       /* not by the grammar */
+    ADDRESS_BRACKETS, /* the <> are not there */
+    ADDRESS_BAD,      /* not by the grammar */
     ADDRESS_TOO_LONG,
     ADDRESS_NON_ASCII, /* would need SMTPUTF8 */
 };

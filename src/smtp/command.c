@@ -8,10 +8,9 @@
 #include <string.h>
 
 static const char *const verb_names[VERB_COUNT] = {
-    [VERB_UNKNOWN] = "unknown", [VERB_EHLO] = "EHLO", [VERB_HELO] = "HELO",
-    [VERB_MAIL] = "MAIL",       [VERB_RCPT] = "RCPT", [VERB_DATA] = "DATA",
-    [VERB_RSET] = "RSET",       [VERB_NOOP] = "NOOP", [VERB_QUIT] = "QUIT",
-    [VERB_VRFY] = "VRFY",       [VERB_EXPN] = "EXPN", [VERB_HELP] = "HELP",
+    [VERB_UNKNOWN] = "unknown",   [VERB_EHLO] = "EHLO", [VERB_HELO] = "HELO", [VERB_MAIL] = "MAIL",
+    [VERB_RCPT] = "RCPT",         [VERB_DATA] = "DATA", [VERB_RSET] = "RSET", [VERB_NOOP] = "NOOP",
+    [VERB_QUIT] = "QUIT",         [VERB_VRFY] = "VRFY", [VERB_EXPN] = "EXPN", [VERB_HELP] = "HELP",
     [VERB_STARTTLS] = "STARTTLS",
 };
 
@@ -156,7 +155,8 @@ static const struct {
 enum { MAIL_PARAMETERS = sizeof(mail_parameters) / sizeof(mail_parameters[0]) };
 
 /* One "NAME=VALUE"; `seen` has a bit for each that was there before. */
-static enum argument_error take_parameter(struct mail_argument *mail, struct slice word, unsigned *seen)
+static enum argument_error take_parameter(struct mail_argument *mail, struct slice word,
+                                          unsigned *seen)
 {
     struct slice value, name = slice_split(word, '=', &value);
     for (unsigned i = 0; i < MAIL_PARAMETERS; i++) {
@@ -180,7 +180,8 @@ static bool next_word(struct slice *rest, struct slice *word_r)
     return true;
 }
 
-enum argument_error mail_argument_parse(struct slice argument, bool lenient, struct mail_argument *mail_r)
+enum argument_error mail_argument_parse(struct slice argument, bool lenient,
+                                        struct mail_argument *mail_r)
 {
     *mail_r = (struct mail_argument){.body = BODY_7BIT};
     struct slice parameters, word;
@@ -195,7 +196,8 @@ enum argument_error mail_argument_parse(struct slice argument, bool lenient, str
     return error;
 }
 
-enum argument_error rcpt_argument_parse(struct slice argument, bool lenient, struct rcpt_argument *rcpt_r)
+enum argument_error rcpt_argument_parse(struct slice argument, bool lenient,
+                                        struct rcpt_argument *rcpt_r)
 {
     struct slice parameters;
     enum argument_error error = take_path(argument, "TO", lenient, &rcpt_r->path, &parameters);

@@ -53,15 +53,17 @@ enum argument_error {
 struct mail_argument {
     struct path path;
     bool size_given;
-    uint64_t size;        /* UINT64_MAX: more than 64 bits hold */
+    uint64_t size; /* UINT64_MAX: more than 64 bits hold */
     enum body_type body;
 };
 struct rcpt_argument {
     struct path path;
 };
 /* `lenient` takes spaces around the colon (SMTPS-05). */
-enum argument_error mail_argument_parse(struct slice argument, bool lenient, struct mail_argument *mail_r);
-enum argument_error rcpt_argument_parse(struct slice argument, bool lenient, struct rcpt_argument *rcpt_r);
+enum argument_error mail_argument_parse(struct slice argument, bool lenient,
+                                        struct mail_argument *mail_r);
+enum argument_error rcpt_argument_parse(struct slice argument, bool lenient,
+                                        struct rcpt_argument *rcpt_r);
 /* The argument of EHLO or HELO: a domain or an address literal. Underscores are let through: hosts have them. */
 bool greeting_name_is_valid(struct slice name);
 

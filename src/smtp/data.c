@@ -12,7 +12,7 @@ enum {
     AFTER_DOT,    /* CRLF .     held back */
     AFTER_DOT_CR, /* CRLF . CR  held back */
     IN_LINE,
-    AFTER_CR,     /* CR handed over */
+    AFTER_CR, /* CR handed over */
 };
 
 static const char received[] = "received:";
@@ -20,8 +20,10 @@ enum { RECEIVED_LENGTH = sizeof(received) - 1, RECEIVED_DECIDED };
 
 void data_decoder_init(struct data_decoder *decoder, unsigned line_limit, bool normalize)
 {
-    *decoder = (struct data_decoder){
-        .state = AT_LINE_START, .normalize = normalize, .in_header = true, .line_limit = line_limit};
+    *decoder = (struct data_decoder){.state = AT_LINE_START,
+                                     .normalize = normalize,
+                                     .in_header = true,
+                                     .line_limit = line_limit};
 }
 
 /* A run of the input that goes out unchanged, not yet handed over. */
@@ -39,14 +41,14 @@ static void run_flush(struct run *run)
     run->length = 0;
 }
 
-/* The octet at `at` belongs to the content. */
-static void run_extend(struct run *run, const char *at)
+/* The octets at `at` belong to the content. */
+static void run_extend(struct run *run, const char *at, size_t count)
 {
     if (run->length > 0 && run->start + run->length != at)
         run_flush(run);
     if (run->length == 0)
         run->start = at;
-    run->length++;
+    run->length += count;
 }
 
 /* The octet at `at` does not stand in the input as it should: a constant goes out instead. */
@@ -107,7 +109,7 @@ static int content(struct data_decoder *decoder, struct run *run, const char *at
         }
     }
     note(decoder, c);
-    run_extend(run, at);
+    run_extend(run, at, 1);
     if (c == '\n' && after_cr) {
         line_ended(decoder);
         return AT_LINE_START;
@@ -116,11 +118,12 @@ static int content(struct data_decoder *decoder, struct run *run, const char *at
 }
 
 /* The CR held back with a dot that ends nothing after all. */
-static void release_cr(struct data_decoder *decoder, struct run *run, const char *at, const char *begin)
+static void release_cr(struct data_decoder *decoder, struct run *run, const char *at,
+                       const char *begin)
 {
     note(decoder, '\r');
     if (at > begin)
-        run_extend(run, at - 1);
+        run_extend(run, at - 1, 1);
     else
         run_constant(run, SLICE_LITERAL("\r"));
     decoder->state = AFTER_CR;
@@ -146,14 +149,35 @@ static bool step(struct data_decoder *decoder, struct run *run, const char *at, 
     return false;
 }
 
-size_t data_decode(struct data_decoder *decoder, struct slice input, data_fn *fn, void *arg, bool *end_r)
+/* The short way for what most octets are: visible ASCII within a line. Returns how many were taken. */
+static size_t take_plain(struct data_decoder *decoder, struct run *run, struct slice rest)
+{
+    size_t count = 0;
+    if (decoder->state != IN_LINE || (decoder->in_header && decoder->matched < RECEIVED_LENGTH))
+        return 0;
+    while (count < rest.len && rest.ptr[count] >= ' ' && rest.ptr[count] <= '~')
+        count++;
+    if (count == 0)
+        return 0;
+    run_extend(run, rest.ptr, count);
+    decoder->facts.size += count;
+    decoder->line_length += count;
+    if (decoder->line_length > decoder->line_limit)
+        decoder->facts.long_line = true;
+    return count;
+}
+
+size_t data_decode(struct data_decoder *decoder, struct slice input, data_fn *fn, void *arg,
+                   bool *end_r)
 {
     struct run run = {.fn = fn, .arg = arg};
     size_t used = 0;
     *end_r = false;
     while (used < input.len && !*end_r) {
-        *end_r = step(decoder, &run, input.ptr + used, input.ptr);
-        used++;
+        size_t plain = take_plain(decoder, &run, slice_drop(input, used));
+        if (plain == 0)
+            *end_r = step(decoder, &run, input.ptr + used, input.ptr);
+        used += plain > 0 ? plain : 1;
     }
     run_flush(&run);
     return used;

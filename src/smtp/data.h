@@ -29,7 +29,8 @@ struct data_decoder {
     bool normalize;
     bool in_header;
     unsigned line_limit;
-    unsigned matched;     /* octets of "received:" at the start of this line; past its length: decided */
+    unsigned
+        matched; /* octets of "received:" at the start of this line; past its length: decided */
     uint64_t line_length; /* octets of this line so far */
 };
 
@@ -37,7 +38,8 @@ struct data_decoder {
 void data_decoder_init(struct data_decoder *decoder, unsigned line_limit, bool normalize);
 /* Reads from `input` up to the end of the data at most; *end_r tells whether it was reached. Returns the octets consumed:
  * all of them, unless the end stands before; what follows the end are commands. */
-size_t data_decode(struct data_decoder *decoder, struct slice input, data_fn *fn, void *arg, bool *end_r);
+size_t data_decode(struct data_decoder *decoder, struct slice input, data_fn *fn, void *arg,
+                   bool *end_r);
 
 /* --- client: to the wire -------------------------------------------------------------------------- */
 struct data_encoder {

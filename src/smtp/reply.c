@@ -168,7 +168,8 @@ static enum reply_result take_line(struct reply_parser *parser, struct slice lin
 }
 
 /* The octets up to and with the next LF are a line, or its rest; keeps an unfinished one. */
-static enum reply_result take_octets(struct reply_parser *parser, struct slice input, size_t *used_r)
+static enum reply_result take_octets(struct reply_parser *parser, struct slice input,
+                                     size_t *used_r)
 {
     const char *end = memchr(input.ptr, '\n', input.len);
     *used_r = end != NULL ? (size_t)(end - input.ptr) + 1 : input.len;

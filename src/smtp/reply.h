@@ -15,13 +15,16 @@ enum { REPLY_STATUS = 16, REPLY_TEXT = 1024 };
 
 /* A whole reply; valid until the next reply_parse with the same parser. */
 struct reply {
-    unsigned code;             /* 200 to 599 */
-    char status[REPLY_STATUS]; /* "4.7.5": the server's if it is well-formed and of the code's class, else "4.0.0" (CODE-08);
+    unsigned code; /* 200 to 599 */
+    char status
+        [REPLY_STATUS]; /* "4.7.5": the server's if it is well-formed and of the code's class, else "4.0.0" (CODE-08);
                                   "" for 3yz */
-    bool status_given;         /* it is the server's */
+    bool status_given; /* it is the server's */
     unsigned line_count;
-    struct slice lines;        /* the lines as sent, without code, separator and line end, with LF between them: for ehlo_parse */
-    char text[REPLY_TEXT];     /* "550 5.1.1 No such user": one line, printable ASCII only, cut if too long: logs, notices */
+    struct slice
+        lines; /* the lines as sent, without code, separator and line end, with LF between them: for ehlo_parse */
+    char text
+        [REPLY_TEXT]; /* "550 5.1.1 No such user": one line, printable ASCII only, cut if too long: logs, notices */
 };
 
 struct reply_limits {
@@ -37,7 +40,7 @@ enum reply_result {
 
 struct reply_parser {
     struct reply reply;
-    const char *why;    /* after REPLY_INVALID, a constant: "differing codes in one reply" */
+    const char *why; /* after REPLY_INVALID, a constant: "differing codes in one reply" */
     /* private */
     struct reply_limits limits;
     struct buffer line; /* a line that is not complete yet */

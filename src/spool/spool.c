@@ -163,6 +163,7 @@ struct adoption_job {
     struct job job;
     struct spool_settings settings;
     struct adoption *adoption;
+    bool moved;
 };
 
 static int adopt_some(struct job *job, struct store *store)
@@ -180,7 +181,7 @@ static int adopt_some(struct job *job, struct store *store)
     }
     if (finished)
         adoption_free(&adopting->adoption, store);
-    job->again = true;
+    adopting->moved = job->again = true;
     return 0;
 }
 
@@ -188,7 +189,7 @@ static int adopt_some(struct job *job, struct store *store)
 static void adoption_done(struct job *job)
 {
     struct adoption_job *adopting = (struct adoption_job *)job;
-    if (!job->forgotten)
+    if (!job->forgotten && adopting->moved)
         spool_tell_due(job->spool, spool_now(job->spool));
     adoption_free(&adopting->adoption, NULL);
     free((char *)adopting->settings.state_directory);

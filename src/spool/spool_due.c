@@ -146,6 +146,7 @@ struct release_job {
     int64_t delivery;
 };
 
+/* Among the writes, though it writes nothing: so it stands in their order, before what is asked after it. */
 static int release(struct job *job, struct store *store)
 {
     store_unclaim(store, ((struct release_job *)job)->delivery);
@@ -156,7 +157,6 @@ void spool_release(struct spool *spool, struct delivery **delivery)
 {
     if (spool->thread != NULL) {
         struct release_job *job = x_calloc(1, sizeof(*job));
-        job->job.kind = JOB_READS;
         job->job.run = release;
         job->job.done = job_free;
         job->delivery = (*delivery)->id;

@@ -143,8 +143,10 @@ static int visit(struct store *store, struct due_walk *walk, const struct due_ro
         return -1;
     if (first == INT64_MAX)
         return forget_destination(store, row->next_hop);
+    if (first > row->due_at && set_due(store, row->next_hop, first) != 0)
+        return -1;
     if (first > walk->now)
-        return set_due(store, row->next_hop, first); /* the last step's NEXT_DESTINATION finds it */
+        return 0; /* the last step's NEXT_DESTINATION finds it */
     if (note_next_due(store, walk, row->next_hop) != 0)
         return -1;
     if (claims_has_next_hop(store->claims, row->next_hop))

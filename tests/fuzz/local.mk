@@ -2,4 +2,5 @@
 EXTRA_DIST += tests/fuzz/seeds
 if FUZZERS
 include tests/fuzz/policy.mk
+include tests/fuzz/smtp.mk
 endif

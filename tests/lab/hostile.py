@@ -101,7 +101,7 @@ def serves_still():
 
 ENDS = {"LF.LF": b"\n.\n", "LF.CRLF": b"\n.\r\n", "CRLF.LF": b"\r\n.\n", "CR.CR": b"\r.\r", "CR.CRLF": b"\r.\r\n",
         "CRLF.CR": b"\r\n.\r", "LF.CR": b"\n.\r", "CR.LF": b"\r.\n", "CRLF.NUL.CRLF": b"\r\n.\0\r\n",
-        "CRLF NUL.CRLF": b"\r\n\0.\r\n", "CRLF.CRCRLF": b"\r\n.\r\r\n", "CRCRLF.CRLF": b"\r\r\n.\r\n"}
+        "CRLF NUL.CRLF": b"\r\n\0.\r\n", "CRLF.CRCRLF": b"\r\n.\r\r\n"}
 
 
 def smuggle(name, end, piecewise):

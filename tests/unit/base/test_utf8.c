@@ -14,14 +14,14 @@ static const struct {
     {"\xe2\x82\xac", 3, 0x20ac},
     {"\xf0\x9f\x93\xa7", 4, 0x1f4e7},
     {"\xf4\x8f\xbf\xbf", 4, 0x10ffff},
-    {"\xf4\x90\x80\x80", 0, 0},  /* above U+10FFFF */
-    {"\xc0\xaf", 0, 0},          /* overlong */
-    {"\xe0\x80\xaf", 0, 0},      /* overlong */
-    {"\xf0\x80\x80\xaf", 0, 0},  /* overlong */
-    {"\xed\xa0\x80", 0, 0},      /* surrogate */
-    {"\x80", 0, 0},              /* continuation without a start */
-    {"\xc3", 0, 0},              /* cut */
-    {"\xe2\x82", 0, 0},          /* cut */
+    {"\xf4\x90\x80\x80", 0, 0}, /* above U+10FFFF */
+    {"\xc0\xaf", 0, 0},         /* overlong */
+    {"\xe0\x80\xaf", 0, 0},     /* overlong */
+    {"\xf0\x80\x80\xaf", 0, 0}, /* overlong */
+    {"\xed\xa0\x80", 0, 0},     /* surrogate */
+    {"\x80", 0, 0},             /* continuation without a start */
+    {"\xc3", 0, 0},             /* cut */
+    {"\xe2\x82", 0, 0},         /* cut */
     {"\xc3(", 0, 0},
     {"\xff", 0, 0},
     {"", 0, 0},
@@ -31,7 +31,8 @@ Test(utf8, well_formed_or_not)
 {
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         uint32_t code = 0;
-        cr_assert(eq(uint, utf8_character(slice_of(cases[i].octets), &code), cases[i].length), "case %zu", i);
+        cr_assert(eq(uint, utf8_character(slice_of(cases[i].octets), &code), cases[i].length),
+                  "case %zu", i);
         cr_assert(eq(u32, code, cases[i].code), "case %zu", i);
     }
 }

@@ -1,4 +1,5 @@
-/* Writes a text to a file and reads it as daneway.conf. The file is called t.conf in a directory of the test's own. */
+/* Writes a text to a file and reads it as daneway.conf. The file is called t.conf in a directory of
+ * the test's own. */
 #ifndef TEST_CONF_TEXT_H
 #define TEST_CONF_TEXT_H
 

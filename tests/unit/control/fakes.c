@@ -1,5 +1,5 @@
-/* fakes: the stations and the tally store as the control tests need them: they remember what they were told.
- * The spool answers through the loop, as the real one does. */
+/* fakes: the stations and the tally store as the control tests need them: they remember what they
+ * were told. The spool answers through the loop, as the real one does. */
 #include "fakes.h"
 
 #include <stdio.h>
@@ -60,7 +60,8 @@ void schedule_look(struct schedule *schedule)
     fakes.looks++;
 }
 
-/* --- the spool ---------------------------------------------------------------------------------- */
+/* --- the spool ----------------------------------------------------------------------------------
+ */
 
 struct reply {
     spool_json_fn *fn;
@@ -121,7 +122,8 @@ void spool_flush(struct spool *spool, const struct spool_filter *filter, spool_j
     reply_later(fn, arg, json_pack("{si}", "flushed", 2));
 }
 
-/* --- the tally store ---------------------------------------------------------------------------- */
+/* --- the tally store ----------------------------------------------------------------------------
+ */
 
 int tally_store_add(struct tally_store *store, json_t *counts, struct err *err_r)
 {
@@ -140,6 +142,7 @@ int tally_store_report(struct tally_store *store, const char *day, const char *d
     (void)store;
     if (strlen(day) != 10)
         return err_set(err_r, "no such day");
-    *reports_r = json_pack("[{ss ss*}]", "organization", identity->organization_name, "domain", domain);
+    *reports_r =
+        json_pack("[{ss ss*}]", "organization", identity->organization_name, "domain", domain);
     return 0;
 }

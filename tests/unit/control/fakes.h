@@ -1,4 +1,5 @@
-/* fakes: the stations and the tally store as the control tests need them: they remember what they were told. */
+/* fakes: the stations and the tally store as the control tests need them: they remember what they
+ * were told. */
 #ifndef DANEWAY_TESTS_CONTROL_FAKES_H
 #define DANEWAY_TESTS_CONTROL_FAKES_H
 
@@ -8,12 +9,12 @@
 #include "loop/loop.h"
 
 struct fakes {
-    unsigned looks;           /* schedule_look */
+    unsigned looks;                  /* schedule_look */
     char queue_id[64], next_hop[64]; /* of the last question to the spool; "" : any */
     size_t limit;
-    size_t list_length;       /* entries that spool_list answers */
-    unsigned adds;            /* tally_store_add */
-    json_int_t last_count;    /* {"n":...} of the last counts added */
+    size_t list_length;    /* entries that spool_list answers */
+    unsigned adds;         /* tally_store_add */
+    json_int_t last_count; /* {"n":...} of the last counts added */
     bool store_fails;
 };
 extern struct fakes fakes;

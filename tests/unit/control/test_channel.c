@@ -1,4 +1,5 @@
-/* Messages over real socket pairs: framing, size, order, and what a role that died in the middle leaves behind. */
+/* Messages over real socket pairs: framing, size, order, and what a role that died in the middle
+ * leaves behind. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdint.h>

@@ -1,4 +1,5 @@
-/* What the workers say, put together: sums, the oldest message, missing workers, lists in order, metrics. */
+/* What the workers say, put together: sums, the oldest message, missing workers, lists in order,
+ * metrics. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdbool.h>
@@ -72,7 +73,8 @@ Test(overview, destinations_name_their_worker)
 
 Test(overview, lists_are_merged_in_order)
 {
-    json_t *answers = parse("[[{\"t\":3},{\"t\":5}],[{\"t\":1},{\"t\":4}],[]]"), *missing = parse("[1]");
+    json_t *answers = parse("[[{\"t\":3},{\"t\":5}],[{\"t\":1},{\"t\":4}],[]]"),
+           *missing = parse("[1]");
     json_t *list = overview_list("queue", "t", answers, missing), *entry;
     static const int expected[] = {1, 3, 4, 5};
     size_t i;

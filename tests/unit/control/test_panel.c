@@ -141,7 +141,8 @@ Test(panel, an_unknown_question_is_not_waited_for)
     end(&office);
 }
 
-/* --- counts ------------------------------------------------------------------------------------- */
+/* --- counts -------------------------------------------------------------------------------------
+ */
 
 static int flush(struct office *office, int n)
 {
@@ -178,8 +179,7 @@ Test(panel, counts_survive_a_control_role_that_died)
     cr_assert(eq(uint, fakes.adds, 0));
     panel_free(&office.panel);
     fakes.store_fails = false;
-    office.panel =
-        panel_create(office.loop, (int[]){office.fds[0][1], office.fds[1][1]}, 2, NULL);
+    office.panel = panel_create(office.loop, (int[]){office.fds[0][1], office.fds[1][1]}, 2, NULL);
     run_for(office.loop, 20);
     cr_expect(eq(uint, fakes.adds, 1));
     cr_expect(eq(int, (int)fakes.last_count, 8));
@@ -194,15 +194,15 @@ Test(panel, counts_that_come_twice_are_added_once)
     panel_free(&office.panel);
     office.agents[0] = agent_create(office.loop, office.fds[0][0], 0);
     flush(&office, 5);
-    office.panel =
-        panel_create(office.loop, (int[]){office.fds[0][1], office.fds[1][1]}, 2, NULL);
+    office.panel = panel_create(office.loop, (int[]){office.fds[0][1], office.fds[1][1]}, 2, NULL);
     run_for(office.loop, 20);
     cr_expect(eq(uint, fakes.adds, 1));
     cr_expect(eq(int, flush(&office, 6), 0), "acknowledged");
     end(&office);
 }
 
-/* --- the status socket -------------------------------------------------------------------------- */
+/* --- the status socket --------------------------------------------------------------------------
+ */
 
 struct visit {
     const char *method, *target, *expected; /* key that the answer has; NULL: an error answer */
@@ -266,8 +266,9 @@ Test(panel, status_socket_answers)
     settings.report.organization_name = "Example";
     begin(&office, 2);
     loop_on_signal(office.loop, SIGCHLD, visitor_gone, office.loop);
-    cr_assert(eq(int, status_socket_open(&status, office.loop, office.panel, NULL, &settings, &err), 0),
-              "%s", err.text);
+    cr_assert(
+        eq(int, status_socket_open(&status, office.loop, office.panel, NULL, &settings, &err), 0),
+        "%s", err.text);
     for (size_t i = 0; i < sizeof visits / sizeof visits[0]; i++)
         cr_expect(eq(int, visit(&office, path, &visits[i]), 0), "%s %s", visits[i].method,
                   visits[i].target);

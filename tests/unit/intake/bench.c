@@ -51,8 +51,8 @@ void bench_open(struct bench *bench)
     cr_assert(eq(int, bind(bench->listener, (struct sockaddr *)&name, sizeof(name)), 0));
     cr_assert(eq(int, listen(bench->listener, 100), 0));
     fake_forget();
-    int rc = intake_create(&bench->intake, bench->loop, fake_spool_reset(), &bench->settings, bench->tls,
-                           &bench->listener, 1, &err);
+    int rc = intake_create(&bench->intake, bench->loop, fake_spool_reset(), &bench->settings,
+                           bench->tls, &bench->listener, 1, &err);
     cr_assert(eq(int, rc, 0), "%s", err.text);
 }
 
@@ -110,7 +110,8 @@ static void compare(const char *script, struct slice expected, struct slice actu
         struct slice want = slice_split(expected, '\n', &expected);
         struct slice got = slice_split(actual, '\n', &actual);
         cr_assert(want.len <= got.len && slice_equal(slice_take(got, want.len), want),
-                  "expected \"%.*s\", got \"%.*s\" in\n%s", SLICE_ARG(want), SLICE_ARG(got), script);
+                  "expected \"%.*s\", got \"%.*s\" in\n%s", SLICE_ARG(want), SLICE_ARG(got),
+                  script);
         cr_assert(got.ptr[got.len - 1] == '\r', "no CRLF: %.*s", SLICE_ARG(got));
     }
     cr_assert(eq(sz, actual.len, 0), "unexpected \"%.*s\" in\n%s", SLICE_ARG(actual), script);

@@ -11,9 +11,9 @@ struct bench {
     struct intake *intake;
     struct intake_settings settings;
     int listener;
-    int client;               /* the last one's socket */
-    struct tls_server *tls;   /* not NULL: STARTTLS */
-    char table[32];           /* path of the client table */
+    int client;             /* the last one's socket */
+    struct tls_server *tls; /* not NULL: STARTTLS */
+    char table[32];         /* path of the client table */
 };
 
 /* Settings as in daneway.conf.example, client table "127.0.0.0/24". Change them before bench_open. */

@@ -150,7 +150,8 @@ void fake_advance(struct loop *loop, int64_t ms)
         struct loop_timer *first = NULL;
         for (size_t i = 0; i < 1024; i++) {
             struct loop_timer *timer = &loop->timers[i];
-            if (timer->used && timer->due >= 0 && timer->due <= end && (first == NULL || timer->due < first->due))
+            if (timer->used && timer->due >= 0 && timer->due <= end &&
+                (first == NULL || timer->due < first->due))
                 first = timer;
         }
         if (first == NULL)

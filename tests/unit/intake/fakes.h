@@ -21,29 +21,29 @@ void fake_accept(struct loop *loop);
 bool fake_is_listening(const struct loop *loop);
 
 /* --- streams: the last one adopted is the one meant ---- */
-struct stream *fake_stream(void);          /* NULL once intake has freed it */
+struct stream *fake_stream(void); /* NULL once intake has freed it */
 void fake_say(struct loop *loop, struct slice octets);
-const char *fake_heard(void);              /* everything written so far, by all streams since fake_forget */
+const char *fake_heard(void); /* everything written so far, by all streams since fake_forget */
 void fake_forget(void);
-void fake_block(bool blocked);             /* output does not leave */
-void fake_close(struct loop *loop);        /* the client closes */
+void fake_block(bool blocked);      /* output does not leave */
+void fake_close(struct loop *loop); /* the client closes */
 void fake_fail(struct loop *loop);
-bool fake_handshake(struct loop *loop);    /* false: no handshake was asked for */
+bool fake_handshake(struct loop *loop); /* false: no handshake was asked for */
 bool fake_is_paused(void);
 size_t fake_streams_open(void);
 
 /* --- spool ---- */
 struct fake_spool {
-    bool full;                 /* spool_has_space says no */
-    enum spool_result result;  /* of commits */
-    bool slow;                 /* commits are answered only after fake_answer */
+    bool full;                /* spool_has_space says no */
+    enum spool_result result; /* of commits */
+    bool slow;                /* commits are answered only after fake_answer */
     size_t behind;
     unsigned committed, abandoned, forgotten, drafts;
-    char *content;             /* of the last draft committed */
+    char *content; /* of the last draft committed */
     size_t content_length;
     char *sender, *client, *helo, *rule;
     enum body_type body;
-    char *recipients;          /* "address next-hop\n" ... */
+    char *recipients; /* "address next-hop\n" ... */
 };
 extern struct fake_spool fake_spool;
 struct spool *fake_spool_reset(void);

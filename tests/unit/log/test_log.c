@@ -1,4 +1,5 @@
-/* The log: what a stranger puts into a value stays in that value, in both formats; a long line is cut and says so. */
+/* The log: what a stranger puts into a value stays in that value, in both formats; a long line is
+ * cut and says so. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
@@ -60,9 +61,19 @@ static const struct {
      "250 ok\r\ntime=now event=forged"},
     {"\x1b[2J", "\"\\x1b[2J\"", "\x1b[2J"},
     {"\x7f", "\"\\x7f\"", "\x7f"},
-    {"Gr\xc3\xbc\xc3\x9f" "e", "\"Gr\xc3\xbc\xc3\x9f" "e\"", "Gr\xc3\xbc\xc3\x9f" "e"},
+    {"Gr\xc3\xbc\xc3\x9f"
+     "e",
+     "\"Gr\xc3\xbc\xc3\x9f"
+     "e\"",
+     "Gr\xc3\xbc\xc3\x9f"
+     "e"},
     {"latin \xfc", "\"latin \\xfc\"", "latin \\xfc"},
-    {"\xc2\x9b" "31m", "\"\\x9b" "31m\"", "\xc2\x9b" "31m"},
+    {"\xc2\x9b"
+     "31m",
+     "\"\\x9b"
+     "31m\"",
+     "\xc2\x9b"
+     "31m"},
     {"\xe2\x80\xae", "\"\\u202e\"", "\xe2\x80\xae"},
 };
 
@@ -93,7 +104,8 @@ Test(log, json_is_read_back)
         char *one = strsep(&next, "\n");
         json_t *json = json_loads(one, JSON_REJECT_DUPLICATES, NULL);
         cr_assert(json != NULL, "%s", one);
-        cr_assert(eq(str, (char *)json_string_value(json_object_get(json, "key")), (char *)cases[i].json));
+        cr_assert(eq(str, (char *)json_string_value(json_object_get(json, "key")),
+                     (char *)cases[i].json));
         cr_assert(eq(str, (char *)json_string_value(json_object_get(json, "level")), "warning"));
         cr_assert(eq(str, (char *)json_string_value(json_object_get(json, "role")), "worker-0"));
         cr_assert(eq(i64, json_integer_value(json_object_get(json, "number")), INT64_MIN));
@@ -120,7 +132,8 @@ static void write_long_line(const char *pattern)
 
 Test(log, a_long_line_is_cut_and_well_formed)
 {
-    static const char *const patterns[] = {"a", "\"", "\n", "\xff", "\xe2\x82\xac", "ab\"", "abc\\\x01"};
+    static const char *const patterns[] = {"a",    "\"",       "\n", "\xff", "\xe2\x82\xac",
+                                           "ab\"", "abc\\\x01"};
     for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
         log_setup(LOG_LEVEL_INFO, false, "worker-0");
         write_long_line(patterns[i]);
@@ -150,7 +163,8 @@ Test(log, levels)
     cr_assert(log_wants(LOG_LEVEL_WARNING));
     cr_assert(not(log_wants(LOG_LEVEL_INFO)));
     cr_assert(strstr(captured(), "quiet") == NULL);
-    cr_assert(strstr(output, "level=error role=control event=loud text=\"somebody does\"\n") != NULL);
+    cr_assert(strstr(output, "level=error role=control event=loud text=\"somebody does\"\n") !=
+              NULL);
     cr_assert(eq(int, strncmp(output, "time=", 5), 0));
 }
 
@@ -163,7 +177,8 @@ Test(log, priority_only_for_the_journal)
     log_setup(LOG_LEVEL_INFO, false, "control");
     log_event(LOG_LEVEL_ERROR, "one", "x");
     cr_assert(eq(int, captured()[0], 't'));
-    snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)status.st_dev, (unsigned long long)status.st_ino);
+    snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)status.st_dev,
+             (unsigned long long)status.st_ino);
     setenv("JOURNAL_STREAM", stream, 1);
     log_setup(LOG_LEVEL_INFO, false, "control");
     log_event(LOG_LEVEL_ERROR, "two", "x");

@@ -8,3 +8,11 @@ tests_unit_test_resolve_SOURCES = tests/unit/resolve/test_next_hop.c tests/unit/
 RESOLVE_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/tests/unit/resolve -Wno-missing-field-initializers
 tests_unit_test_resolve_CPPFLAGS = $(RESOLVE_CPPFLAGS)
 tests_unit_test_resolve_LDADD = libdaneway-resolve.a libdaneway-base.a $(IDN2_LIBS) $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/test-dns
+TESTS += tests/unit/resolve/run-dns-tests
+dist_noinst_SCRIPTS += tests/unit/resolve/run-dns-tests tests/unit/resolve/with-dns-lab
+tests_unit_test_dns_SOURCES = tests/unit/resolve/test_dns.c
+tests_unit_test_dns_CPPFLAGS = $(RESOLVE_CPPFLAGS)
+tests_unit_test_dns_LDADD = libdaneway-resolve.a libdaneway-loop.a libdaneway-base.a $(GETDNS_LIBS) $(IDN2_LIBS) \
+	$(LIBEVENT_LIBS) $(CRITERION_LIBS)

@@ -95,8 +95,8 @@ static struct loop_timer *next_timer(struct loop *loop, int64_t end)
 {
     struct loop_timer *timer, *next = NULL;
     LIST_FOREACH(timer, &loop->timers, link)
-        if (timer->due >= 0 && timer->due <= end && (next == NULL || timer->due < next->due))
-            next = timer;
+    if (timer->due >= 0 && timer->due <= end && (next == NULL || timer->due < next->due))
+        next = timer;
     return next;
 }
 

@@ -1,4 +1,5 @@
-/* A spool that keeps nothing but a record of what it was asked for; it answers at the end of the turn. */
+/* A spool that keeps nothing but a record of what it was asked for; it answers at the end of the
+ * turn. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,6 +83,13 @@ void draft_abandon(struct draft **draft)
     draft_free(draft);
 }
 
+static void *forgotten; /* a test forgets one at most */
+
+static bool is_forgotten(const void *arg)
+{
+    return forgotten != NULL && arg == forgotten;
+}
+
 struct answer {
     spool_done_fn *fn;
     void *arg;
@@ -91,7 +99,14 @@ struct answer {
 static void give_answer(void *arg)
 {
     struct answer *answer = arg;
-    answer->fn(answer->arg, answer->result, answer->result == SPOOL_OK ? "" : "disk I/O error");
+    if (!is_forgotten(answer->arg))
+        answer->fn(answer->arg, answer->result, answer->result == SPOOL_OK ? "" : "disk I/O error");
+}
+
+void spool_forget(struct spool *spool, void *arg)
+{
+    (void)spool;
+    forgotten = arg;
 }
 
 static const char *kept(struct spool *spool, const char *text)
@@ -99,13 +114,14 @@ static const char *kept(struct spool *spool, const char *text)
     return text != NULL ? arena_strdup(spool->arena, text) : NULL;
 }
 
-void spool_settle(struct spool *spool, const struct settlement *settlement, spool_done_fn *fn, void *arg)
+void spool_settle(struct spool *spool, const struct settlement *settlement, spool_done_fn *fn,
+                  void *arg)
 {
     cr_assert(lt(uint, spool->settlement_count, FAKE_SETTLEMENTS));
     struct fake_settlement *record = &spool->settlements[spool->settlement_count];
     record->settlement = *settlement;
-    struct recipient_update *updates =
-        arena_memdup(spool->arena, settlement->updates, settlement->update_count * sizeof(*updates));
+    struct recipient_update *updates = arena_memdup(spool->arena, settlement->updates,
+                                                    settlement->update_count * sizeof(*updates));
     for (size_t i = 0; i < settlement->update_count; i++) {
         updates[i].status = kept(spool, updates[i].status);
         updates[i].text = kept(spool, updates[i].text);
@@ -133,12 +149,21 @@ struct chunk_read {
 static void give_chunk(void *arg)
 {
     struct chunk_read *read = arg;
+    if (read->fn == NULL)
+        return;
     bool good = read->spool->chunk_result == SPOOL_OK;
-    read->fn(read->arg, read->spool->chunk_result, good ? read->spool->content : (struct slice){NULL, 0});
+    read->fn(read->arg, read->spool->chunk_result,
+             good ? read->spool->content : (struct slice){NULL, 0});
 }
 
-struct chunk_read *spool_read_chunk(struct spool *spool, int64_t message, unsigned number, spool_chunk_fn *fn,
-                                    void *arg)
+void chunk_read_cancel(struct chunk_read **read)
+{
+    (*read)->fn = NULL;
+    *read = NULL;
+}
+
+struct chunk_read *spool_read_chunk(struct spool *spool, int64_t message, unsigned number,
+                                    spool_chunk_fn *fn, void *arg)
 {
     cr_assert(eq(i64, message, 77));
     cr_assert(eq(uint, number, 0));

@@ -1,4 +1,5 @@
-/* Fakes for the tests of result/: a loop with a virtual clock, and a spool that records what it is asked for. */
+/* Fakes for the tests of result/: a loop with a virtual clock, and a spool that records what it is
+ * asked for. */
 #ifndef TEST_RESULT_FAKES_H
 #define TEST_RESULT_FAKES_H
 
@@ -36,9 +37,9 @@ struct spool {
     enum spool_result results[FAKE_SETTLEMENTS]; /* answer to each spool_settle */
     struct fake_settlement settlements[FAKE_SETTLEMENTS];
     unsigned settlement_count;
-    struct slice content;            /* of any message */
+    struct slice content; /* of any message */
     enum spool_result chunk_result;
-    unsigned drafts_open;            /* made, and neither committed nor abandoned */
+    unsigned drafts_open; /* made, and neither committed nor abandoned */
     unsigned reads;
 };
 struct spool *fake_spool_create(struct loop *loop);

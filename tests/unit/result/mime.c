@@ -100,7 +100,8 @@ static void parse_parts(struct dsn *dsn, char *body, const char *boundary)
         cr_assert(at != NULL, "no closing delimiter");
         struct part *part = &dsn->parts[dsn->part_count++];
         cr_assert(lt(sz, dsn->part_count, MIME_PARTS));
-        part->body = parse_fields(arena_strndup(memory, rest + 2, (size_t)(at - rest - 2)), &part->header);
+        part->body =
+            parse_fields(arena_strndup(memory, rest + 2, (size_t)(at - rest - 2)), &part->header);
         if (part->body == NULL)
             part->body = "";
     }
@@ -128,7 +129,8 @@ struct dsn *dsn_parse(const char *text, size_t length)
     cr_assert(strncmp(type, "multipart/report; report-type=delivery-status;", 46) == 0, "%s", type);
     parse_parts(dsn, arena_printf(memory, "\r\n%s", body), boundary_of(type));
     cr_assert(dsn->part_count == 2 || dsn->part_count == 3);
-    cr_assert(eq(str, field(&dsn->parts[0].header, "Content-Type"), "text/plain; charset=us-ascii"));
+    cr_assert(
+        eq(str, field(&dsn->parts[0].header, "Content-Type"), "text/plain; charset=us-ascii"));
     cr_assert(eq(str, field(&dsn->parts[1].header, "Content-Type"), "message/delivery-status"));
     parse_status(dsn);
     return dsn;

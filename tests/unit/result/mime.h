@@ -1,5 +1,5 @@
-/* A strict reader of a delivery status notification, made from RFC 5322, 2046, 6522 and 3464, and independent of src/result/.
- * Any breach of form fails the test that calls it. */
+/* A strict reader of a delivery status notification, made from RFC 5322, 2046, 6522 and 3464, and
+ * independent of src/result/. Any breach of form fails the test that calls it. */
 #ifndef TEST_RESULT_MIME_H
 #define TEST_RESULT_MIME_H
 
@@ -20,7 +20,7 @@ struct dsn {
     struct fields header;
     size_t part_count;
     struct part parts[MIME_PARTS];
-    struct fields message;             /* per-message fields */
+    struct fields message; /* per-message fields */
     size_t group_count;
     struct fields groups[MIME_GROUPS]; /* per-recipient fields */
 };

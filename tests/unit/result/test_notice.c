@@ -20,17 +20,31 @@ static void setup(void)
     spool = fake_spool_create(loop);
     envelope = (struct envelope){.sender = "alice@Example.ORG", .arrival = FAKE_NOW - 3600};
     recipients[0] = (struct recipient){.id = 1, .address = "bob@example.net"};
-    failures[0] = (struct notice_recipient){.recipient = &recipients[0], .reason = REASON_REPLY_PERMANENT, .status = "5.1.1",
-                                            .text = "mx.example.net[192.0.2.1]:25 refused the recipient",
-                                            .remote_name = "mx.example.net", .reply = "550 5.1.1 No such user"};
-    recipients[1] = (struct recipient){.id = 2, .address = "carol@example.net", .orcpt = "rfc822;Caro+2BX@old.example.net"};
-    failures[1] = (struct notice_recipient){.recipient = &recipients[1], .reason = REASON_TLSA_MISMATCH, .status = "4.7.5",
-                                            .text = "No TLSA record matches.", .expired = true};
+    failures[0] =
+        (struct notice_recipient){.recipient = &recipients[0],
+                                  .reason = REASON_REPLY_PERMANENT,
+                                  .status = "5.1.1",
+                                  .text = "mx.example.net[192.0.2.1]:25 refused the recipient",
+                                  .remote_name = "mx.example.net",
+                                  .reply = "550 5.1.1 No such user"};
+    recipients[1] = (struct recipient){
+        .id = 2, .address = "carol@example.net", .orcpt = "rfc822;Caro+2BX@old.example.net"};
+    failures[1] = (struct notice_recipient){.recipient = &recipients[1],
+                                            .reason = REASON_TLSA_MISMATCH,
+                                            .status = "4.7.5",
+                                            .text = "No TLSA record matches.",
+                                            .expired = true};
     recipients[2] = (struct recipient){.id = 3, .address = "dave@example.net"};
-    failures[2] = (struct notice_recipient){.recipient = &recipients[2], .reason = REASON_NULL_MX, .status = "5.1.10"};
-    notice = (struct notice){.hostname = "gw.example.com", .queue_id = "3ABCDEF", .envelope = &envelope,
-                             .recipients = failures, .recipient_count = 1,
-                             .header = SLICE_LITERAL("From: a@b\r\nSubject: hello\r\n"), .lifetime = 432000, .now = FAKE_NOW};
+    failures[2] = (struct notice_recipient){
+        .recipient = &recipients[2], .reason = REASON_NULL_MX, .status = "5.1.10"};
+    notice = (struct notice){.hostname = "gw.example.com",
+                             .queue_id = "3ABCDEF",
+                             .envelope = &envelope,
+                             .recipients = failures,
+                             .recipient_count = 1,
+                             .header = SLICE_LITERAL("From: a@b\r\nSubject: hello\r\n"),
+                             .lifetime = 432000,
+                             .now = FAKE_NOW};
 }
 
 TestSuite(notice, .init = setup);
@@ -62,7 +76,8 @@ Test(notice, envelope)
 Test(notice, header)
 {
     const struct fields *header = &make()->header;
-    cr_assert(eq(str, field(header, "From"), "Mail Delivery System <MAILER-DAEMON@gw.example.com>"));
+    cr_assert(
+        eq(str, field(header, "From"), "Mail Delivery System <MAILER-DAEMON@gw.example.com>"));
     cr_assert(eq(str, field(header, "To"), "<alice@Example.ORG>"));
     cr_assert(eq(str, field(header, "Subject"), "Mail could not be delivered to bob@example.net"));
     cr_assert(eq(str, field(header, "Date"), "Sat, 28 Nov 2026 10:00:00 +0000"));
@@ -98,10 +113,12 @@ Test(notice, several_recipients_and_esmtp_parameters)
     notice.recipient_count = 3;
     envelope.envid = "QQ+2B314+3D7";
     struct dsn *dsn = make();
-    cr_assert(eq(str, field(&dsn->header, "Subject"), "Mail could not be delivered to 3 recipients"));
+    cr_assert(
+        eq(str, field(&dsn->header, "Subject"), "Mail could not be delivered to 3 recipients"));
     cr_assert(eq(str, field(&dsn->message, "Original-Envelope-Id"), "QQ+314=7"));
     cr_assert(eq(sz, dsn->group_count, 3));
-    cr_assert(eq(str, field(&dsn->groups[1], "Original-Recipient"), "rfc822; Caro+X@old.example.net"));
+    cr_assert(
+        eq(str, field(&dsn->groups[1], "Original-Recipient"), "rfc822; Caro+X@old.example.net"));
     cr_assert(eq(str, field(&dsn->groups[1], "Final-Recipient"), "rfc822; carol@example.net"));
     cr_assert(eq(str, field(&dsn->groups[1], "Action"), "failed"));
     cr_assert(eq(str, field(&dsn->groups[1], "Status"), "4.7.5"));
@@ -124,7 +141,8 @@ Test(notice, words_for_people)
     const char *text = make()->parts[0].body;
     must_have(text, "This is the mail gateway gw.example.com.\r\n");
     must_have(text, "could not be delivered to the 3 recipients below.");
-    must_have(text, "<bob@example.net>\r\n    mx.example.net[192.0.2.1]:25 refused the recipient\r\n");
+    must_have(text,
+              "<bob@example.net>\r\n    mx.example.net[192.0.2.1]:25 refused the recipient\r\n");
     must_have(text, "mx.example.net said: 550 5.1.1 No such user\r\n");
     must_have(text, "tried for 5 days without success.");
     must_have(text, "This can be mended by the recipient's postmaster.\r\n");
@@ -153,11 +171,17 @@ Test(notice, header_of_the_message_only)
 
 Test(notice, eight_bit_header_is_quoted)
 {
-    notice.header = SLICE_LITERAL("Subject: Gr\xc3\xbc\xc3\x9f" "e = x \r\nX: 12345678901234567890123456789012345678901234567890123456789012345678901234567890\r\n");
+    notice.header = SLICE_LITERAL(
+        "Subject: Gr\xc3\xbc\xc3\x9f"
+        "e = x \r\nX: "
+        "12345678901234567890123456789012345678901234567890123456789012345678901234567890\r\n");
     struct dsn *dsn = make();
-    cr_assert(eq(str, field(&dsn->parts[2].header, "Content-Transfer-Encoding"), "quoted-printable"));
+    cr_assert(
+        eq(str, field(&dsn->parts[2].header, "Content-Transfer-Encoding"), "quoted-printable"));
     cr_assert(eq(str, dsn->parts[2].body,
-                 "Subject: Gr=C3=BC=C3=9Fe =3D x=20\r\nX: 123456789012345678901234567890123456789012345678901234567890123456789012=\r\n34567890\r\n"));
+                 "Subject: Gr=C3=BC=C3=9Fe =3D x=20\r\nX: "
+                 "123456789012345678901234567890123456789012345678901234567890123456789012="
+                 "\r\n34567890\r\n"));
     draft_abandon(&made);
 }
 
@@ -191,7 +215,8 @@ Test(notice, hostile_texts_stay_in_their_field)
     cr_assert(eq(str, field(&dsn->groups[0], "Original-Recipient"), "rfc822; a??Subject: x?y"));
     cr_assert(eq(str, field(&dsn->message, "Original-Envelope-Id"), "????x"));
     char *diagnostic = field(&dsn->groups[0], "Diagnostic-Code");
-    cr_assert(eq(int, strncmp(diagnostic, "smtp; 550 ?????Action: delivered????", 30), 0), "%s", diagnostic);
+    cr_assert(eq(int, strncmp(diagnostic, "smtp; 550 ?????Action: delivered????", 30), 0), "%s",
+              diagnostic);
     cr_assert(lt(sz, strlen(diagnostic), 600));
     draft_abandon(&made);
 }
@@ -229,7 +254,8 @@ Test(notice, who_gets_one)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         envelope.sender = cases[i].sender;
         recipients[0].notify = cases[i].notify;
-        cr_assert(eq(int, notice_wanted(&envelope, &recipients[0]), cases[i].wanted), "case %zu", i);
+        cr_assert(eq(int, notice_wanted(&envelope, &recipients[0]), cases[i].wanted), "case %zu",
+                  i);
     }
 }
 
@@ -261,8 +287,8 @@ Test(notice, durations)
     static const struct {
         int64_t seconds;
         const char *text;
-    } cases[] = {{432000, "5 days"}, {86400, "24 hours"}, {172800, "2 days"}, {5400, "90 minutes"}, {7200, "2 hours"},
-                 {90, "90 seconds"}, {1, "1 second"}, {0, "0 seconds"}};
+    } cases[] = {{432000, "5 days"}, {86400, "24 hours"}, {172800, "2 days"}, {5400, "90 minutes"},
+                 {7200, "2 hours"},  {90, "90 seconds"},  {1, "1 second"},    {0, "0 seconds"}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         cr_assert(eq(str, (char *)duration_text(arena, cases[i].seconds), (char *)cases[i].text));
     arena_free(&arena);

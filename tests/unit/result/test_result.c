@@ -1,4 +1,5 @@
-/* The end of an attempt: what is recorded, told, counted and given back, also when the store fails. */
+/* The end of an attempt: what is recorded, told, counted and given back, also when the store fails.
+ */
 #include "fakes.h"
 #include "mime.h"
 
@@ -15,9 +16,11 @@ static struct result *result;
 static struct delivery *delivery;
 static struct recipient_outcome outcomes[3];
 static struct outcome outcome;
-static const struct queue_settings settings = {
-    .retry = {600, 1800, 10800}, .lifetime = 432000, .notice_lifetime = 86400, .bounce_nexthop = "",
-    .notice_size_limit = 65536};
+static const struct queue_settings settings = {.retry = {600, 1800, 10800},
+                                               .lifetime = 432000,
+                                               .notice_lifetime = 86400,
+                                               .bounce_nexthop = "",
+                                               .notice_size_limit = 65536};
 static struct {
     unsigned calls;
     enum destination_state state;
@@ -25,8 +28,8 @@ static struct {
 } settled;
 static FILE *log_file;
 
-static void on_settled(void *arg, struct delivery *back, enum destination_state state, const char *reason,
-                       const char *text)
+static void on_settled(void *arg, struct delivery *back, enum destination_state state,
+                       const char *reason, const char *text)
 {
     (void)arg;
     cr_assert(back == delivery);
@@ -43,12 +46,14 @@ static void setup(void)
     loop = loop_create();
     spool = fake_spool_create(loop);
     spool->content = SLICE_LITERAL("Subject: x\r\n\r\nbody\r\n");
-    result = result_create(loop, spool, (struct tally *)&settled, "gw.example.com", &settings, on_settled, NULL);
+    result = result_create(loop, spool, (struct tally *)&settled, "gw.example.com", &settings,
+                           on_settled, NULL);
     delivery = delivery_create();
     delivery->id = 5;
     delivery->message = 77;
     strcpy(delivery->queue_id, "3ABCDEF");
-    delivery->envelope = (struct envelope){.sender = "alice@example.org", .arrival = FAKE_NOW - 5000};
+    delivery->envelope =
+        (struct envelope){.sender = "alice@example.org", .arrival = FAKE_NOW - 5000};
     delivery->next_hop = "example.net";
     delivery->attempts = 2;
     delivery->recipient_count = 3;
@@ -57,13 +62,28 @@ static void setup(void)
         delivery->recipients[i].id = 100 + i;
         delivery->recipients[i].address = arena_printf(delivery->arena, "user%d@example.net", i);
     }
-    outcomes[0] = (struct recipient_outcome){&delivery->recipients[0], DELIVERED, REASON_NONE, "2.0.0", NULL,
-                                             "mx.example.net[192.0.2.1]:25", "mx.example.net", "250 2.0.0 Ok", "dane-verified"};
-    outcomes[1] = (struct recipient_outcome){&delivery->recipients[1], DEFERRED, REASON_REPLY_TEMPORARY, "4.2.2", "is full",
-                                             "mx.example.net[192.0.2.1]:25", "mx.example.net", "452 4.2.2 Mailbox full", "dane-verified"};
-    outcomes[2] = (struct recipient_outcome){&delivery->recipients[2], BOUNCED, REASON_REPLY_PERMANENT, "5.1.1", "no such user",
-                                             "mx.example.net[192.0.2.1]:25", "mx.example.net", "550 5.1.1 No such user", "dane-verified"};
-    outcome = (struct outcome){.recipients = outcomes, .recipient_count = 3, .destination = DESTINATION_UP, .trace = "{\"a\":1}"};
+    outcomes[0] = (struct recipient_outcome){
+        &delivery->recipients[0],       DELIVERED,        REASON_NONE,    "2.0.0",        NULL,
+        "mx.example.net[192.0.2.1]:25", "mx.example.net", "250 2.0.0 Ok", "dane-verified"};
+    outcomes[1] = (struct recipient_outcome){&delivery->recipients[1],
+                                             DEFERRED,
+                                             REASON_REPLY_TEMPORARY,
+                                             "4.2.2",
+                                             "is full",
+                                             "mx.example.net[192.0.2.1]:25",
+                                             "mx.example.net",
+                                             "452 4.2.2 Mailbox full",
+                                             "dane-verified"};
+    outcomes[2] =
+        (struct recipient_outcome){&delivery->recipients[2], BOUNCED,
+                                   REASON_REPLY_PERMANENT,   "5.1.1",
+                                   "no such user",           "mx.example.net[192.0.2.1]:25",
+                                   "mx.example.net",         "550 5.1.1 No such user",
+                                   "dane-verified"};
+    outcome = (struct outcome){.recipients = outcomes,
+                               .recipient_count = 3,
+                               .destination = DESTINATION_UP,
+                               .trace = "{\"a\":1}"};
 }
 
 static void finish(void)
@@ -94,7 +114,8 @@ static const char *log_text_so_far(void)
 
 static void must_log(const char *part)
 {
-    cr_assert(strstr(log_text_so_far(), part) != NULL, "\"%s\" is not in:\n%s", part, log_text_so_far());
+    cr_assert(strstr(log_text_so_far(), part) != NULL, "\"%s\" is not in:\n%s", part,
+              log_text_so_far());
 }
 
 static struct dsn *notice_of(unsigned number)
@@ -111,7 +132,8 @@ Test(result, each_recipient_gets_its_own_end)
     cr_assert(eq(uint, spool->settlement_count, 1));
     const struct settlement *settlement = &spool->settlements[0].settlement;
     cr_assert(eq(sz, settlement->update_count, 3));
-    static const enum recipient_state states[] = {RECIPIENT_DELIVERED, RECIPIENT_PENDING, RECIPIENT_BOUNCED};
+    static const enum recipient_state states[] = {RECIPIENT_DELIVERED, RECIPIENT_PENDING,
+                                                  RECIPIENT_BOUNCED};
     static const char *const statuses[] = {"2.0.0", "4.2.2", "5.1.1"};
     for (int i = 0; i < 3; i++) {
         cr_assert(eq(i64, settlement->updates[i].recipient, 100 + i));
@@ -123,7 +145,10 @@ Test(result, each_recipient_gets_its_own_end)
     cr_assert(eq(str, (char *)settlement->updates[1].remote, "mx.example.net[192.0.2.1]:25"));
     cr_assert(settlement->counts);
     cr_assert(eq(str, (char *)settlement->trace, "{\"a\":1}"));
-    cr_assert(eq(i64, settlement->next_attempt, FAKE_NOW + 3 * 1800 + 5)); /* the fake's delay of 3 attempts, age 5000 s */
+    int64_t delay = settlement->next_attempt - settlement->now;
+    cr_assert(eq(i64, settlement->now, FAKE_NOW));
+    cr_assert(ge(i64, delay, 3600)); /* after the third attempt: 600, 1800, 3600 and a tenth */
+    cr_assert(le(i64, delay, 3960));
     cr_assert(eq(uint, settled.calls, 1));
     cr_assert(settled.state == DESTINATION_UP);
     cr_assert(eq(str, settled.reason, "(none)"));
@@ -168,9 +193,11 @@ Test(result, log_lines)
 {
     take_and_run();
     must_log("event=delivered queue_id=3ABCDEF from=<alice@example.org> to=<user0@example.net> "
-             "relay=mx.example.net[192.0.2.1]:25 tls=dane-verified dsn=2.0.0 delay=5000 attempts=3 reply=\"250 2.0.0 Ok\"\n");
+             "relay=mx.example.net[192.0.2.1]:25 tls=dane-verified dsn=2.0.0 delay=5000 attempts=3 "
+             "reply=\"250 2.0.0 Ok\"\n");
     must_log("event=deferred queue_id=3ABCDEF from=<alice@example.org> to=<user1@example.net> "
-             "relay=mx.example.net[192.0.2.1]:25 tls=dane-verified dsn=4.2.2 delay=5000 attempts=3 reason=reply-temporary "
+             "relay=mx.example.net[192.0.2.1]:25 tls=dane-verified dsn=4.2.2 delay=5000 attempts=3 "
+             "reason=reply-temporary "
              "reply=\"452 4.2.2 Mailbox full\" text=\"is full\"\n");
     must_log("dsn=5.1.1 delay=5000 attempts=3 reason=reply-permanent");
 }
@@ -215,10 +242,29 @@ Test(result, what_was_delivered_is_recorded_however_often_the_store_fails)
     must_log("event=not-recorded queue_id=3ABCDEF why=\"disk I/O error\" again_in=10\n");
 }
 
-Test(result, ends_with_settlements_under_way)
+Test(result, ends_while_it_waits_to_try_again)
 {
     spool->results[0] = SPOOL_FAILED;
     take_and_run();
+    cr_assert(eq(uint, settled.calls, 0));
+}
+
+Test(result, ends_while_the_store_writes)
+{
+    outcome.recipient_count = 2;
+    result_take(result, delivery, &outcome);
+    result_free(&result);
+    fake_loop_run(loop, 0);
+    cr_assert(eq(uint, spool->settlement_count, 1));
+    cr_assert(eq(uint, settled.calls, 0));
+}
+
+Test(result, ends_while_the_header_is_read)
+{
+    result_take(result, delivery, &outcome);
+    result_free(&result);
+    fake_loop_run(loop, 0);
+    cr_assert(eq(uint, spool->settlement_count, 0));
     cr_assert(eq(uint, settled.calls, 0));
 }
 
@@ -237,7 +283,10 @@ Test(result, deferred_past_the_lifetime_is_returned)
         const char *sender;
         int64_t age;
         bool returned;
-    } cases[] = {{"a@b.example", 432000, true}, {"a@b.example", 431999, false}, {"", 86400, true}, {"", 86399, false},
+    } cases[] = {{"a@b.example", 432000, true},
+                 {"a@b.example", 431999, false},
+                 {"", 86400, true},
+                 {"", 86399, false},
                  {"a@b.example", -5000, false}};
     struct recipient_outcome deferred = outcomes[1];
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -247,7 +296,8 @@ Test(result, deferred_past_the_lifetime_is_returned)
         outcome.recipient_count = 1;
         take_and_run();
         const struct recipient_update *update = &spool->settlements[i].settlement.updates[0];
-        cr_assert(update->state == (cases[i].returned ? RECIPIENT_BOUNCED : RECIPIENT_PENDING), "case %u", i);
+        cr_assert(update->state == (cases[i].returned ? RECIPIENT_BOUNCED : RECIPIENT_PENDING),
+                  "case %u", i);
         cr_assert(eq(str, (char *)update->status, "4.2.2"));
         bool notice = cases[i].returned && cases[i].sender[0] != '\0';
         cr_assert(eq(int, spool->settlements[i].notice != NULL, notice));
@@ -264,7 +314,8 @@ Test(result, expiry_without_an_attempt)
 {
     delivery->recipients[0].status = "4.7.5";
     delivery->recipients[0].reason = "tlsa-mismatch";
-    delivery->recipients[0].text = "The certificate of mx.example.net matches none of its TLSA records.";
+    delivery->recipients[0].text =
+        "The certificate of mx.example.net matches none of its TLSA records.";
     delivery->recipients[1].status = "4.2.2";
     delivery->recipients[1].reason = "reply-temporary";
     delivery->recipients[1].remote = "mx.example.net[192.0.2.1]:25";
@@ -299,7 +350,8 @@ Test(result, destination_down_is_told)
     cr_assert(eq(str, settled.text, "no host answers"));
 }
 
-/* A host that takes 100 recipients at a time gets the rest at once, but only while it takes some. */
+/* A host that takes 100 recipients at a time gets the rest at once, but only while it takes some.
+ */
 Test(result, the_rest_of_a_long_list_goes_at_once)
 {
     outcomes[1].reason = REASON_TOO_MANY_RECIPIENTS;
