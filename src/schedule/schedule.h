@@ -26,6 +26,7 @@ struct schedule *schedule_create(struct loop *loop, struct spool *spool,
                                  const struct queue_settings *queue,
                                  const struct delivery_settings *delivery,
                                  const struct schedule_callbacks *callbacks);
+/* Attempts under way have been cancelled or drained before, spool_close comes after. */
 void schedule_free(struct schedule **schedule);
 
 /* An attempt has ended and is recorded; frees the delivery, gives its slot to the next. */

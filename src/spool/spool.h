@@ -31,8 +31,15 @@ struct spool;
  * removes half-received content. -1: not readable, locked, of an unknown version, disk full ... */
 int spool_open(struct spool **spool_r, struct loop *loop, const struct spool_settings *settings,
                struct err *err_r);
-/* Finishes what was asked for, then stops the thread. Callbacks that have not come do not come any more. */
+/* Finishes what was asked for, then stops the thread. Callbacks that have not come do not come any more.
+ * Not from inside a callback; drafts that were not committed are abandoned first. */
 void spool_close(struct spool **spool);
+/* The store's time, seconds since 1970: steady, also over restarts, whatever happens to the wall clock (QUEUE-09).
+ * All times that the store keeps and compares are in it, but for envelope.arrival. */
+int64_t spool_now(const struct spool *spool);
+/* Callbacks with this arg do not come any more, also those of spool_on_fresh and spool_on_due; what was asked for
+ * goes on, what was claimed for them is given back. */
+void spool_forget(struct spool *spool, void *arg);
 
 enum spool_result {
     SPOOL_OK,
@@ -62,30 +69,45 @@ void draft_abandon(struct draft **draft);
 bool spool_has_space(const struct spool *spool);
 
 /* --- 3. schedule: what is due ---------------------------------------------------------------------- */
-/* A fresh delivery after its commit. True: taken, and owned by the callee as if claimed. False: it stays in the store as due. */
+/* A fresh delivery after its commit, if its destination is not held back. True: taken, and owned by the callee as if claimed. False: it stays in the store as due. */
 typedef bool spool_fresh_fn(void *arg, struct delivery *delivery);
 void spool_on_fresh(struct spool *spool, spool_fresh_fn *fn, void *arg);
 
-/* Next hops with deliveries that are due and unclaimed and whose destination is not held back, longest due first. */
-typedef void spool_destinations_fn(void *arg, const char *const *next_hops, size_t count,
-                                   int64_t next_due); /* seconds since 1970 of the first one after these; INT64_MAX: none */
+/* Something becomes due at `due` that nobody has in hand: a deferral, or fresh mail of a destination held back. */
+typedef void spool_due_fn(void *arg, int64_t due);
+void spool_on_due(struct spool *spool, spool_due_fn *fn, void *arg);
+
+/* Next hops with deliveries that are due, of which none is claimed, and that are not held back; longest due first.
+ * failures > 0: it was down when it was last tried; claim one delivery as the probe. */
+struct due_destination {
+    const char *next_hop;
+    unsigned failures;
+};
+/* more: there were more than `limit`. next_due: when something more becomes due (never late; INT64_MAX: nothing waits). */
+typedef void spool_destinations_fn(void *arg, const struct due_destination *destinations,
+                                   size_t count, bool more, int64_t next_due);
 void spool_due_destinations(struct spool *spool, int64_t now, size_t limit,
                             spool_destinations_fn *fn, void *arg);
-/* Claims due deliveries of one next hop, oldest first. The callee owns them. more: there are further ones. */
+/* Claims due deliveries of one next hop, oldest first. The callee owns them (not the array). more: there are further
+ * ones. Should the store fail, fewer come, or none. */
 typedef void spool_claimed_fn(void *arg, struct delivery **deliveries, size_t count, bool more);
 void spool_claim(struct spool *spool, const char *next_hop, int64_t now, size_t limit,
                  spool_claimed_fn *fn, void *arg);
-/* Deliveries past their lifetime, whatever their destination's state; claimed likewise. */
+/* Deliveries past their lifetime, whatever their destination's state; claimed likewise. held[i]: the destination of
+ * deliveries[i] is held back. */
+typedef void spool_expired_fn(void *arg, struct delivery **deliveries, const bool *held,
+                              size_t count, bool more);
 void spool_claim_expired(struct spool *spool, int64_t arrived_before, int64_t notices_arrived_before,
-                         size_t limit, spool_claimed_fn *fn, void *arg);
+                         size_t limit, spool_expired_fn *fn, void *arg);
 /* Gives a claim back unchanged; frees the delivery. */
 void spool_release(struct spool *spool, struct delivery **delivery);
-/* Holds all of a destination's deliveries until `until` (seconds since 1970; 0: no longer held), with the reason to show. */
+/* Holds all of a destination's deliveries until `until` (0: no longer held), with the reason to show; one row,
+ * whatever waits. Each hold counts as a failure, until 0. */
 void spool_hold_destination(struct spool *spool, const char *next_hop, int64_t until,
                             const char *reason, const char *text);
 
 /* --- 4. attempt: the content ----------------------------------------------------------------------- */
-/* One chunk by number from 0; `chunk` is valid during the callback; empty after the last one. */
+/* One chunk by number from 0; `chunk` is valid during the callback; empty after the last one. The read is gone after it. */
 typedef void spool_chunk_fn(void *arg, enum spool_result result, struct slice chunk);
 struct chunk_read;
 struct chunk_read *spool_read_chunk(struct spool *spool, int64_t message, unsigned number,
@@ -102,14 +124,15 @@ struct settlement {
     const struct delivery *delivery;
     const struct recipient_update *updates;
     size_t update_count;
-    int64_t next_attempt;     /* for what is still pending */
+    int64_t next_attempt;     /* for what is still pending; counts from `now`: both may be wall clock */
     bool counts;              /* attempts rises by one */
     const char *trace;        /* JSON; NULL: none */
     int64_t now;
     struct draft **notices;   /* committed in the same transaction; gone after the call */
     size_t notice_count;
 };
-/* Everything is copied. After SPOOL_OK the claim has ended. A message without pending recipients leaves the store. */
+/* Everything is copied. After SPOOL_OK the claim has ended. A message without pending recipients leaves the store.
+ * While the disk is full it is tried again until it succeeds: what was delivered must not be sent again. */
 void spool_settle(struct spool *spool, const struct settlement *settlement, spool_done_fn *fn, void *arg);
 
 /* --- control: looking in, and pushing --------------------------------------------------------------- */
@@ -121,7 +144,7 @@ struct spool_filter {
 /* Array of {"queue_id","sender","next_hop","recipients":[...],"arrival","next_attempt","attempts","size","status","reason","text"}. */
 void spool_list(struct spool *spool, const struct spool_filter *filter, size_t limit, spool_json_fn *fn,
                 void *arg);
-/* {"messages","deliveries","recipients","octets","oldest","destinations_held"} */
+/* {"messages","deliveries","recipients","octets","oldest","destinations_held"}; cheap, whatever waits. */
 void spool_summary(struct spool *spool, spool_json_fn *fn, void *arg);
 /* Array of the traces of a message, oldest first, each {"time","next_hop","trace":{...}}. */
 void spool_traces(struct spool *spool, const char *queue_id, spool_json_fn *fn, void *arg);

@@ -1,1 +1,6 @@
-# Fuzz targets
+# Fuzz targets: a .mk file for each part; seeds are in seeds/NAME/.
+EXTRA_DIST += tests/fuzz/seeds
+if FUZZERS
+include tests/fuzz/policy.mk
+include tests/fuzz/smtp.mk
+endif

@@ -1,0 +1,184 @@
+/* destination: see destination.h. A hash table with chains that doubles when it is full.
+ * Owns: the entries and their rings.
+ * Must never lose a delivery: what waits is freed only with the table. */
+#include "schedule/destination.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+enum { FIRST_SIZE = 64, FIRST_RING = 4 }; /* powers of two */
+
+struct destinations {
+    struct destination **table;
+    size_t size, count;
+};
+
+/* --- what waits ------------------------------------------------------------------------------------ */
+
+static void grow_ring(struct destination *destination)
+{
+    size_t size = destination->size == 0 ? FIRST_RING : destination->size * 2;
+    struct delivery **ring = x_calloc(size, sizeof(*ring));
+    for (size_t i = 0; i < destination->waiting_count; i++)
+        ring[i] = destination->waiting[(destination->first + i) & (destination->size - 1)];
+    free(destination->waiting);
+    destination->waiting = ring;
+    destination->size = size;
+    destination->first = 0;
+}
+
+void destination_push(struct destination *destination, struct delivery *delivery)
+{
+    if (destination->waiting_count == destination->size)
+        grow_ring(destination);
+    size_t place = (destination->first + destination->waiting_count++) & (destination->size - 1);
+    destination->waiting[place] = delivery;
+}
+
+struct delivery *destination_pop(struct destination *destination)
+{
+    if (destination->waiting_count == 0)
+        return NULL;
+    struct delivery *delivery = destination->waiting[destination->first];
+    destination->first = (destination->first + 1) & (destination->size - 1);
+    destination->waiting_count--;
+    return delivery;
+}
+
+void destination_say(struct destination *destination, const char *reason, const char *text)
+{
+    free(destination->reason);
+    free(destination->text);
+    destination->reason = reason == NULL ? NULL : x_strdup(reason);
+    destination->text = text == NULL ? NULL : x_strdup(text);
+}
+
+static void destination_free(struct destination *destination)
+{
+    struct delivery *delivery;
+    while ((delivery = destination_pop(destination)) != NULL)
+        delivery_free(&delivery);
+    destination_say(destination, NULL, NULL);
+    free(destination->waiting);
+    free(destination->next_hop);
+    free(destination);
+}
+
+/* --- the table --------------------------------------------------------------------------------------- */
+
+static uint64_t hash_text(const char *text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return hash ^ hash >> 32;
+}
+
+struct destinations *destinations_create(void)
+{
+    struct destinations *destinations = x_calloc(1, sizeof(*destinations));
+    destinations->size = FIRST_SIZE;
+    destinations->table = x_calloc(FIRST_SIZE, sizeof(struct destination *));
+    return destinations;
+}
+
+void destinations_free(struct destinations **destinations)
+{
+    if (*destinations == NULL)
+        return;
+    for (size_t i = 0; i < (*destinations)->size; i++) {
+        struct destination *destination = (*destinations)->table[i];
+        while (destination != NULL) {
+            struct destination *next = destination->next;
+            destination_free(destination);
+            destination = next;
+        }
+    }
+    free((*destinations)->table);
+    free(*destinations);
+    *destinations = NULL;
+}
+
+size_t destinations_count(const struct destinations *destinations)
+{
+    return destinations->count;
+}
+
+static struct destination **place_of(const struct destinations *destinations, const char *next_hop,
+                                     uint64_t hash)
+{
+    struct destination **place = &destinations->table[hash & (destinations->size - 1)];
+    while (*place != NULL && ((*place)->hash != hash || strcmp((*place)->next_hop, next_hop) != 0))
+        place = &(*place)->next;
+    return place;
+}
+
+struct destination *destinations_find(const struct destinations *destinations, const char *next_hop)
+{
+    return *place_of(destinations, next_hop, hash_text(next_hop));
+}
+
+static void grow_table(struct destinations *destinations)
+{
+    struct destination **old = destinations->table;
+    size_t old_size = destinations->size;
+    destinations->size *= 2;
+    destinations->table = x_calloc(destinations->size, sizeof(struct destination *));
+    for (size_t i = 0; i < old_size; i++) {
+        struct destination *destination = old[i];
+        while (destination != NULL) {
+            struct destination *next = destination->next;
+            struct destination **bucket =
+                &destinations->table[destination->hash & (destinations->size - 1)];
+            destination->next = *bucket;
+            *bucket = destination;
+            destination = next;
+        }
+    }
+    free(old);
+}
+
+struct destination *destinations_take(struct destinations *destinations, const char *next_hop)
+{
+    uint64_t hash = hash_text(next_hop);
+    struct destination **place = place_of(destinations, next_hop, hash);
+    if (*place != NULL)
+        return *place;
+    if (destinations->count == destinations->size) {
+        grow_table(destinations);
+        place = place_of(destinations, next_hop, hash);
+    }
+    struct destination *destination = x_calloc(1, sizeof(*destination));
+    destination->next_hop = x_strdup(next_hop);
+    destination->hash = hash;
+    *place = destination;
+    destinations->count++;
+    return destination;
+}
+
+void destinations_forget(struct destinations *destinations, struct destination **destination)
+{
+    struct destination *leaving = *destination;
+    assert(leaving->waiting_count == 0 && leaving->running == 0 && leaving->claiming == 0);
+    assert(!leaving->ready);
+    struct destination **place = place_of(destinations, leaving->next_hop, leaving->hash);
+    *place = leaving->next;
+    destinations->count--;
+    destination_free(leaving);
+    *destination = NULL;
+}
+
+void destinations_visit(const struct destinations *destinations, destination_fn *fn, void *arg)
+{
+    for (size_t i = 0; i < destinations->size; i++) {
+        struct destination *destination = destinations->table[i];
+        while (destination != NULL) {
+            struct destination *next = destination->next;
+            fn(arg, destination);
+            destination = next;
+        }
+    }
+}

@@ -1,0 +1,54 @@
+/* destination: one next hop while the schedule has something to do with it, and the table of these.
+ * Owns: the deliveries that wait for a slot; those being attempted are only counted.
+ * A destination that is neither at work nor known to be down is forgotten: the store knows the rest.
+ * Must never hold deliveries beyond what the schedule admits. */
+#ifndef DANEWAY_SCHEDULE_DESTINATION_H
+#define DANEWAY_SCHEDULE_DESTINATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daneway/message.h"
+
+struct destination {
+    char *next_hop;
+    uint64_t hash;
+    struct destination *next;           /* in its bucket */
+    struct destination *before, *after; /* among those that are ready for a slot */
+    bool ready;
+    void *owner;
+
+    struct delivery **waiting; /* a ring */
+    size_t first, waiting_count, size;
+    size_t running;
+    unsigned allowed;          /* attempts at the same time; grows after it has been down */
+
+    bool down;
+    unsigned failures;         /* holds in a row */
+    int64_t probe_at;          /* store time */
+    struct delivery *probe;    /* being attempted to see whether it is up again */
+    char *reason, *text;
+
+    bool more;                 /* the store may have further due deliveries */
+    size_t claiming;           /* asked of the store, not come yet */
+};
+
+void destination_push(struct destination *destination, struct delivery *delivery);
+struct delivery *destination_pop(struct destination *destination); /* NULL: nothing waits */
+void destination_say(struct destination *destination, const char *reason, const char *text);
+
+struct destinations;
+struct destinations *destinations_create(void);
+/* Frees all, with what waits. */
+void destinations_free(struct destinations **destinations);
+size_t destinations_count(const struct destinations *destinations);
+struct destination *destinations_find(const struct destinations *destinations, const char *next_hop);
+struct destination *destinations_take(struct destinations *destinations, const char *next_hop);
+/* Nothing may wait or run. */
+void destinations_forget(struct destinations *destinations, struct destination **destination);
+/* Visits each once; fn may forget the one it is given, but not add any. */
+typedef void destination_fn(void *arg, struct destination *destination);
+void destinations_visit(const struct destinations *destinations, destination_fn *fn, void *arg);
+
+#endif

@@ -1,0 +1,85 @@
+/* health: destinations that are down: held in the store, probed by one delivery, lifted by one success.
+ * Owns: the doubling of the hold, and the slow start after it.
+ * Requirement QUEUE-03; RFC 5321 4.5.4.1.
+ * Must never let more than the probe through while a destination is down. */
+#include "schedule/schedule_private.h"
+
+bool health_allows(const struct schedule *schedule, const struct destination *destination)
+{
+    if (destination->down)
+        return destination->running == 0 && destination->probe_at <= spool_now(schedule->spool);
+    return destination->running < destination->allowed;
+}
+
+static int64_t hold_time(const struct schedule *schedule, unsigned failures)
+{
+    int64_t time = schedule->queue.probe_interval;
+    for (unsigned i = 1; i < failures && time < schedule->queue.retry.max; i++)
+        time *= 2;
+    return time < schedule->queue.retry.max ? time : schedule->queue.retry.max;
+}
+
+static void set_down(struct schedule *schedule, struct destination *destination)
+{
+    if (!destination->down)
+        schedule->down++;
+    destination->down = true;
+}
+
+static void hold(struct schedule *schedule, struct destination *destination)
+{
+    destination->probe_at =
+        spool_now(schedule->spool) + hold_time(schedule, destination->failures);
+    destination->more = false;
+    spool_hold_destination(schedule->spool, destination->next_hop, destination->probe_at,
+                           destination->reason, destination->text);
+    schedule_give_back(schedule, destination);
+    schedule_note_due(schedule, destination->probe_at);
+}
+
+void health_note_down(struct schedule *schedule, struct destination *destination, unsigned failures)
+{
+    if (destination->down)
+        return;
+    set_down(schedule, destination);
+    destination->failures = failures;
+    destination->probe_at = 0;
+}
+
+void health_forget(struct schedule *schedule, struct destination *destination)
+{
+    if (destination->down)
+        schedule->down--;
+    destination->down = false;
+    destination->failures = 0;
+    destination_say(destination, NULL, NULL);
+}
+
+static void came_up(struct schedule *schedule, struct destination *destination)
+{
+    if (!destination->down) {
+        unsigned limit = schedule->destination_concurrency;
+        destination->allowed = destination->allowed < limit / 2 ? destination->allowed * 2 : limit;
+        return;
+    }
+    health_forget(schedule, destination);
+    destination->allowed = 1;
+    destination->more = true; /* all that it held is due */
+    spool_hold_destination(schedule->spool, destination->next_hop, 0, NULL, NULL);
+}
+
+void health_learn(struct schedule *schedule, struct destination *destination, bool was_probe,
+                  enum destination_state state, const char *reason, const char *text)
+{
+    if (state == DESTINATION_UP) {
+        came_up(schedule, destination);
+    } else if (state == DESTINATION_DOWN && (was_probe || !destination->down)) {
+        /* Others that fail while it is held were started before: they say nothing new. */
+        set_down(schedule, destination);
+        destination->failures++;
+        destination_say(destination, reason, text);
+        hold(schedule, destination);
+    } else if (was_probe) { /* nothing learnt: still down, the next probe as far away as this one was */
+        hold(schedule, destination);
+    }
+}

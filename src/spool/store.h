@@ -1,0 +1,161 @@
+/* store: what the store thread does with the database; every function blocks, none is for the loop's thread.
+ * Owns: the SQLite database of one worker. All times are store time (spool_now).
+ * A failure is kept in the store: functions answer -1, store_failure says what and why.
+ * Must never be asked by two threads at once. */
+#ifndef DANEWAY_SPOOL_STORE_H
+#define DANEWAY_SPOOL_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "daneway/message.h"
+#include "spool/spool.h"
+
+struct store;
+
+/* One row that is written with every transaction. */
+struct store_state {
+    int64_t id_mark;     /* microseconds since 2020: no queue id above it has been given out */
+    int64_t clock;       /* store time, seconds since 1970 */
+    int64_t wall_offset; /* the wall clock stood so many seconds ahead of it */
+    int64_t messages, deliveries, recipients, octets;
+};
+
+int store_open(struct store **store_r, const struct spool_settings *settings, struct err *err_r);
+void store_close(struct store **store);
+const struct store_state *store_state(const struct store *store);
+/* What the next commit writes beside the counters. */
+void store_set_clock(struct store *store, int64_t clock, int64_t wall_offset, int64_t id_mark);
+
+/* --- transactions -------------------------------------------------------------------------------- */
+int store_begin(struct store *store, bool writes);
+int store_commit(struct store *store);
+void store_rollback(struct store *store);
+/* What the last -1 was: SPOOL_FULL or SPOOL_FAILED, and its text (valid until the next failure). */
+enum spool_result store_failure(const struct store *store, const char **text_r);
+/* Looks at the file system at most once a second. */
+bool store_has_space(struct store *store);
+
+/* --- messages ------------------------------------------------------------------------------------ */
+/* Content of a message that is still being received; number 0 registers it, so that a crash leaves no orphan. */
+int store_add_chunk(struct store *store, int64_t message, unsigned number, struct slice data);
+int store_drop_received(struct store *store, int64_t message);
+
+/* When a delivery can go, its destination considered; held: not before a probe has found it up. */
+struct due_time {
+    int64_t at;
+    bool held;
+};
+struct stored_delivery {
+    struct delivery *delivery; /* gets its id */
+    struct due_time due;       /* set */
+};
+struct stored_message {
+    int64_t id, now;
+    const char *queue_id;
+    const struct envelope *envelope;
+    struct stored_delivery *deliveries;
+    size_t delivery_count;
+    unsigned last_number; /* the last chunk's; above 0 the others are there */
+    struct slice last_chunk;
+};
+int store_add_message(struct store *store, const struct stored_message *message);
+/* *data_r is valid until store_end_read; empty when there is no such chunk. */
+int store_read_chunk(struct store *store, int64_t message, unsigned number, struct slice *data_r);
+void store_end_read(struct store *store);
+/* A new delivery with the recipients that are pending; *delivery_r is NULL when it has gone. */
+int store_load_delivery(struct store *store, int64_t id, struct delivery **delivery_r);
+
+struct stored_settlement {
+    int64_t delivery, message, next_attempt, now;
+    const char *next_hop;
+    const struct recipient_update *updates;
+    size_t update_count, recipient_count; /* of the delivery when it was claimed */
+    bool counts;
+    const char *trace;
+};
+struct settle_result {
+    bool pending;      /* recipients wait for the next attempt, at due.at */
+    struct due_time due;
+    bool message_gone; /* the message has left the store */
+};
+int store_settle(struct store *store, const struct stored_settlement *settlement,
+                 struct settle_result *result_r);
+/* Removes traces of up to `limit` messages that ended longer ago than their lifetime. */
+int store_purge_traces(struct store *store, int64_t now, unsigned limit);
+
+/* --- what is due --------------------------------------------------------------------------------- */
+/* A delivery of `next_hop` is there that may go at `due`. */
+int store_destination_due(struct store *store, const char *next_hop, int64_t due,
+                          struct due_time *due_r);
+int store_hold(struct store *store, const char *next_hop, int64_t until, const char *reason,
+               const char *text);
+
+/* A walk over the destinations that are due, in steps; start with zeroes and the limits set. */
+struct due_walk {
+    int64_t now;
+    size_t limit;
+    struct due_destination *found; /* next_hop is a copy; freed with due_walk_release */
+    size_t count;
+    int64_t next_due;
+    bool finished, more;
+    int64_t at_due;                /* where the next step begins */
+    char *at_next_hop;
+};
+int store_walk_due(struct store *store, struct due_walk *walk);
+void due_walk_release(struct due_walk *walk);
+
+/* Claims; *deliveries_r is a new array of new deliveries. */
+struct claimed {
+    struct delivery **deliveries;
+    bool *held; /* for store_claim_expired */
+    size_t count;
+    bool more;
+};
+int store_claim(struct store *store, const char *next_hop, int64_t now, size_t limit,
+                struct claimed *claimed_r);
+int store_claim_expired(struct store *store, int64_t now, int64_t arrived_before,
+                        int64_t notices_arrived_before, size_t limit, struct claimed *claimed_r);
+/* Claims that the process has without asking (fresh deliveries), and their end. */
+void store_claim_fresh(struct store *store, const struct delivery *delivery);
+void store_unclaim(struct store *store, int64_t delivery);
+
+struct flush_walk {
+    int64_t now;
+    char *next_hop;  /* NULL: not by next hop */
+    int64_t message; /* -1: not by message */
+    int64_t flushed, at;
+    bool started, finished;
+};
+int store_flush(struct store *store, struct flush_walk *walk);
+
+/* --- looking in ---------------------------------------------------------------------------------- */
+/* message: -1 for any. wall_offset is added to what is shown as wall clock. */
+int store_list(struct store *store, int64_t message, const char *next_hop, size_t limit,
+               int64_t wall_offset, json_t **json_r);
+int store_summary(struct store *store, int64_t now, json_t **json_r);
+int store_traces(struct store *store, int64_t message, int64_t wall_offset, json_t **json_r);
+
+/* --- left-over stores of workers that are no more --------------------------------------------------- */
+struct adoption;
+/* The left-over store with the lowest worker number above `after` that this worker adopts, attached and locked;
+ * *adoption_r is NULL when there is none. Skips what another process holds. */
+int adoption_open(struct adoption **adoption_r, struct store *store,
+                  const struct spool_settings *settings, int after);
+int adoption_worker(const struct adoption *adoption);
+/* Moves some messages; outside a transaction. *finished_r: all have moved, the files are gone. */
+int adoption_step(struct adoption *adoption, struct store *store, int64_t now, bool *finished_r);
+/* store is NULL when it has been closed before. */
+void adoption_free(struct adoption **adoption, struct store *store);
+/* The highest id mark of all stores in the directory: a new store starts above it. */
+int64_t stores_id_mark(const char *directory);
+
+/* The lock file of a worker's store: descriptor, or -1. */
+int store_lock(const char *directory, unsigned worker, int wait_ms, struct err *err_r);
+
+#endif

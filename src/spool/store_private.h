@@ -1,0 +1,70 @@
+/* store_private: what the files of the store share: the handle, the statements, binding and stepping.
+ * Owns: nothing by itself. Only src/spool/store_*.c include it: no SQL elsewhere.
+ * Must never let a statement stay open: who stops before the last row calls store_reset. */
+#ifndef DANEWAY_SPOOL_STORE_PRIVATE_H
+#define DANEWAY_SPOOL_STORE_PRIVATE_H
+
+#include <sqlite3.h>
+
+#include "spool/claims.h"
+#include "spool/store.h"
+
+enum statement {
+#define STATEMENT(name, text) SQL_##name,
+#include "spool/store_sql.def"
+#undef STATEMENT
+    SQL_COUNT
+};
+
+enum { SCHEMA_VERSION = 1, STORE_PATH = 4096 };
+
+struct store {
+    sqlite3 *db;
+    sqlite3_stmt *statements[SQL_COUNT];
+    struct claims *claims;
+    struct store_state state; /* as this transaction will leave it */
+    struct store_state saved; /* as the last one left it */
+    char *directory;
+    int lock;
+    uint64_t free_space_min;
+    int64_t trace_lifetime;
+    int64_t space_checked; /* monotonic ms */
+    bool space;
+    enum spool_result failure;
+    struct err error;
+};
+
+static inline sqlite3_stmt *store_sql(struct store *store, enum statement which)
+{
+    return store->statements[which];
+}
+
+/* Text lives until the statement is stepped to its end or reset. NULL binds NULL. */
+static inline void bind_text(sqlite3_stmt *statement, int place, const char *text)
+{
+    sqlite3_bind_text(statement, place, text, -1, SQLITE_STATIC);
+}
+
+static inline void bind_number(sqlite3_stmt *statement, int place, int64_t number)
+{
+    sqlite3_bind_int64(statement, place, number);
+}
+
+static inline const char *column_text(sqlite3_stmt *statement, int place)
+{
+    return (const char *)sqlite3_column_text(statement, place);
+}
+
+/* 1: a row; 0: no further row, reset; -1: failed, reset. */
+int store_step(struct store *store, sqlite3_stmt *statement);
+void store_reset(sqlite3_stmt *statement);
+/* For statements that give no rows. */
+int store_run(struct store *store, sqlite3_stmt *statement);
+/* One statement with numbers as its parameters. */
+int store_run_number(struct store *store, enum statement which, int64_t number);
+/* Statements without parameters and rows. */
+int store_exec(struct store *store, const char *sql);
+/* Notes what the database says went wrong; -1. */
+int store_fail(struct store *store);
+
+#endif

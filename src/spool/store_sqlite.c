@@ -1,0 +1,371 @@
+/* store_sqlite: opens the database, makes its schema, begins and commits transactions, tells its failures.
+ * Owns: the lock file's descriptor, the handle, the prepared statements, the state row.
+ * WAL with synchronous=FULL: a commit has reached stable storage when it returns (SMTPS-20).
+ * Must never open a store that another process holds, or one of a version it does not know. */
+#include "spool/store_private.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+
+enum { LOCK_WAIT_MS = 5000, LOCK_POLL_MS = 20, SPACE_CHECK_MS = 1000 };
+
+static const char settings_sql[] =
+    "PRAGMA journal_mode=WAL;"
+    "PRAGMA synchronous=FULL;"
+    "PRAGMA mmap_size=0;"
+    "PRAGMA cache_size=-16384;"            /* 16 MiB, whatever the backlog */
+    "PRAGMA wal_autocheckpoint=4000;"      /* 16 MiB: rarely, and never long */
+    "PRAGMA journal_size_limit=67108864;"
+    "PRAGMA secure_delete=OFF;"            /* mail leaves with the next use of its page */
+    "PRAGMA temp_store=MEMORY;";
+
+/* message.id is the queue id as a number. A recipient's id counts within its delivery.
+ * receiving: messages whose content is coming in; ended: messages that have gone and left traces. */
+static const char schema_sql[] =
+    "CREATE TABLE state(id INTEGER PRIMARY KEY CHECK(id=1), id_mark INTEGER NOT NULL,"
+    " clock INTEGER NOT NULL, wall_offset INTEGER NOT NULL, messages INTEGER NOT NULL,"
+    " deliveries INTEGER NOT NULL, recipients INTEGER NOT NULL, octets INTEGER NOT NULL) STRICT;"
+    "INSERT INTO state VALUES(1,0,0,0,0,0,0,0);"
+    "CREATE TABLE message(id INTEGER PRIMARY KEY, queue_id TEXT NOT NULL, sender TEXT NOT NULL,"
+    " body INTEGER NOT NULL, smtputf8 INTEGER NOT NULL, requiretls INTEGER NOT NULL,"
+    " tls_optional INTEGER NOT NULL, notice INTEGER NOT NULL, tls_report INTEGER NOT NULL,"
+    " ret INTEGER NOT NULL, envid TEXT, client TEXT, helo TEXT, client_rule TEXT,"
+    " arrival INTEGER NOT NULL, size INTEGER NOT NULL, has_8bit INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE content(message INTEGER NOT NULL, number INTEGER NOT NULL, data BLOB NOT NULL,"
+    " PRIMARY KEY(message,number)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE receiving(message INTEGER PRIMARY KEY) STRICT;"
+    "CREATE TABLE delivery(id INTEGER PRIMARY KEY, message INTEGER NOT NULL,"
+    " next_hop TEXT NOT NULL, next_attempt INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+    " notice INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX delivery_due ON delivery(next_hop,next_attempt);"
+    "CREATE INDEX delivery_message ON delivery(message);"
+    "CREATE INDEX delivery_notice ON delivery(message) WHERE notice<>0;"
+    "CREATE TABLE recipient(delivery INTEGER NOT NULL, id INTEGER NOT NULL, address TEXT NOT NULL,"
+    " notify INTEGER NOT NULL, orcpt TEXT, state INTEGER NOT NULL, status TEXT, reason TEXT,"
+    " text TEXT, remote TEXT, reply TEXT, PRIMARY KEY(delivery,id)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE trace(message INTEGER NOT NULL, number INTEGER NOT NULL, time INTEGER NOT NULL,"
+    " next_hop TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY(message,number)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE ended(id INTEGER PRIMARY KEY, message INTEGER NOT NULL, time INTEGER NOT NULL)"
+    " STRICT;"
+    "CREATE TABLE destination(next_hop TEXT PRIMARY KEY, due_at INTEGER NOT NULL,"
+    " held_until INTEGER NOT NULL, failures INTEGER NOT NULL, reason TEXT, text TEXT)"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE INDEX destination_due ON destination(due_at,next_hop);"
+    "CREATE INDEX destination_held ON destination(held_until) WHERE failures>0;"
+    "PRAGMA user_version=1;";
+
+static const char *const statement_texts[SQL_COUNT] = {
+#define STATEMENT(name, text) [SQL_##name] = (text),
+#include "spool/store_sql.def"
+#undef STATEMENT
+};
+
+/* --- failures ------------------------------------------------------------------------------------- */
+
+static bool is_full(struct store *store)
+{
+    int code = sqlite3_errcode(store->db);
+    int number = sqlite3_system_errno(store->db);
+    if (code == SQLITE_FULL)
+        return true;
+    return code == SQLITE_IOERR && (number == ENOSPC || number == EDQUOT || number == EFBIG);
+}
+
+int store_fail(struct store *store)
+{
+    store->failure = is_full(store) ? SPOOL_FULL : SPOOL_FAILED;
+    return err_set(&store->error, "%s (%d)", sqlite3_errmsg(store->db),
+                   sqlite3_extended_errcode(store->db));
+}
+
+enum spool_result store_failure(const struct store *store, const char **text_r)
+{
+    *text_r = store->error.text;
+    return store->failure;
+}
+
+/* --- statements ----------------------------------------------------------------------------------- */
+
+int store_step(struct store *store, sqlite3_stmt *statement)
+{
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+        return 1;
+    int result = code == SQLITE_DONE ? 0 : store_fail(store);
+    sqlite3_reset(statement);
+    return result;
+}
+
+void store_reset(sqlite3_stmt *statement)
+{
+    sqlite3_reset(statement);
+}
+
+int store_run(struct store *store, sqlite3_stmt *statement)
+{
+    int result = store_step(store, statement);
+    assert(result != 1);
+    return result;
+}
+
+int store_run_number(struct store *store, enum statement which, int64_t number)
+{
+    sqlite3_stmt *statement = store_sql(store, which);
+    bind_number(statement, 1, number);
+    return store_run(store, statement);
+}
+
+int store_exec(struct store *store, const char *sql)
+{
+    if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return store_fail(store);
+    return 0;
+}
+
+/* --- transactions --------------------------------------------------------------------------------- */
+
+int store_begin(struct store *store, bool writes)
+{
+    return store_exec(store, writes ? "BEGIN IMMEDIATE" : "BEGIN");
+}
+
+static int save_state(struct store *store)
+{
+    const struct store_state *state = &store->state;
+    const int64_t values[] = {state->id_mark,    state->clock,      state->wall_offset,
+                              state->messages,   state->deliveries, state->recipients,
+                              state->octets};
+    sqlite3_stmt *statement = store_sql(store, SQL_SAVE_STATE);
+    for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
+        bind_number(statement, (int)i + 1, values[i]);
+    return store_run(store, statement);
+}
+
+int store_commit(struct store *store)
+{
+    if (memcmp(&store->state, &store->saved, sizeof(store->state)) != 0 && save_state(store) != 0)
+        return -1;
+    if (store_exec(store, "COMMIT") != 0)
+        return -1;
+    store->saved = store->state;
+    return 0;
+}
+
+void store_rollback(struct store *store)
+{
+    /* Some failures have ended the transaction already. */
+    if (sqlite3_get_autocommit(store->db) == 0)
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    store->state = store->saved;
+}
+
+const struct store_state *store_state(const struct store *store)
+{
+    return &store->state;
+}
+
+void store_set_clock(struct store *store, int64_t clock, int64_t wall_offset, int64_t id_mark)
+{
+    if (clock > store->state.clock)
+        store->state.clock = clock;
+    store->state.wall_offset = wall_offset;
+    if (id_mark > store->state.id_mark)
+        store->state.id_mark = id_mark;
+}
+
+/* --- space ---------------------------------------------------------------------------------------- */
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t pragma_number(struct store *store, const char *sql)
+{
+    sqlite3_stmt *statement;
+    int64_t number = -1;
+    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
+        return -1;
+    if (sqlite3_step(statement) == SQLITE_ROW)
+        number = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return number;
+}
+
+/* Pages that the database can use again count as free: its file does not shrink when mail leaves. */
+bool store_has_space(struct store *store)
+{
+    int64_t now = monotonic_ms();
+    if (store->space_checked != 0 && now - store->space_checked < SPACE_CHECK_MS)
+        return store->space;
+    store->space_checked = now;
+    struct statvfs space;
+    if (statvfs(store->directory, &space) != 0)
+        return store->space;
+    uint64_t available = (uint64_t)space.f_bavail * space.f_frsize;
+    int64_t pages = pragma_number(store, "PRAGMA freelist_count");
+    int64_t size = pragma_number(store, "PRAGMA page_size");
+    if (pages > 0 && size > 0)
+        available += (uint64_t)pages * (uint64_t)size;
+    store->space = available >= store->free_space_min;
+    return store->space;
+}
+
+/* --- opening -------------------------------------------------------------------------------------- */
+
+int store_lock(const char *directory, unsigned worker, int wait_ms, struct err *err_r)
+{
+    CLEANUP(text_free) char *path = x_printf("%s/spool-%u.lock", directory, worker);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_system(err_r, "%s", path);
+    for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited += LOCK_POLL_MS) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            err_system(err_r, "%s", path);
+            close(fd);
+            return -1;
+        }
+        if (waited >= wait_ms) {
+            close(fd);
+            return err_set(err_r, "%s: another process has this spool open", path);
+        }
+        usleep(LOCK_POLL_MS * 1000);
+    }
+    return fd;
+}
+
+/* Makes the file by itself first, so that nobody else can read mail; its WAL takes over the mode. */
+static int open_database(struct store *store, const char *path, struct err *err_r)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_system(err_r, "%s", path);
+    close(fd);
+    if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+        SQLITE_OK)
+        return err_set(err_r, "%s: %s", path, sqlite3_errmsg(store->db));
+    sqlite3_busy_timeout(store->db, LOCK_WAIT_MS);
+    if (store_exec(store, settings_sql) != 0)
+        return err_set(err_r, "%s: %s", path, store->error.text);
+    return 0;
+}
+
+static int make_schema(struct store *store)
+{
+    int64_t mark = stores_id_mark(store->directory);
+    if (store_begin(store, true) != 0)
+        return -1;
+    if (store_exec(store, schema_sql) == 0 && store_exec(store, "COMMIT") == 0) {
+        store->saved.id_mark = store->state.id_mark = mark;
+        return 0;
+    }
+    store_rollback(store);
+    return -1;
+}
+
+static int read_state(struct store *store)
+{
+    sqlite3_stmt *statement;
+    static const char sql[] = "SELECT id_mark,clock,wall_offset,messages,deliveries,recipients,octets"
+                              " FROM state";
+    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
+        return store_fail(store);
+    if (sqlite3_step(statement) != SQLITE_ROW) {
+        sqlite3_finalize(statement);
+        return store_fail(store);
+    }
+    int64_t *const fields[] = {&store->state.id_mark,    &store->state.clock,
+                               &store->state.wall_offset, &store->state.messages,
+                               &store->state.deliveries, &store->state.recipients,
+                               &store->state.octets};
+    int64_t mark = store->state.id_mark;
+    for (int i = 0; i < (int)(sizeof(fields) / sizeof(*fields)); i++)
+        *fields[i] = sqlite3_column_int64(statement, i);
+    sqlite3_finalize(statement);
+    store->saved = store->state;
+    if (mark > store->state.id_mark)
+        store->state.id_mark = mark;
+    return 0;
+}
+
+static int prepare_statements(struct store *store)
+{
+    for (int i = 0; i < SQL_COUNT; i++) {
+        if (sqlite3_prepare_v3(store->db, statement_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &store->statements[i], NULL) != SQLITE_OK)
+            return store_fail(store);
+    }
+    return 0;
+}
+
+/* What was being received when the process ended was never acknowledged. */
+static int drop_orphans(struct store *store)
+{
+    return store_exec(store, "BEGIN IMMEDIATE;"
+                             "DELETE FROM content WHERE message IN (SELECT message FROM receiving);"
+                             "DELETE FROM receiving;"
+                             "COMMIT");
+}
+
+static int open_with_schema(struct store *store, const char *path, struct err *err_r)
+{
+    if (open_database(store, path, err_r) != 0)
+        return -1;
+    int64_t version = pragma_number(store, "PRAGMA user_version");
+    if (version > SCHEMA_VERSION)
+        return err_set(err_r, "%s: version %lld of the store; this program knows version %d", path,
+                       (long long)version, SCHEMA_VERSION);
+    if ((version <= 0 && make_schema(store) != 0) || read_state(store) != 0 ||
+        prepare_statements(store) != 0 || drop_orphans(store) != 0)
+        return err_set(err_r, "%s: %s", path, store->error.text);
+    return 0;
+}
+
+int store_open(struct store **store_r, const struct spool_settings *settings, struct err *err_r)
+{
+    int lock = store_lock(settings->state_directory, settings->worker, LOCK_WAIT_MS, err_r);
+    if (lock < 0)
+        return -1;
+    struct store *store = x_calloc(1, sizeof(*store));
+    store->lock = lock;
+    store->claims = claims_create();
+    store->directory = x_strdup(settings->state_directory);
+    store->free_space_min = settings->free_space_min;
+    store->trace_lifetime = settings->trace_lifetime;
+    store->space = true;
+    CLEANUP(text_free) char *path =
+        x_printf("%s/spool-%u.db", settings->state_directory, settings->worker);
+    if (open_with_schema(store, path, err_r) != 0) {
+        store_close(&store);
+        return -1;
+    }
+    *store_r = store;
+    return 0;
+}
+
+void store_close(struct store **store)
+{
+    if (*store == NULL)
+        return;
+    for (int i = 0; i < SQL_COUNT; i++)
+        sqlite3_finalize((*store)->statements[i]);
+    sqlite3_close((*store)->db);
+    close((*store)->lock);
+    claims_free(&(*store)->claims);
+    free((*store)->directory);
+    free(*store);
+    *store = NULL;
+}
