@@ -274,7 +274,7 @@ Test(dns, silent_resolver_is_a_time_out)
         struct dns_answer *answer = ask_one(loop, dns, "_25._tcp.mx1.sec.lab", DNS_TLSA);
         cr_expect(eq(int, (int)answer->status, (int)DNS_FAILED));
         cr_expect(strstr(answer->why, "time-out") != NULL, "%s", answer->why);
-        cr_expect(eq(u64, dns_counters(dns).queries, 2));
+        cr_expect(eq(u64, dns_counters(dns).time_outs, 2));
         dns_answer_free(&answer);
         dns_free(&dns);
         close(fd);
@@ -289,14 +289,65 @@ Test(dns, no_resolver_at_all)
         struct resolver_settings settings = settings_for((enum resolver_mode)mode);
         struct loop *loop = loop_create();
         close(listener(&settings.port));
+        settings.timeout = 1; /* a UDP query to nobody ends so */
         struct dns *dns = dns_for(loop, &settings);
         struct dns_answer *answer = ask_one(loop, dns, "mx1.sec.lab", DNS_A);
         cr_expect(eq(int, (int)answer->status, (int)DNS_FAILED));
-        cr_expect(strstr(answer->why, "no connection") != NULL, "%s", answer->why);
+        cr_expect(strstr(answer->why, mode == RESOLVER_LOOPBACK ? "no connection" : "time-out") != NULL, "%s",
+                  answer->why);
         dns_answer_free(&answer);
         dns_free(&dns);
         loop_free(&loop);
     }
+}
+
+/* A zone whose servers are silent costs its own askers a time-out, and nobody else anything. */
+Test(dns, silent_zone_harms_nobody_else)
+{
+    struct sockaddr_in silent = {.sin_family = AF_INET,
+                                 .sin_port = htons(port_of("DNS_LAB_SILENT_PORT")),
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    cr_assert(eq(int, bind(fd, (struct sockaddr *)&silent, sizeof(silent)), 0));
+    for (int mode = RESOLVER_LOOPBACK; mode <= RESOLVER_VALIDATE; mode++) {
+        struct resolver_settings settings = settings_for((enum resolver_mode)mode);
+        struct loop *loop = loop_create();
+        settings.timeout = 1;
+        struct dns *dns = dns_for(loop, &settings);
+        unsigned never = 100;
+        struct question lost[4];
+        for (int round = 0; round < 60; round++) {
+            if (round % 20 == 0) {
+                lost[round / 20] = (struct question){loop, &never, NULL};
+                dns_query(dns, round == 0 ? "host.silent.lab" : "other.silent.lab", DNS_A, on_answer, &lost[round / 20]);
+            }
+            char name[64];
+            snprintf(name, sizeof(name), "m%d.wild.sec.lab", round);
+            struct dns_answer *answer = ask_one(loop, dns, name, DNS_A);
+            cr_expect(eq(int, (int)answer->status, (int)DNS_SECURE), "%s: round %d: %s", mode_names[mode], round,
+                      answer->why);
+            dns_answer_free(&answer);
+            usleep(50000);
+        }
+        cr_expect(lt(uint, never, 100));
+        for (int round = 0; round < 4; round++) { /* and when there is nothing else on the connection */
+            struct dns_answer *answer = ask_one(loop, dns, "alone.silent.lab", DNS_A);
+            cr_expect(eq(int, (int)answer->status, (int)DNS_FAILED));
+            cr_expect(strstr(answer->why, "time-out") != NULL || strstr(answer->why, "SERVFAIL") != NULL, "%s: %s",
+                      mode_names[mode], answer->why);
+            dns_answer_free(&answer);
+            answer = ask_one(loop, dns, "mx1.sec.lab", DNS_A);
+            cr_expect(eq(int, (int)answer->status, (int)DNS_SECURE), "%s: %s", mode_names[mode], answer->why);
+            dns_answer_free(&answer);
+        }
+        dns_free(&dns);
+        for (int i = 0; i < 3; i++) {
+            cr_expect(lost[i].answer == NULL || lost[i].answer->status == DNS_FAILED);
+            dns_answer_free(&lost[i].answer);
+        }
+        loop_free(&loop);
+    }
+    close(fd);
 }
 
 static pid_t start_spare(void)
