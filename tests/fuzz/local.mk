@@ -4,4 +4,6 @@ if FUZZERS
 include tests/fuzz/attempt.mk
 include tests/fuzz/policy.mk
 include tests/fuzz/smtp.mk
+include tests/fuzz/conf.mk
+include tests/fuzz/result.mk
 endif
