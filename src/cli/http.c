@@ -144,7 +144,7 @@ static int parse_json(struct slice answer, json_t **json_r, struct err *err_r)
 int http_ask(const char *socket_path, const char *method, const char *target, json_t **json_r,
              struct err *err_r)
 {
-    int fd;
+    int fd = -1;
     struct buffer answer;
     if (connect_to(socket_path, &fd, err_r) != 0)
         return -1;

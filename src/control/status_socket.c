@@ -278,7 +278,7 @@ int status_socket_open(struct status_socket **status_r, struct loop *loop, struc
                        struct tally_store *store, const struct settings *settings,
                        struct err *err_r)
 {
-    int fd;
+    int fd = -1;
     if (listen_on(settings->status_socket, &fd, err_r) != 0)
         return -1;
     struct status_socket *status = x_calloc(1, sizeof *status);
