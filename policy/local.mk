@@ -1,1 +1,6 @@
-# Files of policy/
+# Files of policy/: the pure engine. scripts/check-pure proves that it touches nothing outside of memory.
+noinst_LIBRARIES += libdaneway-policy.a
+libdaneway_policy_a_SOURCES = policy/reason.c policy/table.c policy/table_text.c policy/table_text.h \
+	policy/tlsa.c policy/dane.c policy/der.c policy/der.h policy/names.c policy/names.h \
+	policy/chain.c policy/chain.h policy/leaf.c policy/pkix.c policy/host.c policy/host.h \
+	policy/describe.c policy/plan.c policy/judge.c policy/retry.c policy/spread.h

@@ -7,6 +7,7 @@ AM_TESTS_ENVIRONMENT = TOP_SRCDIR='$(abs_top_srcdir)'; export TOP_SRCDIR; \
 if HAVE_CRITERION
 include tests/unit/base/local.mk
 include tests/unit/loop/local.mk
+include tests/unit/log/local.mk
 include tests/unit/conf/local.mk
 include tests/unit/policy/local.mk
 include tests/unit/smtp/local.mk
@@ -20,6 +21,7 @@ include tests/unit/report/local.mk
 include tests/unit/intake/local.mk
 include tests/unit/control/local.mk
 include tests/unit/cli/local.mk
-include tests/replay/local.mk
 endif
+include tests/replay/local.mk
 include tests/fuzz/local.mk
+EXTRA_DIST += scripts tests/lab tests/system

@@ -26,6 +26,8 @@ struct plan_host {
     const struct evidence_host *host;
     enum reason skip;          /* REASON_NONE: try it */
     const char *detail;        /* what is specific about the skip; NULL if nothing */
+    const struct address *addresses; /* those of the host that may be connected to, in the order to try (SMTPC-20) */
+    size_t address_count;
     enum protection need;
     enum policy_type applied;  /* for reports: which policy this host is judged by */
     struct tlsa_record *records; /* usable ones after digest agility (DANE-29, DANE-32) */

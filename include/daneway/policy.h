@@ -33,7 +33,8 @@ int table_parse(struct table **table_r, const char *name, struct slice text, str
 void table_free(struct table **table);
 const char *table_name(const struct table *table);
 size_t table_size(const struct table *table);
-/* The row for a next hop as Postfix looks it up: "[host]:port", "[host]", exact name, then ".parent" domains; NULL if none.
+/* The row for a next hop as Postfix looks it up; NULL if none. A plain name: itself, then its parents as ".parent".
+ * What has brackets or a port ("[host]", "[host]:port", "host:port") stands only for itself.
  * Constant time in the number of rows. Letter case and a trailing dot do not matter. */
 const struct table_row *table_match(const struct table *table, struct slice key);
 
@@ -98,6 +99,18 @@ struct chain_result dane_verify(struct arena *arena, const struct tlsa_record *r
 struct chain_result pkix_verify(struct arena *arena, struct slice roots, const struct certificate *chain,
                                 size_t chain_count, const char *const *names, size_t name_count,
                                 time_t now);
+
+/* --- describe.c --------------------------------------------------------------------------------- */
+/* What a certificate says, for people; texts in the arena, printable ASCII, NULL where it cannot be read. */
+struct certificate_facts {
+    const char *subject, *issuer;       /* RFC 4514 */
+    const char *const *names;           /* DNS-IDs, the first 20 */
+    size_t name_count;
+    time_t not_before, not_after;
+    const char *sha256, *spki_sha256;   /* hex: the data of TLSA records 3 0 1 and 3 1 1 */
+};
+struct certificate_facts certificate_describe(struct arena *arena,
+                                              const struct certificate *certificate);
 
 /* --- retry.c ------------------------------------------------------------------------------------ */
 struct retry_settings {

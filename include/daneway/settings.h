@@ -44,6 +44,7 @@ struct resolver_settings {
     unsigned timeout, cache_ttl_max, cname_limit; /* seconds, seconds, links */
     const char *self_test_secure, *self_test_bogus;
     unsigned self_test_interval;
+    bool tlsa_below_insecure_mx; /* TLSA facts also for hosts below an insecure MX (DANE-18); follows dane_insecure_mx */
 };
 
 struct delivery_settings {

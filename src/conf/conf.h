@@ -9,13 +9,20 @@
 #include "base/slice.h"
 #include "daneway/settings.h"
 
+/* Reads and checks everything; fills in the host name (the system's if none is given) and
+ * own_names. 0 or -1. */
 int conf_read(struct settings **settings_r, const char *path, struct err *err_r);
-/* Settings with all defaults, as if the file were empty. */
+/* Settings with all defaults, as if the file were empty, but for the host name, which is "": the
+ * system is not asked. */
 struct settings *conf_defaults(void);
 void conf_free(struct settings **settings);
-/* Reads a whole file; the caller frees text_r->ptr. At most `limit` octets. */
-int conf_read_file(const char *path, size_t limit, char **text_r, size_t *length_r, struct err *err_r);
-/* Reads and parses the tls_policy table at `path`; a file that does not exist gives an empty table only if `path` is the default. */
+/* Reads a whole file of at most `limit` octets; *text_r has a NUL behind it (others may be inside),
+ * the caller frees it. */
+int conf_read_file(const char *path, size_t limit, char **text_r, size_t *length_r,
+                   struct err *err_r);
+#define CONF_DEFAULT_TABLE "/etc/daneway/tls_policy"
+/* Reads and parses the tls_policy table at `path`; a file that does not exist gives an empty table
+ * only if `path` is the default. */
 int conf_read_table(struct table **table_r, const char *path, struct err *err_r);
 
 #endif

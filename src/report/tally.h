@@ -10,12 +10,24 @@
 #include "daneway/outcome.h"
 #include "loop/loop.h"
 
+/* The counts as they are handed over: an array with one object for each day, next hop and applied
+ * policy:
+ *   {"day": "2026-11-23", "domain": "example.com", "type": "tlsa", "policy_domain":
+ * "mx.example.com", "strings": ["3 1 1 ..."], "mx": [], "success": 12, "failure": 3, "details":
+ * [{"type": "tlsa-invalid", "sending": "192.0.2.1", "mx": "mx.example.com", "helo":
+ * "mx.example.com", "receiving": "198.51.100.1", "code": "", "count": 3}]}
+ * "" stands for what is not known. "type" is the report's policy-type or result-type. All text is
+ * UTF-8. */
 struct tally;
-/* flush: gets the counts since the last flush as JSON (borrowed), every flush_interval seconds if there are any;
- * returns 0 when they have been handed over, -1 to keep them for the next time. */
+/* flush: gets the counts since the last flush (borrowed), flush_interval seconds after the first of
+ * them; returns 0 when they have been handed over, -1 to keep them for the next time. */
 typedef int tally_flush_fn(void *arg, json_t *counts);
-struct tally *tally_create(struct loop *loop, unsigned flush_interval, tally_flush_fn *fn, void *arg);
+struct tally *tally_create(struct loop *loop, unsigned flush_interval, tally_flush_fn *fn,
+                           void *arg);
 void tally_free(struct tally **tally); /* flushes once more */
 void tally_session(struct tally *tally, const struct session_record *session);
+
+/* "tlsa", "sts", "no-policy-found" */
+const char *policy_type_name(enum policy_type type);
 
 #endif

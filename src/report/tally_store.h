@@ -1,7 +1,6 @@
-/* tally_store: the day's counts of all workers in one SQLite file (tallies.db), and the RFC 8460 JSON from them.
- * Owns: the database; used by the control role alone.
- * RFC 8460 4, 4.4; requirements RPT-14..17, 19, 26..35.
- * Must never be opened by a worker. */
+/* tally_store: the day's counts of all workers in one SQLite file (tallies.db), and the RFC 8460
+ * JSON from them. Owns: the database; used by the control role alone. RFC 8460 4, 4.4; requirements
+ * RPT-14..17, 19, 26..35. Must never be opened by a worker. */
 #ifndef DANEWAY_REPORT_TALLY_STORE_H
 #define DANEWAY_REPORT_TALLY_STORE_H
 
@@ -12,15 +11,22 @@
 struct tally_store;
 int tally_store_open(struct tally_store **store_r, const char *path, struct err *err_r);
 void tally_store_close(struct tally_store **store);
-/* Adds what a worker's tally flushed, in one transaction. */
+/* Adds what a worker's tally flushed (its form: tally.h), in one transaction: all of it or, on -1,
+ * nothing. On 0 it outlives the death of the process; only a fall of the whole machine may lose the
+ * last moments. */
 int tally_store_add(struct tally_store *store, json_t *counts, struct err *err_r);
 
 struct report_identity {
-    const char *organization_name, *contact_info; /* "" : the host name is put in their place */
+    const char *organization_name; /* "" : the host name */
+    const char *contact_info;      /* "" : postmaster at the host name */
     const char *hostname;
 };
-/* The reports of one UTC day ("2026-11-23"), an array of {"domain","report":{RFC 8460}}; domain NULL: all. New reference. */
+/* The reports of one UTC day ("2026-11-23"), an array of {"domain","report":{RFC 8460}} by domain;
+ * domain NULL: all. Empty if nothing was counted (RPT-16). The report-id of a day, domain and host
+ * name is always the same (RPT-34). New reference. -1: the day is no date, or the database fails.
+ */
 int tally_store_report(struct tally_store *store, const char *day, const char *domain,
-                       const struct report_identity *identity, json_t **reports_r, struct err *err_r);
+                       const struct report_identity *identity, json_t **reports_r,
+                       struct err *err_r);
 
 #endif

@@ -1,7 +1,7 @@
-/* result: writes down what came of an attempt: recipients, next attempt, trace, notices, tally, log.
- * Owns: the making of notices (RFC 3464) and the one log line a recipient.
- * RFC 3461, 3464; requirements DSN-01..05, 09, 11, 12, QUEUE-01, 02, 04, CODE-07, 08.
- * Must never end a recipient before the store has said so. */
+/* result: writes down what came of an attempt: recipients, next attempt, trace, notices, tally,
+ * log. Owns: the making of notices (RFC 3464) and the one log line a recipient. RFC 3461, 3464;
+ * requirements DSN-01..05, 09, 11, 12, QUEUE-01, 02, 04, CODE-07, 08. Must never end a recipient
+ * before the store has said so. */
 #ifndef DANEWAY_RESULT_RESULT_H
 #define DANEWAY_RESULT_RESULT_H
 
@@ -13,16 +13,24 @@
 #include "spool/spool.h"
 
 struct result;
-/* The attempt is recorded (or could not be, and the delivery was released): the schedule may go on. */
+/* The attempt is recorded (or could not be, and the delivery was released): the schedule may go on.
+ */
 typedef void result_settled_fn(void *arg, struct delivery *delivery, enum destination_state state,
                                const char *reason, const char *text);
+/* tally may be NULL: nothing is counted. settings and hostname are borrowed. */
 struct result *result_create(struct loop *loop, struct spool *spool, struct tally *tally,
                              const char *hostname, const struct queue_settings *settings,
                              result_settled_fn *fn, void *arg);
+/* Before spool_close. What the store has been told, it finishes; what it had failed to record is
+ * attempted again after the next start. Deliveries that are still here stay the schedule's. */
 void result_free(struct result **result);
-/* Fits attempt_done_fn with the result as arg: the outcome is copied as far as needed. */
+/* Fits attempt_done_fn with the result as arg: the outcome is copied as far as needed. The delivery
+ * stays with the result until `fn` gives it back, which waits for as long as the store cannot
+ * record (it is tried again every 5 to 60 s): what has been delivered must not be attempted
+ * meanwhile. */
 void result_take(void *result, struct delivery *delivery, const struct outcome *outcome);
-/* Past its lifetime without a further attempt: returns its recipients with their last status (CODE-07). */
+/* Past its lifetime without a further attempt: returns its recipients with their last status
+ * (CODE-07). */
 void result_expire(void *result, struct delivery *delivery);
 
 struct result_counters {

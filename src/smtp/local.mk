@@ -1,1 +1,5 @@
-# Files of src/smtp/
+# Files of src/smtp/: the grammar of the wire, pure.
+noinst_LIBRARIES += libdaneway-smtp.a
+libdaneway_smtp_a_SOURCES = src/smtp/reply.c src/smtp/reply.h src/smtp/ehlo.c src/smtp/ehlo.h \
+	src/smtp/address.c src/smtp/address.h src/smtp/command.c src/smtp/command.h src/smtp/format.c \
+	src/smtp/data.c src/smtp/data.h

@@ -152,17 +152,18 @@ static void pump(struct stream *stream)
         return;
     if (got == TLS_FAILED)
         fail(stream, failure.number, failure.text);
-    else if (got == 0)
-        end(stream, STREAM_CLOSED);
-    else
-        watch(stream);
+    if (stream->state != OPEN)
+        return;
+    watch(stream);
+    if (got == 0)
+        tell(stream, STREAM_CLOSED); /* what we still write may well be read there */
 }
 
 static void pump_now(void *arg)
 {
     struct stream *stream = arg;
     stream->pump_asked = false;
-    if (!stream->freed && stream->state == OPEN && !stream->paused)
+    if (!stream->freed && stream->state == OPEN && !stream->paused && !stream->end_of_input)
         pump(stream);
 }
 

@@ -31,7 +31,7 @@ enum stream_event {
     STREAM_READABLE,  /* stream_input has more than before */
     STREAM_DRAINED,   /* everything written has left for the kernel */
     STREAM_SECURED,   /* the TLS handshake is complete; input and output start empty */
-    STREAM_CLOSED,    /* the other side closed in order; what stream_input holds is still there */
+    STREAM_CLOSED,    /* the other side sends no more; what stream_input holds is still there, and writing goes on */
     STREAM_FAILED,    /* connect, read, write or handshake failed: stream_failure says why; nothing follows */
 };
 typedef void stream_fn(void *arg, enum stream_event event);

@@ -1,1 +1,9 @@
-# Fuzz targets
+# Fuzz targets: a .mk file for each part; seeds are in seeds/NAME/.
+EXTRA_DIST += tests/fuzz/seeds
+if FUZZERS
+include tests/fuzz/attempt.mk
+include tests/fuzz/policy.mk
+include tests/fuzz/smtp.mk
+include tests/fuzz/conf.mk
+include tests/fuzz/result.mk
+endif

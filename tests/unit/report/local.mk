@@ -1,1 +1,8 @@
-# Unit tests of report/
+# Unit tests of src/report/
+check_PROGRAMS += tests/unit/test-report
+TESTS += tests/unit/test-report
+tests_unit_test_report_SOURCES = tests/unit/report/test_tally.c tests/unit/report/test_tally_store.c \
+	tests/unit/report/sessions.h tests/unit/result/fake_loop.c tests/unit/result/fakes.h
+tests_unit_test_report_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_report_LDADD = libdaneway-report.a libdaneway-log.a libdaneway-policy.a libdaneway-base.a \
+	$(SQLITE_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS)

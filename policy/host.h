@@ -1,0 +1,23 @@
+/* host: what the evidence and the demands make of one host.
+ * Owns: nothing; results live in the arena of the plan.
+ * RFC 7672 2.2; requirements DANE-11..13, 18..27, 39, 40, 43, SMTPC-20.
+ * Must never look at other hosts: order and loops are plan.c's. */
+#ifndef DANEWAY_POLICY_HOST_H
+#define DANEWAY_POLICY_HOST_H
+
+#include "daneway/policy.h"
+
+struct host_question {
+    struct arena *arena;
+    const struct evidence *evidence;
+    const struct demands *demands;
+    const struct policy_settings *settings;
+};
+
+/* Everything of a plan_host but loops. */
+struct plan_host judge_host(const struct host_question *question, const struct evidence_host *host);
+
+/* This level promises DANE where the domain has it. */
+bool level_wants_dane(enum tls_level level);
+
+#endif

@@ -1,0 +1,182 @@
+/* plan: the decision before the first connection: which hosts, in which order, or why none.
+ * Owns: nothing; the plan lives in the caller's arena and points into the evidence.
+ * RFC 5321 5.1, RFC 7505, RFC 7672 2.2; requirements SMTPC-15..21, DANE-05, 06, 21, 22, CODE-05, 06.
+ * Must never drop a host from the plan: a skipped one is shown with its reason. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daneway/policy.h"
+#include "policy/host.h"
+#include "policy/spread.h"
+
+static void conclude(struct plan *plan, enum reason reason, const char *detail)
+{
+    plan->reason = reason;
+    plan->detail = detail;
+    plan->action = reason == REASON_NONE                         ? PLAN_TRY
+                   : reason_row(reason)->permanence == TEMPORARY ? PLAN_DEFER
+                                                                 : PLAN_BOUNCE;
+}
+
+/* --- before any host is looked at --------------------------------------------------------------- */
+
+/* Mandatory DANE believes no unsigned MX answer, not even that there is no such domain (DANE-27). */
+static bool is_unproven(const struct evidence *evidence, const struct demands *demands)
+{
+    return demands->level == LEVEL_DANE_ONLY && evidence->mx.status == DNS_INSECURE &&
+           !evidence->implicit_mx;
+}
+
+static enum reason mx_problem(const struct evidence *evidence, const struct demands *demands,
+                              const char **detail_r)
+{
+    *detail_r = evidence->mx.why;
+    if (evidence->mx.status == DNS_BOGUS)
+        return REASON_MX_LOOKUP_BOGUS;
+    if (evidence->mx.status == DNS_FAILED || evidence->mx.status == DNS_NOT_ASKED)
+        return REASON_MX_LOOKUP_FAILED;
+    *detail_r = NULL;
+    if (is_unproven(evidence, demands)) {
+        *detail_r = "the answer to the MX look-up is not signed";
+        return REASON_DANE_REQUIRED;
+    }
+    if (evidence->null_mx)
+        return REASON_NULL_MX;
+    return evidence->mx.presence == DNS_NO_NAME ? REASON_DOMAIN_NOT_FOUND : REASON_NONE;
+}
+
+/* Without validation nobody knows which domains have DANE: what promises it waits. */
+static bool needs_validation(const struct evidence *evidence, const struct demands *demands)
+{
+    return level_wants_dane(demands->level) && evidence->kind != NEXT_HOP_LITERAL;
+}
+
+static enum reason route_problem(const struct evidence *evidence, const struct demands *demands,
+                                 const char **detail_r)
+{
+    *detail_r = NULL;
+    if (evidence->name_invalid)
+        return REASON_DOMAIN_INVALID;
+    if (!evidence->validating && needs_validation(evidence, demands)) {
+        *detail_r = evidence->not_validating_why;
+        return REASON_RESOLVER_NOT_VALIDATING;
+    }
+    return evidence->kind == NEXT_HOP_DOMAIN ? mx_problem(evidence, demands, detail_r)
+                                             : REASON_NONE;
+}
+
+/* --- order -------------------------------------------------------------------------------------- */
+
+struct place {
+    const struct evidence_host *host;
+    uint64_t lot; /* among hosts of equal preference (SMTPC-15) */
+};
+
+static int compare_places(const void *a, const void *b)
+{
+    const struct place *one = a, *two = b;
+    if (one->host->preference != two->host->preference)
+        return one->host->preference < two->host->preference ? -1 : 1;
+    return one->lot < two->lot ? -1 : one->lot > two->lot;
+}
+
+static struct place *put_in_order(struct arena *arena, const struct evidence *evidence,
+                                  uint64_t seed)
+{
+    struct place *places = arena_alloc(arena, (evidence->host_count + 1) * sizeof(*places));
+    for (size_t i = 0; i < evidence->host_count; i++)
+        places[i] = (struct place){&evidence->hosts[i], spread(seed, i)};
+    qsort(places, evidence->host_count, sizeof(*places), compare_places);
+    return places;
+}
+
+/* --- loops -------------------------------------------------------------------------------------- */
+
+static bool is_own_name(const struct policy_settings *settings, const char *name)
+{
+    for (const char *const *own = settings->own_names; own != NULL && *own != NULL; own++)
+        if (slice_equal_nocase(slice_of(*own), slice_of(name)))
+            return true;
+    return false;
+}
+
+static bool is_this_gateway(const struct policy_settings *settings,
+                            const struct evidence_host *host)
+{
+    if (is_own_name(settings, host->name) ||
+        (host->expanded != NULL && is_own_name(settings, host->expanded)))
+        return true;
+    for (size_t i = 0; i < host->address_count; i++)
+        for (size_t j = 0; j < settings->own_address_count; j++)
+            if (address_equal(&host->addresses[i], &settings->own_addresses[j]))
+                return true;
+    return false;
+}
+
+/* This gateway among the MX hosts: it and all of equal or worse preference are skipped (SMTPC-19). */
+static void skip_loops(struct plan *plan, const struct policy_settings *settings)
+{
+    bool found = false;
+    uint16_t preference = 0;
+    for (size_t i = 0; i < plan->host_count && !found; i++) {
+        found = is_this_gateway(settings, plan->hosts[i].host);
+        preference = plan->hosts[i].host->preference;
+    }
+    for (size_t i = 0; i < plan->host_count && found; i++)
+        if (plan->hosts[i].host->preference >= preference) {
+            plan->hosts[i].skip = REASON_MAIL_LOOP;
+            plan->hosts[i].detail = NULL;
+        }
+}
+
+/* --- the whole ---------------------------------------------------------------------------------- */
+
+/* Any host left: try. None: the last temporary reason, else the last one (CODE-05). */
+static void conclude_from_hosts(struct plan *plan)
+{
+    const struct plan_host *last = NULL;
+    for (size_t i = 0; i < plan->host_count; i++) {
+        const struct plan_host *host = &plan->hosts[i];
+        if (host->skip == REASON_NONE) {
+            conclude(plan, REASON_NONE, NULL);
+            return;
+        }
+        bool outweighs = last == NULL || reason_row(host->skip)->permanence == TEMPORARY ||
+                         reason_row(last->skip)->permanence == PERMANENT;
+        last = outweighs ? host : last;
+    }
+    conclude(plan, last != NULL ? last->skip : REASON_MX_UNUSABLE,
+             last != NULL ? last->detail : NULL);
+}
+
+static void plan_hosts(struct plan *plan, const struct host_question *question, uint64_t seed)
+{
+    const struct evidence *evidence = question->evidence;
+    struct place *places = put_in_order(question->arena, evidence, seed);
+    plan->hosts = arena_alloc(question->arena, (evidence->host_count + 1) * sizeof(*plan->hosts));
+    plan->host_count = evidence->host_count;
+    for (size_t i = 0; i < plan->host_count; i++)
+        plan->hosts[i] = judge_host(question, places[i].host);
+    if (evidence->kind == NEXT_HOP_DOMAIN)
+        skip_loops(plan, question->settings);
+}
+
+struct plan *policy_plan(struct arena *arena, const struct evidence *evidence,
+                         const struct demands *demands, const struct policy_settings *settings,
+                         uint64_t seed)
+{
+    struct plan *plan = arena_alloc(arena, sizeof(*plan));
+    plan->rule = demands->rule;
+    plan->level = tls_level_name(demands->level);
+    const char *detail;
+    enum reason problem = route_problem(evidence, demands, &detail);
+    if (problem != REASON_NONE) {
+        conclude(plan, problem, detail);
+        return plan;
+    }
+    struct host_question question = {arena, evidence, demands, settings};
+    plan_hosts(plan, &question, seed);
+    conclude_from_hosts(plan);
+    return plan;
+}

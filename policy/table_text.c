@@ -1,0 +1,165 @@
+/* table_text: see table_text.h.
+ * Owns: nothing beyond the reader's buffer.
+ * A line that is not continued, and nearly none is, is borrowed from the text and copied nowhere.
+ * Must never read past the text, nor take a NUL for its end. */
+#include "policy/table_text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/address.h"
+#include "base/alloc.h"
+
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static struct slice trim_start(struct slice s)
+{
+    while (s.len > 0 && is_space(s.ptr[0]))
+        s = slice_drop(s, 1);
+    return s;
+}
+
+static struct slice trim(struct slice s)
+{
+    s = trim_start(s);
+    while (s.len > 0 && is_space(s.ptr[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+/* The next physical line that is neither blank nor a comment; false at the end. */
+static bool next_physical(struct table_reader *reader, struct slice *line_r)
+{
+    while (reader->rest.len > 0) {
+        struct slice line = slice_split(reader->rest, '\n', &reader->rest);
+        reader->number++;
+        struct slice text = trim_start(line);
+        if (text.len > 0 && text.ptr[0] != '#') {
+            *line_r = line;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Adds the lines that continue `line`. */
+static struct slice join(struct table_reader *reader, struct slice line)
+{
+    struct buffer joined;
+    buffer_init(&joined, SIZE_MAX);
+    struct table_reader ahead = *reader;
+    struct slice more;
+    while (next_physical(&ahead, &more) && is_space(more.ptr[0])) {
+        if (joined.len == 0)
+            buffer_append(&joined, line.ptr, line.len);
+        buffer_append_text(&joined, " ");
+        buffer_append(&joined, more.ptr, more.len);
+        *reader = ahead;
+    }
+    reader->joined = joined.ptr;
+    return joined.len > 0 ? buffer_slice(&joined) : line;
+}
+
+int table_next_line(struct table_reader *reader, struct table_line *line_r)
+{
+    table_line_release(reader);
+    struct slice line;
+    if (!next_physical(reader, &line))
+        return 0;
+    if (is_space(line.ptr[0]))
+        return -1;
+    unsigned number = reader->number;
+    line = trim(join(reader, line));
+    size_t length = 0;
+    while (length < line.len && !is_space(line.ptr[length]))
+        length++;
+    *line_r =
+        (struct table_line){number, slice_take(line, length), trim_start(slice_drop(line, length))};
+    return 1;
+}
+
+void table_line_release(struct table_reader *reader)
+{
+    free(reader->joined);
+    reader->joined = NULL;
+}
+
+static bool separates(char c)
+{
+    return is_space(c) || c == ',';
+}
+
+struct slice table_word(struct slice *rest)
+{
+    struct slice s = *rest;
+    while (s.len > 0 && separates(s.ptr[0]))
+        s = slice_drop(s, 1);
+    size_t length = 0;
+    while (length < s.len && !separates(s.ptr[length]))
+        length++;
+    *rest = slice_drop(s, length);
+    return slice_take(s, length);
+}
+
+static bool is_name_character(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* Labels of 1 to 63 characters, 253 in all; they may begin with an underscore. */
+static bool is_domain(struct slice name)
+{
+    if (name.len == 0 || name.len > 253)
+        return false;
+    size_t label = 0;
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.ptr[i] == '.' ? label == 0 : !is_name_character(name.ptr[i]))
+            return false;
+        label = name.ptr[i] == '.' ? 0 : label + 1;
+        if (label > 63)
+            return false;
+    }
+    return label > 0;
+}
+
+/* The end of a key: nothing, or ":25". */
+static bool is_port_or_nothing(struct slice rest)
+{
+    uint64_t port;
+    return rest.len == 0 || (rest.ptr[0] == ':' &&
+                             slice_to_number(slice_drop(rest, 1), 65535, &port) == 0 && port > 0);
+}
+
+bool table_key_is_valid(struct slice key)
+{
+    if (key.len == 0)
+        return false;
+    if (key.ptr[0] == '.')
+        return is_domain(slice_drop(key, 1));
+    if (key.ptr[0] != '[') {
+        const char *colon = memchr(key.ptr, ':', key.len);
+        size_t length = colon != NULL ? (size_t)(colon - key.ptr) : key.len;
+        return is_domain(slice_take(key, length)) && is_port_or_nothing(slice_drop(key, length));
+    }
+    const char *end = memchr(key.ptr, ']', key.len);
+    if (end == NULL)
+        return false;
+    struct slice host = {key.ptr + 1, (size_t)(end - key.ptr) - 1};
+    struct address address;
+    bool is_literal = address_parse_literal(host.ptr, host.len, &address) == 0;
+    return (is_literal || is_domain(host)) && is_port_or_nothing(slice_drop(key, host.len + 2));
+}
+
+const char *table_shown(struct slice text, char *text_r)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < text.len && length < TABLE_SHOWN - 4; i++)
+        text_r[length++] = text.ptr[i] >= 0x20 && text.ptr[i] < 0x7f ? text.ptr[i] : '?';
+    bool cut = length < text.len;
+    snprintf(text_r + length, TABLE_SHOWN - length, "%s", cut ? "..." : "");
+    return text_r;
+}

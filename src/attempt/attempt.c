@@ -1,0 +1,540 @@
+/* attempt: see attempt.h. Resolve, plan, then host after host and address after address.
+ * Owns: the arena, the resolution, the session and the transaction under way, the ledger, the trace.
+ * attempt_step is the only caller of handlers and the only writer of the state; every part below reports through the
+ * loop, and has a time limit of its own.
+ * Must never start a transaction in a session that policy has not let pass. */
+#include "attempt/attempt.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "attempt/outcome.h"
+#include "attempt/session.h"
+#include "attempt/trace.h"
+#include "attempt/transaction.h"
+#include "base/alloc.h"
+
+struct conductor {
+    struct conductor_parts parts;
+    const struct table *table;
+    struct departures departures;
+    struct attempt *first; /* attempts under way */
+};
+
+enum state {
+    STATE_RESOLVING,
+    STATE_PLANNING,
+    STATE_CHOOSING, /* the next host and address */
+    STATE_SESSION,
+    STATE_TRANSACTION,
+    STATE_ENDED,
+};
+enum signal { SIGNAL_ENTER, SIGNAL_RESOLVED, SIGNAL_READY, SIGNAL_REFUSED, SIGNAL_TRANSACTED };
+
+struct attempt {
+    struct conductor *conductor;
+    struct attempt *previous, *next;
+    enum attempt_mode mode;
+    struct delivery *delivery; /* NULL when examining */
+    attempt_done_fn *fn;
+    void *arg;
+    enum state state;
+    bool dead;
+    struct arena *arena;
+    const char *next_hop_text; /* as addressed */
+    struct next_hop next_hop;
+    struct resolution *resolution;
+    struct evidence *evidence;
+    struct plan *plan;
+    struct ledger *ledger;
+    struct trace *trace;
+    int64_t started_ms;
+    size_t host, address; /* present place in the plan */
+    unsigned addresses_tried;
+    bool clear; /* TLS-07: the same address once more, without TLS */
+    struct place place;
+    struct session *session;
+    struct transaction *transaction;
+    struct transaction_recipient *recipients; /* of the transaction under way; room for all */
+    size_t recipient_count;
+    const struct transaction_result *transacted; /* during SIGNAL_TRANSACTED */
+};
+
+static void attempt_step(struct attempt *attempt, enum signal signal);
+
+static int64_t elapsed(const struct attempt *attempt)
+{
+    return loop_now(attempt->conductor->parts.loop) - attempt->started_ms;
+}
+
+/* --- resolving and planning ----------------------------------------------------------------------- */
+
+static void on_resolved(void *arg, struct evidence *evidence)
+{
+    struct attempt *attempt = arg;
+    attempt->resolution = NULL;
+    attempt->evidence = evidence;
+    attempt_step(attempt, SIGNAL_RESOLVED);
+}
+
+static enum state resolving(struct attempt *attempt, enum signal signal)
+{
+    if (signal == SIGNAL_RESOLVED)
+        return STATE_PLANNING;
+    const struct conductor_parts *parts = &attempt->conductor->parts;
+    attempt->next_hop =
+        next_hop_parse(attempt->arena, attempt->next_hop_text, parts->settings->port);
+    attempt->resolution =
+        resolve_next_hop(parts->resolver, attempt->arena, &attempt->next_hop, on_resolved, attempt);
+    return STATE_RESOLVING;
+}
+
+/* The row for "[host]:port" as addressed, or for "[host]", or for the domain without its port. */
+static const struct table_row *find_row(struct attempt *attempt)
+{
+    const struct table *table = attempt->conductor->table;
+    if (table == NULL)
+        return NULL;
+    const struct table_row *row = table_match(table, slice_of(attempt->next_hop_text));
+    if (row != NULL)
+        return row;
+    const char *key = attempt->next_hop.kind == NEXT_HOP_DOMAIN
+                          ? attempt->next_hop.name
+                          : arena_printf(attempt->arena, "[%s]", attempt->next_hop.name);
+    return table_match(table, slice_of(key));
+}
+
+static struct demands demands_of(struct attempt *attempt)
+{
+    const struct table_row *row = find_row(attempt);
+    if (row == NULL)
+        return (struct demands){attempt->conductor->parts.settings->default_level, "default_level"};
+    return (struct demands){
+        row->level,
+        arena_printf(attempt->arena, "%s:%u", table_name(attempt->conductor->table), row->line)};
+}
+
+/* Only spreads hosts of equal preference: weak randomness does no harm. */
+static uint64_t draw_seed(const struct attempt *attempt)
+{
+    uint64_t seed = (uint64_t)attempt->started_ms;
+    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
+        seed ^= (uint64_t)(uintptr_t)attempt;
+    return seed;
+}
+
+static void count_all_skipped(struct attempt *attempt)
+{
+    int64_t now = loop_wall(attempt->conductor->parts.loop);
+    for (size_t i = 0; i < attempt->plan->host_count; i++)
+        ledger_count_skipped(attempt->ledger, attempt->next_hop.name, &attempt->plan->hosts[i],
+                             now);
+}
+
+/* Nothing can be tried: say why. A single host is named, for it is the one to mend. */
+static void refuse_by_plan(struct attempt *attempt)
+{
+    const struct plan *plan = attempt->plan;
+    struct failure failure = {.reason = plan->reason, .detail = plan->detail};
+    const char *host = NULL;
+    for (size_t i = 0; i < plan->host_count && host == NULL; i++)
+        if (plan->hosts[i].skip == plan->reason && plan->hosts[i].host->name[0] != '\0')
+            host = plan->hosts[i].host->name;
+    struct place place = place_of_domain(attempt->arena, attempt->next_hop.name);
+    if (host != NULL && strcmp(host, attempt->next_hop.name) != 0)
+        place.text = arena_printf(attempt->arena, "%s, %s", attempt->next_hop.name, host);
+    ledger_refusal(attempt->ledger, &place, plan->action == PLAN_BOUNCE ? BOUNCED : DEFERRED,
+                   &failure);
+    count_all_skipped(attempt);
+}
+
+static enum state planning(struct attempt *attempt, enum signal signal)
+{
+    (void)signal;
+    const struct conductor_parts *parts = &attempt->conductor->parts;
+    struct demands demands = demands_of(attempt);
+    trace_evidence(attempt->trace, attempt->evidence);
+    attempt->plan = policy_plan(attempt->arena, attempt->evidence, &demands,
+                                &parts->settings->policy, draw_seed(attempt));
+    trace_plan(attempt->trace, attempt->plan);
+    if (attempt->plan->action != PLAN_TRY) {
+        refuse_by_plan(attempt);
+        return STATE_ENDED;
+    }
+    return attempt->mode == ATTEMPT_EXPLAIN ? STATE_ENDED : STATE_CHOOSING;
+}
+
+/* --- from host to host ---------------------------------------------------------------------------- */
+
+static const struct plan_host *present_host(const struct attempt *attempt)
+{
+    return &attempt->plan->hosts[attempt->host];
+}
+
+static void next_host(struct attempt *attempt)
+{
+    attempt->host++;
+    attempt->address = 0;
+    attempt->clear = false;
+}
+
+static void next_address(struct attempt *attempt)
+{
+    attempt->address++;
+    attempt->clear = false;
+}
+
+static void pass_over(struct attempt *attempt)
+{
+    const struct plan_host *host = present_host(attempt);
+    struct failure failure = {.reason = host->skip, .detail = host->detail};
+    struct place place = place_of_host(attempt->arena, host->host->name);
+    ledger_failure(attempt->ledger, &place, &failure);
+    ledger_count_skipped(attempt->ledger, attempt->next_hop.name, host,
+                         loop_wall(attempt->conductor->parts.loop));
+    next_host(attempt);
+}
+
+static bool has_work(const struct attempt *attempt)
+{
+    return attempt->mode == ATTEMPT_PROBE || ledger_open_count(attempt->ledger) > 0;
+}
+
+static enum state choosing(struct attempt *attempt, enum signal signal)
+{
+    (void)signal;
+    unsigned limit = attempt->conductor->parts.settings->address_limit;
+    while (has_work(attempt) && attempt->host < attempt->plan->host_count) {
+        const struct plan_host *host = present_host(attempt);
+        if (host->skip != REASON_NONE)
+            pass_over(attempt);
+        else if (attempt->address == host->address_count)
+            next_host(attempt);
+        else if (attempt->addresses_tried >= limit && !attempt->clear)
+            break;
+        else
+            return STATE_SESSION;
+    }
+    return STATE_ENDED;
+}
+
+/* --- sessions ------------------------------------------------------------------------------------- */
+
+static void on_note(void *arg, const char *what, const char *text)
+{
+    struct attempt *attempt = arg;
+    trace_event(attempt->trace, elapsed(attempt), what, text);
+}
+
+static void on_session(void *arg, enum session_event event)
+{
+    if (event == SESSION_READY)
+        attempt_step(arg, SIGNAL_READY);
+    else if (event == SESSION_REFUSED || event == SESSION_LOST)
+        attempt_step(arg, SIGNAL_REFUSED);
+}
+
+static void connect_to(struct attempt *attempt)
+{
+    const struct conductor_parts *parts = &attempt->conductor->parts;
+    const struct plan_host *host = present_host(attempt);
+    struct session_parts session = {
+        .loop = parts->loop,
+        .tls = parts->tls,
+        .settings = parts->settings,
+        .departures = &attempt->conductor->departures,
+        .host = host,
+        .address = host->addresses[attempt->address],
+        .port = attempt->next_hop.port,
+        .clear = attempt->clear,
+        .note = on_note,
+        .note_arg = attempt,
+    };
+    attempt->addresses_tried += attempt->clear ? 0 : 1;
+    attempt->place =
+        place_of_address(attempt->arena, host->host->name, &session.address, session.port);
+    ledger_next_place(attempt->ledger);
+    trace_try(attempt->trace, host->host->name, &session.address, session.port, attempt->clear,
+              elapsed(attempt));
+    attempt->session = session_start(&session, on_session, attempt);
+}
+
+static void account_for_session(struct attempt *attempt)
+{
+    const struct session_facts *facts = session_facts(attempt->session);
+    const struct plan_host *host = present_host(attempt);
+    attempt->place.tls = arena_strdup(attempt->arena, protection_text(host, facts));
+    trace_session(attempt->trace, facts, attempt->place.tls);
+    ledger_count_session(attempt->ledger, attempt->next_hop.name, host,
+                         &host->addresses[attempt->address], facts);
+}
+
+/* The session could not be used; where to go from here? */
+static enum state session_refused(struct attempt *attempt)
+{
+    const struct session_ending *ending = session_ending(attempt->session);
+    struct failure failure = {ending->reason, ending->detail, ending->status, ending->reply};
+    account_for_session(attempt);
+    attempt->place.tls = session_facts(attempt->session)->peer != NULL ? "encrypted" : "";
+    trace_ending(attempt->trace, ending->reason, ending->detail, ending->reply);
+    ledger_failure(attempt->ledger, &attempt->place, &failure);
+    enum ending_kind kind = ending->kind;
+    session_part(&attempt->session);
+    if (kind == ENDING_RECONNECT_CLEAR && attempt->mode == ATTEMPT_DELIVER)
+        attempt->clear = true;
+    else if (kind == ENDING_NEXT_HOST && attempt->mode == ATTEMPT_DELIVER)
+        next_host(attempt);
+    else
+        next_address(attempt);
+    return STATE_CHOOSING;
+}
+
+static enum state session_ready(struct attempt *attempt)
+{
+    account_for_session(attempt);
+    if (attempt->mode == ATTEMPT_PROBE) {
+        session_part(&attempt->session);
+        next_address(attempt);
+        return STATE_CHOOSING;
+    }
+    enum reason unfit = transaction_unfit(&attempt->delivery->envelope,
+                                          &session_facts(attempt->session)->capabilities);
+    if (unfit == REASON_NONE)
+        return STATE_TRANSACTION;
+    struct failure failure = {.reason = unfit};
+    trace_ending(attempt->trace, unfit, NULL, NULL);
+    ledger_message_judged(attempt->ledger);
+    ledger_failure(attempt->ledger, &attempt->place, &failure);
+    session_part(&attempt->session);
+    next_host(attempt);
+    return STATE_CHOOSING;
+}
+
+static enum state in_session(struct attempt *attempt, enum signal signal)
+{
+    switch (signal) {
+    case SIGNAL_ENTER:
+        connect_to(attempt);
+        return STATE_SESSION;
+    case SIGNAL_READY:
+        return session_ready(attempt);
+    default:
+        return session_refused(attempt);
+    }
+}
+
+/* --- transactions --------------------------------------------------------------------------------- */
+
+static void on_transacted(void *arg, const struct transaction_result *result)
+{
+    struct attempt *attempt = arg;
+    attempt->transaction = NULL;
+    attempt->transacted = result;
+    attempt_step(attempt, SIGNAL_TRANSACTED);
+}
+
+/* Recipients that fit into one transaction of this host. */
+static size_t batch_limit(const struct attempt *attempt)
+{
+    uint32_t stated = session_facts(attempt->session)->capabilities.limit_rcptmax;
+    return stated > 0 ? stated : SIZE_MAX;
+}
+
+static void transact(struct attempt *attempt, bool reset)
+{
+    const struct conductor_parts *parts = &attempt->conductor->parts;
+    attempt->recipient_count =
+        ledger_take_unasked(attempt->ledger, batch_limit(attempt), attempt->recipients);
+    struct transaction_parts transaction = {
+        .loop = parts->loop,
+        .spool = parts->spool,
+        .settings = parts->settings,
+        .session = attempt->session,
+        .arena = attempt->arena,
+        .delivery = attempt->delivery,
+        .recipients = attempt->recipients,
+        .recipient_count = attempt->recipient_count,
+        .reset = reset,
+    };
+    attempt->transaction = transaction_start(&transaction, on_transacted, attempt);
+}
+
+static enum state transacted(struct attempt *attempt)
+{
+    const struct transaction_result result = *attempt->transacted;
+    ledger_transaction(attempt->ledger, &attempt->place, attempt->recipients,
+                       attempt->recipient_count, &result);
+    /* "Too many", or more than the host takes at once: the rest in a further transaction (SMTPC-09). */
+    if (result.usable && ledger_unasked_count(attempt->ledger) > 0) {
+        transact(attempt, result.reset_needed);
+        return STATE_TRANSACTION;
+    }
+    session_part(&attempt->session);
+    if (result.connection_failed)
+        next_address(attempt);
+    else
+        next_host(attempt);
+    return STATE_CHOOSING;
+}
+
+static enum state in_transaction(struct attempt *attempt, enum signal signal)
+{
+    switch (signal) {
+    case SIGNAL_ENTER:
+        transact(attempt, false);
+        return STATE_TRANSACTION;
+    case SIGNAL_TRANSACTED:
+        return transacted(attempt);
+    default: /* a session that is lent reports to the transaction */
+        return STATE_TRANSACTION;
+    }
+}
+
+/* --- the end -------------------------------------------------------------------------------------- */
+
+static void release(void *arg)
+{
+    struct attempt *attempt = arg;
+    arena_free(&attempt->arena);
+    free(attempt);
+}
+
+static void let_go(struct attempt *attempt)
+{
+    if (attempt->previous != NULL)
+        attempt->previous->next = attempt->next;
+    else
+        attempt->conductor->first = attempt->next;
+    if (attempt->next != NULL)
+        attempt->next->previous = attempt->previous;
+    attempt->dead = true;
+    if (attempt->resolution != NULL)
+        resolution_cancel(&attempt->resolution);
+    if (attempt->transaction != NULL)
+        transaction_cancel(&attempt->transaction);
+    session_free(&attempt->session);
+    trace_free(&attempt->trace);
+}
+
+static void tell_end(void *arg)
+{
+    struct attempt *attempt = arg;
+    if (!attempt->dead) {
+        struct outcome outcome = {.started_ms = attempt->started_ms,
+                                  .ended_ms = loop_now(attempt->conductor->parts.loop)};
+        ledger_close(attempt->ledger, attempt->next_hop.name, &outcome);
+        trace_result(attempt->trace, &outcome, elapsed(attempt));
+        outcome.trace = trace_text(attempt->trace, attempt->arena);
+        let_go(attempt);
+        attempt->fn(attempt->arg, attempt->delivery, &outcome);
+    }
+    release(attempt);
+}
+
+static enum state ended(struct attempt *attempt, enum signal signal)
+{
+    if (signal == SIGNAL_ENTER)
+        loop_retire(attempt->conductor->parts.loop, tell_end, attempt);
+    return STATE_ENDED;
+}
+
+static const struct {
+    const char *name;
+    enum state (*handler)(struct attempt *attempt, enum signal signal);
+} states[] = {
+    [STATE_RESOLVING] = {"resolving", resolving},
+    [STATE_PLANNING] = {"planning", planning},
+    [STATE_CHOOSING] = {"choosing", choosing},
+    [STATE_SESSION] = {"session", in_session},
+    [STATE_TRANSACTION] = {"transaction", in_transaction},
+    [STATE_ENDED] = {"ended", ended},
+};
+
+static void attempt_step(struct attempt *attempt, enum signal signal)
+{
+    enum state next = states[attempt->state].handler(attempt, signal);
+    while (next != attempt->state) {
+        attempt->state = next;
+        next = states[next].handler(attempt, SIGNAL_ENTER);
+    }
+}
+
+/* --- interface ------------------------------------------------------------------------------------ */
+
+struct conductor *conductor_create(const struct conductor_parts *parts)
+{
+    struct conductor *conductor = x_calloc(1, sizeof(*conductor));
+    conductor->parts = *parts;
+    return conductor;
+}
+
+void conductor_free(struct conductor **conductor)
+{
+    if (*conductor == NULL)
+        return;
+    while ((*conductor)->first != NULL) {
+        struct attempt *attempt = (*conductor)->first;
+        attempt_cancel(&attempt);
+    }
+    departures_end(&(*conductor)->departures);
+    free(*conductor);
+    *conductor = NULL;
+}
+
+void conductor_use_table(struct conductor *conductor, const struct table *table)
+{
+    conductor->table = table;
+}
+
+static struct attempt *start(struct conductor *conductor, struct delivery *delivery,
+                             const char *next_hop, enum attempt_mode mode, attempt_done_fn *fn,
+                             void *arg)
+{
+    struct attempt *attempt = x_calloc(1, sizeof(*attempt));
+    *attempt = (struct attempt){
+        .conductor = conductor, .mode = mode, .delivery = delivery, .fn = fn, .arg = arg};
+    attempt->arena = arena_create();
+    attempt->next_hop_text = arena_strdup(attempt->arena, next_hop);
+    attempt->ledger = ledger_create(attempt->arena, delivery);
+    if (delivery != NULL)
+        attempt->recipients = arena_alloc(attempt->arena, (delivery->recipient_count + 1) *
+                                                              sizeof(*attempt->recipients));
+    attempt->trace = trace_create(next_hop, loop_wall(conductor->parts.loop));
+    attempt->started_ms = loop_now(conductor->parts.loop);
+    attempt->next = conductor->first;
+    if (attempt->next != NULL)
+        attempt->next->previous = attempt;
+    conductor->first = attempt;
+    attempt->state = STATE_RESOLVING;
+    attempt_step(attempt, SIGNAL_ENTER);
+    return attempt;
+}
+
+struct attempt *attempt_deliver(struct conductor *conductor, struct delivery *delivery,
+                                attempt_done_fn *fn, void *arg)
+{
+    const char *bounces = conductor->parts.bounce_nexthop;
+    bool by_bounce_nexthop = delivery->envelope.notice && bounces != NULL && bounces[0] != '\0';
+    return start(conductor, delivery, by_bounce_nexthop ? bounces : delivery->next_hop,
+                 ATTEMPT_DELIVER, fn, arg);
+}
+
+struct attempt *attempt_examine(struct conductor *conductor, const char *next_hop,
+                                enum attempt_mode mode, attempt_done_fn *fn, void *arg)
+{
+    assert(mode != ATTEMPT_DELIVER);
+    return start(conductor, NULL, next_hop, mode, fn, arg);
+}
+
+void attempt_cancel(struct attempt **attempt_p)
+{
+    struct attempt *attempt = *attempt_p;
+    *attempt_p = NULL;
+    if (attempt == NULL || attempt->dead)
+        return;
+    let_go(attempt);
+    if (attempt->state != STATE_ENDED) /* else tell_end frees it */
+        loop_retire(attempt->conductor->parts.loop, release, attempt);
+}

@@ -1,0 +1,30 @@
+/* ledger: the inside of struct ledger, shared by outcome.c and tally_record.c only.
+ * Owns: nothing; lives in the arena of the attempt.
+ * See outcome.h for what it is for.
+ * Must never be included elsewhere. */
+#ifndef DANEWAY_ATTEMPT_LEDGER_H
+#define DANEWAY_ATTEMPT_LEDGER_H
+
+#include "attempt/outcome.h"
+
+struct entry {
+    const struct recipient *recipient;
+    struct recipient_outcome result; /* the one that counts, if it ended now */
+    bool failed;                     /* result is there */
+    bool settled;                    /* nothing more is done for it in this attempt */
+    bool tried_here; /* deferred by the present host: not asked again in this session */
+};
+
+struct ledger {
+    struct arena *arena;
+    const struct delivery *delivery;
+    struct entry *entries;
+    size_t count;
+    struct session_record *sessions;
+    size_t session_count, session_room;
+    bool mail_answered, message_judged, local_failure;
+    enum reason reason; /* the last failure of the destination */
+    const char *text;
+};
+
+#endif

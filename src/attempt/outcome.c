@@ -1,0 +1,275 @@
+/* outcome: see outcome.h. The results of recipients and of the destination.
+ * Owns: nothing.
+ * Session records for TLS-RPT are made in tally_record.c.
+ * Must never turn "all hosts failed" into a bounce while one of the failures may pass. */
+#include "attempt/outcome.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "attempt/ledger.h"
+
+/* --- places and sentences ------------------------------------------------------------------------- */
+
+struct place place_of_domain(struct arena *arena, const char *next_hop)
+{
+    return (struct place){.text = arena_strdup(arena, next_hop), .tls = ""};
+}
+
+struct place place_of_host(struct arena *arena, const char *host)
+{
+    return (struct place){.text = arena_strdup(arena, host), .tls = ""};
+}
+
+struct place place_of_address(struct arena *arena, const char *host, const struct address *address,
+                              uint16_t port)
+{
+    char text[ADDRESS_TEXT];
+    address_format(address, text);
+    const char *remote = arena_printf(arena, "%s[%s]:%u", host, text, port);
+    return (struct place){
+        .text = remote, .remote = remote, .remote_name = arena_strdup(arena, host), .tls = ""};
+}
+
+/* Below an insecure MX, a verified host says nothing about the domain (DANE-18). */
+const char *protection_text(const struct plan_host *host, const struct session_facts *facts)
+{
+    if (facts->peer == NULL)
+        return "clear";
+    if (!facts->judged || !facts->verdict.verified || !host->authenticates_domain)
+        return "encrypted";
+    return host->applied == POLICY_TLSA ? "dane-verified" : "verified";
+}
+
+char *failure_text(struct arena *arena, const char *where, enum reason reason, const char *detail,
+                   const char *reply)
+{
+    char *text = arena_printf(arena, "%s: %s", where, reason_row(reason)->text);
+    if (detail != NULL && detail[0] != '\0')
+        text = arena_printf(arena, "%s (%s)", text, detail);
+    if (reply != NULL)
+        text = arena_printf(arena, "%s It said: %s", text, reply);
+    return text;
+}
+
+/* The host's own code if it fits the disposition (CODE-08), else the reason's. */
+static const char *status_for(struct arena *arena, enum disposition disposition, enum reason reason,
+                              const char *remote_status)
+{
+    char class = disposition == DELIVERED ? '2' : disposition == DEFERRED ? '4' : '5';
+    if (remote_status != NULL && remote_status[0] == class)
+        return arena_strdup(arena, remote_status);
+    if (disposition == DELIVERED)
+        return "2.0.0";
+    char *status = arena_strdup(arena, reason_status(reason));
+    status[0] = class;
+    return status;
+}
+
+/* --- the ledger ----------------------------------------------------------------------------------- */
+
+struct ledger *ledger_create(struct arena *arena, const struct delivery *delivery)
+{
+    struct ledger *ledger = arena_alloc(arena, sizeof(*ledger));
+    ledger->arena = arena;
+    ledger->delivery = delivery;
+    ledger->count = delivery != NULL ? delivery->recipient_count : 0;
+    ledger->entries = arena_alloc(arena, (ledger->count + 1) * sizeof(*ledger->entries));
+    for (size_t i = 0; i < ledger->count; i++)
+        ledger->entries[i].recipient = &delivery->recipients[i];
+    return ledger;
+}
+
+size_t ledger_open_count(const struct ledger *ledger)
+{
+    size_t open = 0;
+    for (size_t i = 0; i < ledger->count; i++)
+        open += !ledger->entries[i].settled;
+    return open;
+}
+
+static bool is_unasked(const struct entry *entry)
+{
+    return !entry->settled && !entry->tried_here;
+}
+
+size_t ledger_unasked_count(const struct ledger *ledger)
+{
+    size_t unasked = 0;
+    for (size_t i = 0; i < ledger->count; i++)
+        unasked += is_unasked(&ledger->entries[i]);
+    return unasked;
+}
+
+size_t ledger_take_unasked(const struct ledger *ledger, size_t limit,
+                           struct transaction_recipient *recipients_r)
+{
+    size_t taken = 0;
+    for (size_t i = 0; i < ledger->count && taken < limit; i++)
+        if (is_unasked(&ledger->entries[i]))
+            recipients_r[taken++] =
+                (struct transaction_recipient){.recipient = ledger->entries[i].recipient};
+    return taken;
+}
+
+static struct recipient_outcome make_result(struct ledger *ledger,
+                                            const struct recipient *recipient,
+                                            const struct place *place, enum disposition disposition,
+                                            const struct failure *failure)
+{
+    return (struct recipient_outcome){
+        .recipient = recipient,
+        .disposition = disposition,
+        .reason = failure->reason,
+        .status = status_for(ledger->arena, disposition, failure->reason, failure->status),
+        .text = failure_text(ledger->arena, place->text, failure->reason, failure->detail,
+                             failure->reply),
+        .remote = place->remote,
+        .remote_name = place->remote_name,
+        .reply = failure->reply,
+        .tls = place->tls,
+    };
+}
+
+/* Keeps it for the end: the last one that may pass counts, else the last one. */
+static void keep(struct entry *entry, const struct recipient_outcome *result)
+{
+    if (result->disposition == BOUNCED && entry->failed && entry->result.disposition == DEFERRED)
+        return;
+    entry->result = *result;
+    entry->failed = true;
+}
+
+static struct failure copy_failure(struct arena *arena, const struct failure *failure)
+{
+    struct failure copy = {.reason = failure->reason};
+    if (failure->detail != NULL)
+        copy.detail = arena_strdup(arena, failure->detail);
+    if (failure->status != NULL)
+        copy.status = arena_strdup(arena, failure->status);
+    if (failure->reply != NULL)
+        copy.reply = arena_strdup(arena, failure->reply);
+    return copy;
+}
+
+void ledger_failure(struct ledger *ledger, const struct place *place, const struct failure *failure)
+{
+    struct failure copy = copy_failure(ledger->arena, failure);
+    enum disposition disposition =
+        reason_row(copy.reason)->permanence == PERMANENT ? BOUNCED : DEFERRED;
+    for (size_t i = 0; i < ledger->count; i++) {
+        struct entry *entry = &ledger->entries[i];
+        if (entry->settled)
+            continue;
+        struct recipient_outcome result =
+            make_result(ledger, entry->recipient, place, disposition, &copy);
+        keep(entry, &result);
+    }
+    if (disposition == DEFERRED || ledger->reason == REASON_NONE) {
+        ledger->reason = copy.reason;
+        ledger->text =
+            failure_text(ledger->arena, place->text, copy.reason, copy.detail, copy.reply);
+    }
+}
+
+void ledger_refusal(struct ledger *ledger, const struct place *place, enum disposition disposition,
+                    const struct failure *failure)
+{
+    struct failure copy = copy_failure(ledger->arena, failure);
+    for (size_t i = 0; i < ledger->count; i++) {
+        struct entry *entry = &ledger->entries[i];
+        entry->result = make_result(ledger, entry->recipient, place, disposition, &copy);
+        entry->failed = entry->settled = true;
+    }
+    ledger->reason = copy.reason;
+    ledger->text = failure_text(ledger->arena, place->text, copy.reason, copy.detail, copy.reply);
+}
+
+void ledger_message_judged(struct ledger *ledger)
+{
+    ledger->message_judged = true;
+}
+
+/* --- transactions --------------------------------------------------------------------------------- */
+
+static void take_result(struct ledger *ledger, const struct place *place,
+                        const struct transaction_recipient *recipient,
+                        const struct transaction_result *transaction)
+{
+    struct entry *entry = &ledger->entries[recipient->recipient - ledger->delivery->recipients];
+    struct failure failure = {recipient->reason, recipient->detail, recipient->status,
+                              recipient->reply};
+    enum disposition disposition = recipient->class == CLASS_DELIVERED   ? DELIVERED
+                                   : recipient->class == CLASS_PERMANENT ? BOUNCED
+                                                                         : DEFERRED;
+    struct recipient_outcome result =
+        make_result(ledger, recipient->recipient, place, disposition, &failure);
+    if (disposition == DELIVERED)
+        result.text =
+            arena_printf(ledger->arena, "%s: delivered: %s", place->text, recipient->reply);
+    if (disposition == DEFERRED) {
+        keep(entry, &result);
+        entry->tried_here = true;
+        entry->settled = transaction->end_unknown || transaction->local_failure;
+        ledger->reason = failure.reason;
+        ledger->text = result.text;
+    } else { /* what the host says of the message or the recipient counts, whatever other hosts said */
+        entry->result = result;
+        entry->failed = entry->settled = true;
+    }
+}
+
+void ledger_transaction(struct ledger *ledger, const struct place *place,
+                        const struct transaction_recipient *recipients, size_t count,
+                        const struct transaction_result *result)
+{
+    ledger->mail_answered |= result->mail_answered;
+    ledger->local_failure |= result->local_failure;
+    for (size_t i = 0; i < count; i++)
+        if (recipients[i].class != CLASS_PENDING)
+            take_result(ledger, place, &recipients[i], result);
+}
+
+void ledger_next_place(struct ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->count; i++)
+        ledger->entries[i].tried_here = false;
+}
+
+/* --- the end -------------------------------------------------------------------------------------- */
+
+static enum destination_state state_of(const struct ledger *ledger, bool deferred)
+{
+    if (ledger->mail_answered)
+        return DESTINATION_UP;
+    if (!deferred || ledger->message_judged || ledger->local_failure)
+        return DESTINATION_UNKNOWN;
+    return DESTINATION_DOWN;
+}
+
+void ledger_close(struct ledger *ledger, const char *next_hop, struct outcome *outcome_r)
+{
+    bool deferred = false;
+    outcome_r->recipient_count = ledger->count;
+    outcome_r->recipients =
+        arena_alloc(ledger->arena, (ledger->count + 1) * sizeof(*outcome_r->recipients));
+    for (size_t i = 0; i < ledger->count; i++) {
+        struct entry *entry = &ledger->entries[i];
+        if (!entry->failed) {
+            struct place place = place_of_domain(ledger->arena, next_hop);
+            struct failure failure = {.reason = REASON_GATEWAY_FAILED,
+                                      .detail = "no host was tried"};
+            entry->result = make_result(ledger, entry->recipient, &place, DEFERRED, &failure);
+            ledger->local_failure = true;
+        }
+        outcome_r->recipients[i] = entry->result;
+        deferred |= entry->result.disposition == DEFERRED;
+    }
+    outcome_r->sessions = ledger->sessions;
+    outcome_r->session_count = ledger->session_count;
+    outcome_r->destination = state_of(ledger, deferred);
+    if (outcome_r->destination == DESTINATION_DOWN || ledger->count == 0) {
+        outcome_r->reason = ledger->reason;
+        outcome_r->text = ledger->text;
+    }
+}

@@ -1,0 +1,70 @@
+/* outcome: keeps account of an attempt while it goes from host to host, and makes the struct outcome in the end.
+ * Owns: nothing; all is allocated in the arena of the attempt.
+ * Here is decided which failure a recipient gets when several were met: the last one that may pass, if there is one
+ * (CODE-05); a bounce only if every host refused for good (SMTPC-02, 22, 25).
+ * Must never leave a recipient without a result, and never spell a status code: reason.def has them. */
+#ifndef DANEWAY_ATTEMPT_OUTCOME_H
+#define DANEWAY_ATTEMPT_OUTCOME_H
+
+#include "attempt/session.h"
+#include "attempt/transaction.h"
+#include "base/alloc.h"
+#include "daneway/outcome.h"
+
+/* Where something happened. */
+struct place {
+    const char *text;        /* "mx.example.org[192.0.2.1]:25", "mx.example.org", "example.org": begins the sentence */
+    const char *remote;      /* "mx.example.org[192.0.2.1]:25"; NULL if no host was reached */
+    const char *remote_name; /* "mx.example.org"; NULL likewise */
+    const char *tls;         /* "dane-verified", "verified", "encrypted", "clear"; "" if no session */
+};
+struct place place_of_domain(struct arena *arena, const char *next_hop);
+struct place place_of_host(struct arena *arena, const char *host);
+struct place place_of_address(struct arena *arena, const char *host, const struct address *address,
+                              uint16_t port);
+/* "dane-verified" and so on, of a ready session. */
+const char *protection_text(const struct plan_host *host, const struct session_facts *facts);
+/* One line for people: where, what is wrong, what is specific, what the host said. */
+char *failure_text(struct arena *arena, const char *where, enum reason reason, const char *detail,
+                   const char *reply);
+
+struct failure {
+    enum reason reason;
+    const char *detail, *status, *reply; /* NULL if there is none */
+};
+
+struct ledger;
+/* delivery may be NULL: then there is nobody to have a result. */
+struct ledger *ledger_create(struct arena *arena, const struct delivery *delivery);
+/* Recipients that a further host may still serve. */
+size_t ledger_open_count(const struct ledger *ledger);
+/* Of those, the ones that the present session was not asked for yet. */
+size_t ledger_unasked_count(const struct ledger *ledger);
+/* Writes them as fresh transaction_recipients, at most `limit`, where all of the delivery have room; returns their number. */
+size_t ledger_take_unasked(const struct ledger *ledger, size_t limit,
+                           struct transaction_recipient *recipients_r);
+/* Something that concerns all open recipients alike. `permanent` reasons become a bounce only if nothing else is met. */
+void ledger_failure(struct ledger *ledger, const struct place *place, const struct failure *failure);
+/* The plan says no: that is final. */
+void ledger_refusal(struct ledger *ledger, const struct place *place, enum disposition disposition,
+                    const struct failure *failure);
+/* A new session: whom the last one deferred may be asked again. */
+void ledger_next_place(struct ledger *ledger);
+/* The host did not fit the message; it is not down. */
+void ledger_message_judged(struct ledger *ledger);
+/* Takes over the results; CLASS_PENDING ones stay open. */
+void ledger_transaction(struct ledger *ledger, const struct place *place,
+                        const struct transaction_recipient *recipients, size_t count,
+                        const struct transaction_result *result);
+
+/* Counts for TLS-RPT (RPT-09..15, 20..25), if there is something to count. */
+void ledger_count_session(struct ledger *ledger, const char *next_hop, const struct plan_host *host,
+                          const struct address *address, const struct session_facts *facts);
+/* A host that was passed over before any session (RPT-25). */
+void ledger_count_skipped(struct ledger *ledger, const char *next_hop, const struct plan_host *host,
+                          int64_t now);
+
+/* Fills in everything but the trace and the times. */
+void ledger_close(struct ledger *ledger, const char *next_hop, struct outcome *outcome_r);
+
+#endif

@@ -1,0 +1,232 @@
+/* trace: see trace.h. The growing JSON, and its parts that tell of connections and results.
+ * Owns: the JSON. trace_facts.c writes evidence and plan.
+ * The number of events of one connection is bounded: a thousand recipients must not make a megabyte.
+ * Must never take text from a peer as UTF-8 without looking. */
+#include "attempt/trace.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "attempt/trace_json.h"
+#include "base/cleanup.h"
+#include "daneway/policy.h"
+
+enum { EVENTS_MAX = 100 };
+
+struct trace {
+    json_t *root;
+    json_t *tried;  /* the present connection; borrowed from root */
+    json_t *events; /* likewise */
+};
+
+struct trace *trace_create(const char *next_hop, int64_t wall)
+{
+    struct trace *trace = x_calloc(1, sizeof(*trace));
+    trace->root = json_object();
+    put_number(trace->root, "version", 1);
+    put_number(trace->root, "time", wall);
+    put_text(trace->root, "next_hop", next_hop);
+    return trace;
+}
+
+void trace_free(struct trace **trace)
+{
+    if (*trace == NULL)
+        return;
+    json_decref((*trace)->root);
+    free(*trace);
+    *trace = NULL;
+}
+
+void trace_evidence(struct trace *trace, const struct evidence *evidence)
+{
+    json_object_set_new(trace->root, "evidence", evidence_json(evidence));
+}
+
+void trace_plan(struct trace *trace, const struct plan *plan)
+{
+    put_text(trace->root, "rule", plan->rule);
+    put_text(trace->root, "level", plan->level);
+    json_object_set_new(trace->root, "plan", plan_json(plan));
+}
+
+/* --- connections ---------------------------------------------------------------------------------- */
+
+void trace_try(struct trace *trace, const char *host, const struct address *address, uint16_t port,
+               bool clear, int64_t ms)
+{
+    char text[ADDRESS_TEXT];
+    json_t *list = json_object_get(trace->root, "tried");
+    if (list == NULL) {
+        list = json_array();
+        json_object_set_new(trace->root, "tried", list);
+    }
+    trace->tried = json_object();
+    trace->events = json_array();
+    put_text(trace->tried, "host", host);
+    put_text(trace->tried, "address", address_format(address, text));
+    put_number(trace->tried, "port", port);
+    put_flag(trace->tried, "clear", clear);
+    put_number(trace->tried, "ms", ms);
+    json_object_set_new(trace->tried, "events", trace->events);
+    json_array_append_new(list, trace->tried);
+}
+
+void trace_event(struct trace *trace, int64_t ms, const char *what, const char *text)
+{
+    if (trace->events == NULL || json_array_size(trace->events) > EVENTS_MAX)
+        return;
+    bool full = json_array_size(trace->events) == EVENTS_MAX;
+    json_t *event = json_object();
+    put_number(event, "ms", ms);
+    put_text(event, "what", full ? "more" : what);
+    put_text(event, "text", full ? "further events are left out" : text);
+    json_array_append_new(trace->events, event);
+}
+
+static json_t *capabilities_json(const struct capabilities *capabilities)
+{
+    json_t *list = json_array();
+    const struct {
+        bool listed;
+        const char *name;
+    } keywords[] = {
+        {capabilities->starttls, "STARTTLS"},
+        {capabilities->pipelining, "PIPELINING"},
+        {capabilities->eightbitmime, "8BITMIME"},
+        {capabilities->chunking, "CHUNKING"},
+        {capabilities->binarymime, "BINARYMIME"},
+        {capabilities->smtputf8, "SMTPUTF8"},
+        {capabilities->dsn, "DSN"},
+        {capabilities->requiretls, "REQUIRETLS"},
+        {capabilities->enhancedstatuscodes, "ENHANCEDSTATUSCODES"},
+    };
+    for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
+        if (keywords[i].listed)
+            json_array_append_new(list, json_string(keywords[i].name));
+    if (capabilities->size && capabilities->size_limit > 0)
+        json_array_append_new(list, json_sprintf("SIZE %" PRIu64, capabilities->size_limit));
+    else if (capabilities->size)
+        json_array_append_new(list, json_string("SIZE"));
+    return list;
+}
+
+static json_t *certificate_json(struct arena *arena, const struct certificate *certificate)
+{
+    struct certificate_facts facts = certificate_describe(arena, certificate);
+    json_t *object = json_object();
+    put_text(object, "subject", facts.subject);
+    put_text(object, "issuer", facts.issuer);
+    json_object_set_new(object, "names", texts_json(facts.names, facts.name_count));
+    put_number(object, "not_before", facts.not_before);
+    put_number(object, "not_after", facts.not_after);
+    put_text(object, "sha256", facts.sha256);
+    put_text(object, "spki_sha256", facts.spki_sha256);
+    return object;
+}
+
+static json_t *peer_json(const struct peer *peer)
+{
+    json_t *object = json_object();
+    put_text(object, "protocol", peer->protocol);
+    put_text(object, "cipher", peer->cipher);
+    if (peer->group[0] != '\0')
+        put_text(object, "group", peer->group);
+    if (peer->signature[0] != '\0')
+        put_text(object, "signature", peer->signature);
+    put_flag(object, "resumed", peer->resumed);
+    json_t *chain = json_array();
+    struct arena *arena = arena_create();
+    for (size_t i = 0; i < peer->chain_count; i++)
+        json_array_append_new(chain, certificate_json(arena, &peer->chain[i]));
+    arena_free(&arena);
+    json_object_set_new(object, "chain", chain);
+    return object;
+}
+
+static json_t *verdict_json(const struct verdict *verdict, const char *protection)
+{
+    static const char *const actions[] = {
+        [VERDICT_STARTTLS] = "starttls",
+        [VERDICT_GO_ON] = "go-on",
+        [VERDICT_RECONNECT_CLEAR] = "reconnect-clear",
+        [VERDICT_SKIP_HOST] = "skip-host",
+    };
+    json_t *object = json_object();
+    put_text(object, "action", actions[verdict->action]);
+    json_object_set_new(object, "verified", json_boolean(verdict->verified));
+    put_text(object, "protection", protection);
+    if (verdict->reason != REASON_NONE)
+        put_reason(object, "reason", verdict->reason);
+    put_text(object, "detail", verdict->detail);
+    if (verdict->matched != NULL) {
+        struct arena *arena = arena_create();
+        put_text(object, "matched", tlsa_record_text(arena, verdict->matched));
+        put_number(object, "depth", verdict->depth);
+        arena_free(&arena);
+    }
+    return object;
+}
+
+void trace_session(struct trace *trace, const struct session_facts *facts, const char *protection)
+{
+    if (facts->helo[0] != '\0')
+        put_text(trace->tried, "helo", facts->helo);
+    if (facts->capabilities.esmtp)
+        json_object_set_new(trace->tried, "capabilities", capabilities_json(&facts->capabilities));
+    if (facts->peer != NULL)
+        json_object_set_new(trace->tried, "tls", peer_json(facts->peer));
+    if (facts->judged)
+        json_object_set_new(trace->tried, "verdict", verdict_json(&facts->verdict, protection));
+}
+
+void trace_ending(struct trace *trace, enum reason reason, const char *detail, const char *reply)
+{
+    json_t *ending = json_object();
+    put_reason(ending, "reason", reason);
+    put_text(ending, "detail", detail);
+    put_text(ending, "reply", reply);
+    json_object_set_new(trace->tried, "ending", ending);
+}
+
+/* --- results -------------------------------------------------------------------------------------- */
+
+static json_t *recipient_json(const struct recipient_outcome *outcome)
+{
+    static const char *const dispositions[] = {
+        [DELIVERED] = "delivered", [DEFERRED] = "deferred", [BOUNCED] = "bounced"};
+    json_t *object = json_object();
+    put_text(object, "address", outcome->recipient->address);
+    put_text(object, "disposition", dispositions[outcome->disposition]);
+    if (outcome->reason != REASON_NONE)
+        put_reason(object, "reason", outcome->reason);
+    put_text(object, "status", outcome->status);
+    put_text(object, "text", outcome->text); /* says more than the reason's */
+    put_text(object, "remote", outcome->remote);
+    put_text(object, "reply", outcome->reply);
+    put_text(object, "tls", outcome->tls);
+    return object;
+}
+
+void trace_result(struct trace *trace, const struct outcome *outcome, int64_t ms)
+{
+    static const char *const destinations[] = {
+        [DESTINATION_UNKNOWN] = "unknown", [DESTINATION_UP] = "up", [DESTINATION_DOWN] = "down"};
+    json_t *result = json_object();
+    put_text(result, "destination", destinations[outcome->destination]);
+    if (outcome->reason != REASON_NONE)
+        put_reason(result, "reason", outcome->reason);
+    put_text(result, "text", outcome->text);
+    put_number(result, "ms", ms);
+    json_t *recipients = json_array();
+    for (size_t i = 0; i < outcome->recipient_count; i++)
+        json_array_append_new(recipients, recipient_json(&outcome->recipients[i]));
+    json_object_set_new(result, "recipients", recipients);
+    json_object_set_new(trace->root, "result", result);
+}
+
+const char *trace_text(const struct trace *trace, struct arena *arena)
+{
+    CLEANUP(text_free) char *text = json_dumps(trace->root, JSON_COMPACT);
+    return arena_strdup(arena, text);
+}

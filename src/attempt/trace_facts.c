@@ -1,0 +1,175 @@
+/* trace_facts: evidence and plan as JSON, and the helpers that all of the trace uses.
+ * Owns: nothing.
+ * See trace.h for the keys.
+ * Must never judge: it writes down what resolve/ and policy/ said. */
+#include <string.h>
+
+#include "attempt/trace_json.h"
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "daneway/policy.h"
+
+void put_text(json_t *object, const char *key, const char *text)
+{
+    if (text == NULL)
+        return;
+    CLEANUP(text_free) char *clean = x_strdup(text);
+    for (char *c = clean; *c != '\0'; c++)
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+    json_object_set_new(object, key, json_string(clean));
+}
+
+void put_number(json_t *object, const char *key, int64_t number)
+{
+    json_object_set_new(object, key, json_integer(number));
+}
+
+void put_flag(json_t *object, const char *key, bool flag)
+{
+    if (flag)
+        json_object_set_new(object, key, json_true());
+}
+
+void put_reason(json_t *object, const char *key, enum reason reason)
+{
+    const struct reason_row *row = reason_row(reason);
+    put_text(object, key, row->name);
+    put_text(object, "text", row->text);
+    put_text(object, "who", who_name(row->who));
+    put_text(object, "advice", row->advice);
+}
+
+json_t *texts_json(const char *const *texts, size_t count)
+{
+    json_t *holder = json_object(), *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        put_text(holder, "text", texts[i]);
+        json_array_append(list, json_object_get(holder, "text"));
+    }
+    json_decref(holder);
+    return list;
+}
+
+static json_t *records_json(const struct tlsa_record *records, size_t count)
+{
+    json_t *list = json_array();
+    struct arena *arena = arena_create();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_string(tlsa_record_text(arena, &records[i])));
+    arena_free(&arena);
+    return list;
+}
+
+/* --- evidence ------------------------------------------------------------------------------------- */
+
+static json_t *fact_json(const struct dns_fact *fact)
+{
+    static const char *const statuses[] = {
+        [DNS_NOT_ASKED] = "not-asked", [DNS_SECURE] = "secure", [DNS_INSECURE] = "insecure",
+        [DNS_BOGUS] = "bogus",         [DNS_FAILED] = "failed",
+    };
+    static const char *const presences[] = {
+        [DNS_FOUND] = "found", [DNS_NO_DATA] = "no-data", [DNS_NO_NAME] = "no-name"};
+    json_t *object = json_object();
+    put_text(object, "status", statuses[fact->status]);
+    if (fact->status == DNS_SECURE || fact->status == DNS_INSECURE) {
+        put_text(object, "presence", presences[fact->presence]);
+        put_number(object, "ttl", fact->ttl);
+    }
+    put_text(object, "why", fact->why);
+    return object;
+}
+
+static json_t *tlsa_json(const struct evidence_host *host)
+{
+    json_t *object = fact_json(&host->tlsa);
+    put_text(object, "base", host->tlsa_base);
+    if (host->tlsa_count > 0)
+        json_object_set_new(object, "records", records_json(host->tlsa_records, host->tlsa_count));
+    return object;
+}
+
+static json_t *host_json(const struct evidence_host *host)
+{
+    char text[ADDRESS_TEXT];
+    json_t *object = json_object(), *addresses = json_array();
+    put_text(object, "name", host->name);
+    if (host->expanded != host->name)
+        put_text(object, "expanded", host->expanded);
+    put_number(object, "preference", host->preference);
+    put_flag(object, "literal", host->is_literal);
+    for (size_t i = 0; i < host->address_count; i++)
+        json_array_append_new(addresses, json_string(address_format(&host->addresses[i], text)));
+    json_object_set_new(object, "addresses", addresses);
+    json_object_set_new(object, "addresses_status", fact_json(&host->addresses_fact));
+    if (host->alias.status != DNS_NOT_ASKED)
+        json_object_set_new(object, "alias", fact_json(&host->alias));
+    json_object_set_new(object, "tlsa", tlsa_json(host));
+    return object;
+}
+
+json_t *evidence_json(const struct evidence *evidence)
+{
+    static const char *const kinds[] = {
+        [NEXT_HOP_DOMAIN] = "domain", [NEXT_HOP_HOST] = "host", [NEXT_HOP_LITERAL] = "literal"};
+    json_t *object = json_object(), *hosts = json_array();
+    put_text(object, "kind", kinds[evidence->kind]);
+    put_number(object, "port", evidence->port);
+    put_flag(object, "name_invalid", evidence->name_invalid);
+    if (evidence->expanded != NULL && evidence->expanded != evidence->next_hop)
+        put_text(object, "expanded", evidence->expanded);
+    json_object_set_new(object, "mx", fact_json(&evidence->mx));
+    put_flag(object, "implicit_mx", evidence->implicit_mx);
+    put_flag(object, "null_mx", evidence->null_mx);
+    for (size_t i = 0; i < evidence->host_count; i++)
+        json_array_append_new(hosts, host_json(&evidence->hosts[i]));
+    json_object_set_new(object, "hosts", hosts);
+    json_object_set_new(object, "validating", json_boolean(evidence->validating));
+    put_text(object, "not_validating_why", evidence->not_validating_why);
+    return object;
+}
+
+/* --- plan ----------------------------------------------------------------------------------------- */
+
+static json_t *plan_host_json(const struct plan_host *host)
+{
+    static const char *const needs[] = {
+        [PROTECTION_NONE] = "none",
+        [PROTECTION_MAY] = "may",
+        [PROTECTION_ENCRYPT] = "encrypt",
+        [PROTECTION_AUTHENTICATED] = "authenticated",
+    };
+    static const char *const policies[] = {
+        [POLICY_NOT_FOUND] = "no-policy-found", [POLICY_TLSA] = "tlsa", [POLICY_STS] = "sts"};
+    json_t *object = json_object();
+    put_text(object, "name", host->host->name);
+    put_text(object, "need", needs[host->need]);
+    put_text(object, "applied", policies[host->applied]);
+    if (host->skip != REASON_NONE)
+        put_reason(object, "skip", host->skip);
+    put_text(object, "detail", host->detail);
+    put_text(object, "server_name", host->server_name);
+    if (host->name_count > 0)
+        json_object_set_new(object, "names",
+                            texts_json((const char *const *)host->names, host->name_count));
+    if (host->record_count > 0)
+        json_object_set_new(object, "records", records_json(host->records, host->record_count));
+    put_flag(object, "authenticates_domain", host->authenticates_domain);
+    return object;
+}
+
+json_t *plan_json(const struct plan *plan)
+{
+    static const char *const actions[] = {
+        [PLAN_TRY] = "try", [PLAN_DEFER] = "defer", [PLAN_BOUNCE] = "bounce"};
+    json_t *object = json_object(), *hosts = json_array();
+    put_text(object, "action", actions[plan->action]);
+    if (plan->reason != REASON_NONE)
+        put_reason(object, "reason", plan->reason);
+    put_text(object, "detail", plan->detail);
+    for (size_t i = 0; i < plan->host_count; i++)
+        json_array_append_new(hosts, plan_host_json(&plan->hosts[i]));
+    json_object_set_new(object, "hosts", hosts);
+    return object;
+}

@@ -1,0 +1,125 @@
+/* command: the table of the subcommands, and what they share.
+ * Owns: the texts of the help.
+ * The manual page daneway(8) says more; names and options are the same there.
+ * Must never print anything but what was asked for on standard output. */
+#include "cli/command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf.h"
+
+static const struct command commands[] = {
+    {"status", NULL, false, "[--json]",
+     "how the gateway is: resolver, queue, deliveries, destinations",
+     "  --json  what the daemon answers, as JSON\n", run_status},
+    {"queue", "list", true, "[--json] [--domain D] [--id ID] [--limit N]",
+     "the messages that wait, and why",
+     "  --domain D  only what goes to this domain\n"
+     "  --id ID     only this message\n"
+     "  --limit N   at most N of each worker (default 10000)\n"
+     "  --json      as a JSON array\n",
+     run_queue_list},
+    {"flush", NULL, false, "--domain D | --id ID | --all", "try again now",
+     "  --domain D  what goes to this domain; if it was held as down, it is no longer\n"
+     "  --id ID     this message\n"
+     "  --all       everything\n",
+     run_flush},
+    {"explain", NULL, false, "[--json] [--all] QUEUE-ID | ADDRESS | DOMAIN",
+     "why a message was treated so, or how a domain would be",
+     "  A queue id shows what was found and decided at the last attempt (--all: at each one).\n"
+     "  An address or a domain is looked up now; nobody is connected to, nothing is sent.\n"
+     "  --json  the decision trace as JSON\n",
+     run_explain},
+    {"probe", NULL, false, "[--json] DOMAIN | ADDRESS | [HOST]:PORT",
+     "connect to every mail host of a domain and judge its TLS",
+     "  Looks up, connects, says EHLO and STARTTLS, shows certificates and verdict, and quits.\n"
+     "  Sends no envelope and no message. Exit status 0: mail would be sent now, 1: it would not.\n"
+     "  --json  the decision trace as JSON\n",
+     run_probe},
+    {"report", "show", true, "[--day YYYY-MM-DD] [--domain D]",
+     "what TLS-RPT would report (RFC 8460), as JSON",
+     "  --day D     a UTC day; default: today\n"
+     "  --domain D  only this domain\n",
+     run_report_show},
+    {"config", "check", false, "", "is the configuration good, with its tables and keys?",
+     "  The same as danewayd -t.\n", run_config_check},
+    {"verify-chain", NULL, false,
+     "--mode dane|pkix [--tlsa 'U S M HEX']... --name NAME... [--roots FILE] [--at TIME] CHAIN.pem",
+     "offline: judge a certificate chain",
+     "  --mode dane   against TLSA records (RFC 7672); the first --name is the TLSA base domain\n"
+     "  --mode pkix   against trusted roots; the names are DNS names of the host\n"
+     "  --tlsa RR     a record: usage, selector, matching type, data in hex; may be repeated\n"
+     "  --roots FILE  PEM (default: the system's)\n"
+     "  --at TIME     seconds since 1970, or 2026-11-23T12:00:00Z (default: now)\n"
+     "  Prints {\"result\",\"reason\",\"matched\",\"depth\"}; exit status 0 ok, 1 fail, 3 no "
+     "usable record.\n",
+     run_verify_chain},
+    {"table-match", NULL, false, "[--table FILE] KEY", "offline: which row of tls_policy applies",
+     "  KEY is a next hop: example.com, [mx.example.com]:587\n"
+     "  --table FILE  default: the configured one\n"
+     "  Prints the row with its line; exit status 0 found, 1 no row applies.\n",
+     run_table_match},
+    {"reasons", NULL, false, "[--mdoc | --json]", "every reason why mail is not sent as asked",
+     "  --mdoc  as the list in the manual page daneway-reasons(7)\n", run_reasons},
+};
+
+const struct command *command_table(size_t *count_r)
+{
+    *count_r = sizeof commands / sizeof commands[0];
+    return commands;
+}
+
+const struct command *command_find(int argc, char **argv, int *words_r)
+{
+    for (size_t i = 0; argc > 0 && i < sizeof commands / sizeof commands[0]; i++) {
+        const struct command *command = &commands[i];
+        if (strcmp(argv[0], command->name) != 0)
+            continue;
+        bool second = command->second != NULL && argc > 1 && strcmp(argv[1], command->second) == 0;
+        *words_r = second ? 2 : 1;
+        if (second || command->second == NULL || command->second_optional)
+            return command;
+    }
+    return NULL;
+}
+
+int command_misused(const char *name, const char *second)
+{
+    char *words[] = {(char *)name, (char *)second};
+    int count;
+    const struct command *command = command_find(second != NULL ? 2 : 1, words, &count);
+    fprintf(stderr, "usage: daneway [-c FILE] %s%s%s %s\n%s", name, second != NULL ? " " : "",
+            second != NULL ? second : "", command != NULL ? command->arguments : "",
+            command != NULL ? command->help : "");
+    return STATUS_USAGE;
+}
+
+int command_failed(int status, const char *format, ...)
+{
+    va_list arguments;
+    fputs("daneway: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    return status;
+}
+
+struct settings *command_settings(const char *configuration)
+{
+    struct settings *settings;
+    struct err err;
+    if (conf_read(&settings, configuration, &err) == 0)
+        return settings;
+    command_failed(STATUS_USAGE, "%s", err.text);
+    return NULL;
+}
+
+void command_print_json(const json_t *json)
+{
+    json_dumpf(json, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    putchar('\n');
+}

@@ -1,0 +1,79 @@
+/* examine: evidence and plan for a next hop, live, in this process; with a probe also every host's
+ * TLS. Owns: a loop, a resolver and a conductor of its own while it runs. The conductor gets no
+ * spool: it has nothing that it could deliver. Must never send an envelope or a message. */
+#include "cli/examine.h"
+
+#include "base/cleanup.h"
+#include "conf/conf.h"
+#include "log/log.h"
+#include "self.h"
+
+struct examination {
+    const struct settings *settings;
+    struct loop *loop;
+    struct resolver *resolver;
+    struct tls_client *tls;
+    struct table *table;
+    struct self self;
+    struct delivery_settings delivery;
+    struct conductor *conductor;
+    json_t *trace;
+};
+
+static void done(void *arg, struct delivery *delivery, const struct outcome *outcome)
+{
+    struct examination *examination = arg;
+    json_error_t error;
+    (void)delivery;
+    if (outcome->trace != NULL)
+        examination->trace = json_loads(outcome->trace, 0, &error);
+    loop_stop(examination->loop);
+}
+
+static int begin(struct examination *examination, struct err *err_r)
+{
+    const struct settings *settings = examination->settings;
+    examination->loop = loop_create();
+    if (conf_read_table(&examination->table, settings->delivery.tls_policy, err_r) != 0 ||
+        resolver_create(&examination->resolver, examination->loop, &settings->resolver, err_r) != 0)
+        return -1;
+    self_find(&examination->self, settings);
+    examination->delivery = self_delivery(&examination->self, settings);
+    examination->tls = tls_client_create();
+    struct conductor_parts parts = {
+        .loop = examination->loop,
+        .resolver = examination->resolver,
+        .tls = examination->tls,
+        .settings = &examination->delivery,
+    };
+    examination->conductor = conductor_create(&parts);
+    conductor_use_table(examination->conductor, examination->table);
+    resolver_self_test_start(examination->resolver, NULL, NULL);
+    return 0;
+}
+
+static void end(struct examination *examination)
+{
+    conductor_free(&examination->conductor);
+    tls_client_free(&examination->tls);
+    resolver_free(&examination->resolver);
+    table_free(&examination->table);
+    self_release(&examination->self);
+    loop_free(&examination->loop);
+}
+
+int examine(const struct settings *settings, const char *next_hop, enum attempt_mode mode,
+            json_t **trace_r, struct err *err_r)
+{
+    struct examination examination = {.settings = settings};
+    log_setup(LOG_LEVEL_ERROR, false, "daneway");
+    if (begin(&examination, err_r) != 0) {
+        end(&examination);
+        return -1;
+    }
+    attempt_examine(examination.conductor, next_hop, mode, done, &examination);
+    loop_run(examination.loop);
+    end(&examination);
+    *trace_r = examination.trace;
+    return *trace_r != NULL ? 0 : err_set(err_r, "%s: the look-up ended without a trace", next_hop);
+}

@@ -1,0 +1,89 @@
+/* main: the `daneway` command: finds the subcommand and runs it.
+ * Owns: nothing.
+ * daneway [-c FILE] COMMAND ...; daneway help [COMMAND].
+ * Must never do a subcommand's work. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+
+static void print_overview(FILE *out)
+{
+    size_t count;
+    const struct command *commands = command_table(&count);
+    fputs("usage: daneway [-c FILE] COMMAND ...\n\n", out);
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "  %-13s %s\n", commands[i].name, commands[i].summary);
+    fputs("\ndaneway help COMMAND says more; so does the manual page daneway(8).\n", out);
+}
+
+/* By the first word alone: "config" stands for "config check" here. */
+static const struct command *find_for_help(const char *name)
+{
+    size_t count;
+    const struct command *commands = command_table(&count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static int print_help(int argc, char **argv)
+{
+    if (argc == 0) {
+        print_overview(stdout);
+        return STATUS_YES;
+    }
+    const struct command *command = find_for_help(argv[0]);
+    if (command == NULL)
+        return command_failed(STATUS_USAGE, "there is no command \"%s\"", argv[0]);
+    printf("daneway [-c FILE] %s%s%s %s\n\n%s\n\n%s", command->name,
+           command->second != NULL ? " " : "", command->second != NULL ? command->second : "",
+           command->arguments, command->summary, command->help);
+    return STATUS_YES;
+}
+
+static int run(const char *configuration, int argc, char **argv)
+{
+    int words;
+    if (strcmp(argv[0], "help") == 0)
+        return print_help(argc - 1, argv + 1);
+    const struct command *command = command_find(argc, argv, &words);
+    if (command == NULL) {
+        print_overview(stderr);
+        return command_failed(STATUS_USAGE, "there is no command \"%s\"", argv[0]);
+    }
+    optind = 0; /* glibc: a new command line */
+    return command->run(configuration, argc - words + 1, argv + words - 1);
+}
+
+int main(int argc, char **argv)
+{
+    const char *configuration = DANEWAY_CONFDIR "/daneway.conf";
+    int option;
+    static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
+    while ((option = getopt_long(argc, argv, "+c:hV", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            configuration = optarg;
+            break;
+        case 'h':
+            print_overview(stdout);
+            return STATUS_YES;
+        case 'V':
+            puts("daneway " PACKAGE_VERSION);
+            return STATUS_YES;
+        default:
+            print_overview(stderr);
+            return STATUS_USAGE;
+        }
+    }
+    if (optind == argc) {
+        print_overview(stderr);
+        return STATUS_USAGE;
+    }
+    return run(configuration, argc - optind, argv + optind);
+}

@@ -1,0 +1,162 @@
+/* queue: `daneway queue list` and `daneway flush`.
+ * Owns: nothing.
+ * Each waiting delivery with its recipients, what was wrong the last time, and when the next
+ * attempt comes. Must never change anything but by `flush`. */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/command.h"
+#include "cli/daemon.h"
+#include "cli/format.h"
+#include "cli/render.h"
+
+static void print_recipients(FILE *out, json_t *recipients)
+{
+    json_t *recipient;
+    size_t i;
+    json_array_foreach (recipients, i, recipient) {
+        fputs("    to ", out);
+        format_put(out, json_is_string(recipient) ? json_string_value(recipient)
+                                                  : json_text(recipient, "address"));
+        fputc('\n', out);
+    }
+}
+
+static void print_entry(FILE *out, json_t *entry, int64_t now)
+{
+    char when[FORMAT_TEXT], octets[FORMAT_TEXT], wait[FORMAT_TEXT];
+    json_int_t next = json_number(entry, "next_attempt");
+    json_int_t attempts = json_number(entry, "attempts");
+    const char *sender = json_text(entry, "sender");
+    fprintf(out, "%s", colour(BOLD));
+    format_put(out, json_text(entry, "queue_id"));
+    fprintf(out, "%s  %s  %s  from ", colour(PLAIN),
+            format_time(json_number(entry, "arrival"), when),
+            format_octets(json_number(entry, "size"), octets));
+    format_put(out, sender != NULL && *sender != '\0' ? sender : "<>");
+    fputc('\n', out);
+    print_recipients(out, json_object_get(entry, "recipients"));
+    if (json_text(entry, "status") != NULL) {
+        fprintf(out, "    %s", colour(YELLOW));
+        format_put(out, json_text(entry, "status"));
+        fputc(' ', out);
+        format_put(out, json_text(entry, "reason"));
+        fprintf(out, "%s: ", colour(PLAIN));
+        format_put(out, json_text(entry, "text"));
+        fputc('\n', out);
+    }
+    fprintf(out, "    %lld attempts, next %s%s\n", (long long)attempts, next > now ? "in " : "now",
+            next > now ? format_duration(next - now, wait) : "");
+}
+
+void render_queue(FILE *out, json_t *queue, int64_t now)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach (queue, i, entry)
+        print_entry(out, entry, now);
+    if (json_array_size(queue) == 0)
+        fputs("The queue is empty.\n", out);
+}
+
+/* --- queue list ---------------------------------------------------------------------------------
+ */
+
+static int list(const char *configuration, const struct http_target *target, bool as_json)
+{
+    int status;
+    json_t *answer = daemon_ask(configuration, "GET", target, &status);
+    if (answer == NULL)
+        return status;
+    json_t *queue = json_object_get(answer, "queue");
+    format_use_colours(format_wants_colours(stdout));
+    if (as_json)
+        command_print_json(queue);
+    else
+        render_queue(stdout, queue, time(NULL));
+    status = daemon_complete(answer);
+    json_decref(answer);
+    return status;
+}
+
+int run_queue_list(const char *configuration, int argc, char **argv)
+{
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                            {"domain", required_argument, NULL, 'd'},
+                                            {"id", required_argument, NULL, 'i'},
+                                            {"limit", required_argument, NULL, 'l'},
+                                            {0}};
+    struct http_target target;
+    bool as_json = false;
+    int option;
+    http_target_begin(&target, "/queue");
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (option) {
+        case 'j':
+            as_json = true;
+            break;
+        case 'd':
+            http_target_add(&target, "next_hop", optarg);
+            break;
+        case 'i':
+            http_target_add(&target, "queue_id", optarg);
+            break;
+        case 'l':
+            http_target_add(&target, "limit", optarg);
+            break;
+        default:
+            return command_misused("queue", "list");
+        }
+    }
+    if (optind != argc)
+        return command_misused("queue", "list");
+    return list(configuration, &target, as_json);
+}
+
+/* --- flush --------------------------------------------------------------------------------------
+ */
+
+static int flush(const char *configuration, const struct http_target *target)
+{
+    int status;
+    json_t *answer = daemon_ask(configuration, "POST", target, &status);
+    if (answer == NULL)
+        return status;
+    json_int_t flushed = json_number(answer, "flushed");
+    printf("%lld deliveries are due now\n", (long long)flushed);
+    status = daemon_complete(answer);
+    json_decref(answer);
+    return status;
+}
+
+int run_flush(const char *configuration, int argc, char **argv)
+{
+    static const struct option options[] = {{"domain", required_argument, NULL, 'd'},
+                                            {"id", required_argument, NULL, 'i'},
+                                            {"all", no_argument, NULL, 'a'},
+                                            {0}};
+    struct http_target target;
+    int option;
+    http_target_begin(&target, "/flush");
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (option) {
+        case 'd':
+            http_target_add(&target, "next_hop", optarg);
+            break;
+        case 'i':
+            http_target_add(&target, "queue_id", optarg);
+            break;
+        case 'a':
+            http_target_add(&target, "all", "1");
+            break;
+        default:
+            return command_misused("flush", NULL);
+        }
+    }
+    if (optind != argc || target.parameters != 1)
+        return command_misused("flush", NULL);
+    return flush(configuration, &target);
+}

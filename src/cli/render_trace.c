@@ -1,0 +1,199 @@
+/* render_trace: a decision trace as a page: facts and plan (render_facts.c), then each host tried,
+ * then the result. Owns: nothing. The keys are those of src/attempt/trace.h. Must never need a
+ * field to be there. */
+#include <string.h>
+#include <time.h>
+
+#include "cli/format.h"
+#include "cli/render.h"
+
+/* --- hosts tried --------------------------------------------------------------------------------
+ */
+
+static void put_date(FILE *out, json_int_t when)
+{
+    char text[sizeof "2026-11-23"];
+    time_t seconds = (time_t)when;
+    struct tm parts;
+    if (gmtime_r(&seconds, &parts) != NULL && strftime(text, sizeof text, "%Y-%m-%d", &parts) > 0)
+        fputs(text, out);
+}
+
+static void put_certificate(FILE *out, json_t *certificate, size_t depth)
+{
+    fprintf(out, "      certificate %zu  ", depth);
+    format_put(out, json_text(certificate, "subject"));
+    fputs("\n                     from ", out);
+    put_date(out, json_number(certificate, "not_before"));
+    fputs(" to ", out);
+    put_date(out, json_number(certificate, "not_after"));
+    fputs(", issued by ", out);
+    format_put(out, json_text(certificate, "issuer"));
+    if (json_array_size(json_object_get(certificate, "names")) > 0) {
+        fputs("\n                     names ", out);
+        render_words(out, json_object_get(certificate, "names"), 27);
+    }
+    if (json_text(certificate, "spki_sha256") != NULL && depth == 0) {
+        fputs("\n                     as TLSA: 3 1 1 ", out);
+        format_put(out, json_text(certificate, "spki_sha256"));
+    }
+    fputc('\n', out);
+}
+
+static void put_tls(FILE *out, json_t *tls)
+{
+    static const char *const keys[] = {"protocol", "cipher", "group", "signature"};
+    json_t *certificate;
+    size_t i;
+    if (tls == NULL)
+        return;
+    fputs("      TLS           ", out);
+    for (i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (json_text(tls, keys[i]) == NULL)
+            continue;
+        fputc(' ', out);
+        format_put(out, json_text(tls, keys[i]));
+    }
+    fputs(json_is_true(json_object_get(tls, "resumed")) ? " resumed\n" : "\n", out);
+    json_array_foreach (json_object_get(tls, "chain"), i, certificate)
+        put_certificate(out, certificate, i);
+}
+
+static void put_verdict(FILE *out, json_t *verdict)
+{
+    bool verified = json_is_true(json_object_get(verdict, "verified"));
+    bool go_on = json_text_is(verdict, "action", "go-on");
+    if (verdict == NULL)
+        return;
+    fprintf(out, "      verdict        %s", colour(verified ? GREEN : go_on ? YELLOW : RED));
+    if (go_on)
+        format_put(out, json_text(verdict, "protection"));
+    else
+        fputs(json_text_is(verdict, "action", "skip-host") ? "refused" : "goes on otherwise", out);
+    fprintf(out, "%s", colour(PLAIN));
+    if (json_text(verdict, "matched") != NULL) {
+        fprintf(out, ": certificate %lld matches ", (long long)json_number(verdict, "depth"));
+        format_put(out, json_text(verdict, "matched"));
+    }
+    fputc('\n', out);
+    if (!go_on) {
+        render_reason(out, "        ", "reason", verdict);
+    } else if (json_text(verdict, "reason") != NULL) {
+        fputs("                     a policy would object: ", out);
+        format_put(out, json_text(verdict, "reason"));
+        fputc('\n', out);
+    }
+}
+
+static void put_events(FILE *out, json_t *events)
+{
+    json_t *event;
+    size_t i;
+    json_array_foreach (events, i, event) {
+        bool ours = json_text_is(event, "what", "command");
+        bool theirs = json_text_is(event, "what", "reply");
+        fprintf(out, "      %s%7.3f s  ", colour(DIM), (double)json_number(event, "ms") / 1000);
+        if (ours || theirs) {
+            fputs(ours ? "> " : "< ", out);
+        } else {
+            format_put(out, json_text(event, "what"));
+            fputc(' ', out);
+        }
+        format_put(out, json_text(event, "text"));
+        fprintf(out, "%s\n", colour(PLAIN));
+    }
+}
+
+/* What refused the host is said once, although verdict and ending both name it. */
+static bool same_reason(json_t *verdict, json_t *ending)
+{
+    const char *reason = json_text(ending, "reason");
+    return reason != NULL && json_text_is(verdict, "reason", reason);
+}
+
+static void put_try(FILE *out, json_t *tried)
+{
+    json_t *verdict = json_object_get(tried, "verdict"), *ending = json_object_get(tried, "ending");
+    fprintf(out, "  %s", colour(BOLD));
+    format_put(out, json_text(tried, "host"));
+    fprintf(out, "%s [", colour(PLAIN));
+    format_put(out, json_text(tried, "address"));
+    fprintf(out, "]:%lld%s\n", (long long)json_number(tried, "port"),
+            json_is_true(json_object_get(tried, "clear")) ? ", without TLS" : "");
+    put_events(out, json_object_get(tried, "events"));
+    if (json_array_size(json_object_get(tried, "capabilities")) > 0) {
+        fputs("      extensions     ", out);
+        render_words(out, json_object_get(tried, "capabilities"), 21);
+        fputc('\n', out);
+    }
+    put_tls(out, json_object_get(tried, "tls"));
+    put_verdict(out, verdict);
+    if (!same_reason(verdict, ending))
+        render_reason(out, "        ", "reason", ending);
+}
+
+/* --- result -------------------------------------------------------------------------------------
+ */
+
+static enum colour disposition_colour(json_t *recipient)
+{
+    if (json_text_is(recipient, "disposition", "delivered"))
+        return GREEN;
+    return json_text_is(recipient, "disposition", "bounced") ? RED : YELLOW;
+}
+
+static void put_recipient(FILE *out, json_t *recipient)
+{
+    fprintf(out, "  %s", colour(disposition_colour(recipient)));
+    format_put(out, json_text(recipient, "disposition"));
+    fprintf(out, "%s %s", colour(PLAIN), colour(BOLD));
+    format_put(out, json_text(recipient, "address"));
+    fprintf(out, "%s  ", colour(PLAIN));
+    format_put(out, json_text(recipient, "status"));
+    if (json_text(recipient, "remote") != NULL) {
+        fputs(" by ", out);
+        format_put(out, json_text(recipient, "remote"));
+    }
+    if (json_text(recipient, "tls") != NULL && *json_text(recipient, "tls") != '\0') {
+        fputs(", ", out);
+        format_put(out, json_text(recipient, "tls"));
+    }
+    fputc('\n', out);
+    if (json_text(recipient, "reason") != NULL) {
+        render_reason(out, "      ", "reason", recipient);
+    } else if (json_text(recipient, "reply") != NULL) {
+        fputs("      ", out);
+        format_put(out, json_text(recipient, "reply"));
+        fputc('\n', out);
+    }
+}
+
+static void put_result(FILE *out, json_t *result)
+{
+    json_t *recipient, *recipients = json_object_get(result, "recipients");
+    size_t i;
+    if (json_array_size(recipients) == 0)
+        return; /* nothing was delivered: plan and hosts have said all */
+    fprintf(out, "\n%sRESULT%s after %.1f s\n", colour(BOLD), colour(PLAIN),
+            (double)json_number(result, "ms") / 1000);
+    json_array_foreach (recipients, i, recipient)
+        put_recipient(out, recipient);
+}
+
+void render_trace(FILE *out, json_t *trace)
+{
+    char when[FORMAT_TEXT];
+    json_t *tried = json_object_get(trace, "tried"), *connection;
+    size_t i;
+    fprintf(out, "%s", colour(BOLD));
+    format_put(out, json_text(trace, "next_hop"));
+    fprintf(out, "%s  %s\n", colour(PLAIN), format_time(json_number(trace, "time"), when));
+    if (json_object_get(trace, "evidence") != NULL)
+        render_evidence(out, json_object_get(trace, "evidence"));
+    render_plan(out, trace);
+    if (json_array_size(tried) > 0)
+        fprintf(out, "\n%sTRIED%s\n", colour(BOLD), colour(PLAIN));
+    json_array_foreach (tried, i, connection)
+        put_try(out, connection);
+    put_result(out, json_object_get(trace, "result"));
+}

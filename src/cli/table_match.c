@@ -1,0 +1,58 @@
+/* table_match: `daneway table-match`: which row of a tls_policy table applies to a next hop,
+ * offline. Owns: nothing. Without --table it reads the configured one. Must never guess: a table
+ * with a wrong line is refused as the daemon refuses it. */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "cli/command.h"
+#include "conf/conf.h"
+#include "daneway/policy.h"
+
+enum { TABLE_LIMIT = 64 * 1024 * 1024 };
+
+static int print_row(const struct table *table, const char *key)
+{
+    const struct table_row *row = table_match(table, slice_of(key));
+    json_t *json =
+        row == NULL
+            ? json_pack("{sb}", "found", 0)
+            : json_pack("{sb ss ss sI ss}", "found", 1, "table", table_name(table), "key", row->key,
+                        "line", (json_int_t)row->line, "level", tls_level_name(row->level));
+    command_print_json(json);
+    json_decref(json);
+    return row != NULL ? STATUS_YES : STATUS_NO;
+}
+
+static int match(const char *path, const char *key)
+{
+    CLEANUP(text_free) char *text = NULL;
+    CLEANUP(table_free) struct table *table = NULL;
+    size_t length;
+    struct err err;
+    if (conf_read_file(path, TABLE_LIMIT, &text, &length, &err) != 0 ||
+        table_parse(&table, path, (struct slice){text, length}, &err) != 0)
+        return command_failed(STATUS_USAGE, "%s", err.text);
+    return print_row(table, key);
+}
+
+int run_table_match(const char *configuration, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"table", required_argument, NULL, 't'}, {"json", no_argument, NULL, 'j'}, {0}};
+    const char *path = NULL;
+    int option;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == 't')
+            path = optarg;
+        else if (option != 'j')
+            return command_misused("table-match", NULL);
+    }
+    if (optind + 1 != argc)
+        return command_misused("table-match", NULL);
+    if (path != NULL)
+        return match(path, argv[optind]);
+    CLEANUP(conf_free) struct settings *settings = command_settings(configuration);
+    return settings != NULL ? match(settings->delivery.tls_policy, argv[optind]) : STATUS_USAGE;
+}

@@ -1,0 +1,125 @@
+/* check: what only several options together, or the system, can tell to be wrong.
+ * Owns: nothing.
+ * Also fills in the host name, which intake and delivery share.
+ * DANE-08: an AD bit is worth what the path to the resolver is worth. */
+#include "conf/reader.h"
+
+#include <netdb.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/slice.h"
+
+/* "FILE:LINE" of an option, "FILE" if it has its default. */
+static const char *place(const struct reader *reader, const char *section, const char *name)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (strcmp(options[i].section, section) == 0 && strcmp(options[i].name, name) == 0 &&
+            reader->seen[i].line != 0)
+            return arena_printf(reader->arena, "%s:%u", reader->path, reader->seen[i].line);
+    return reader->path;
+}
+
+static int check_intake(const struct reader *reader, struct err *err_r)
+{
+    const struct intake_settings *intake = &reader->settings->intake;
+    bool certificate = intake->certificate[0] != '\0', key = intake->key[0] != '\0';
+    if (intake->listen_count == 0)
+        return err_set(err_r, "%s: listen = {}; expected at least one address",
+                       place(reader, "intake", "listen"));
+    if (certificate && !key)
+        return err_set(
+            err_r, "%s: certificate is given without its key; expected key = \"/path\" beside it",
+            place(reader, "intake", "certificate"));
+    if (key && !certificate)
+        return err_set(
+            err_r,
+            "%s: key is given without its certificate; expected certificate = \"/path\" beside it",
+            place(reader, "intake", "key"));
+    if (intake->require_tls && !certificate)
+        return err_set(
+            err_r,
+            "%s: require_tls without a certificate refuses all mail; expected certificate and key",
+            place(reader, "intake", "require_tls"));
+    return 0;
+}
+
+static int check_resolver(const struct reader *reader, struct err *err_r)
+{
+    const struct resolver_settings *resolver = &reader->settings->resolver;
+    if (resolver->mode != RESOLVER_LOOPBACK || resolver->trust_path ||
+        address_is_loopback(&resolver->address))
+        return 0;
+    char text[ADDRESS_TEXT];
+    return err_set(err_r,
+                   "%s: address = \"%s\" is not on loopback, so its AD bit proves nothing; "
+                   "expected a validating "
+                   "resolver on loopback, or mode = \"validate\", or trust_path = true if the path "
+                   "to it is safe",
+                   place(reader, "resolver", "address"), address_format(&resolver->address, text));
+}
+
+static int check_queue(const struct reader *reader, struct err *err_r)
+{
+    const struct retry_settings *retry = &reader->settings->queue.retry;
+    if (retry->min <= retry->max)
+        return 0;
+    bool max_given = strchr(place(reader, "queue", "retry_max"), ':') != NULL;
+    return err_set(
+        err_r, "%s: retry_min is %u, retry_max %u; expected retry_min not above retry_max",
+        place(reader, "queue", max_given ? "retry_max" : "retry_min"), retry->min, retry->max);
+}
+
+/* What the resolver must know follows from what delivery was told (DANE-18). */
+static void fill_resolver(struct settings *settings)
+{
+    settings->resolver.tlsa_below_insecure_mx = settings->delivery.policy.dane_insecure_mx;
+}
+
+/* The canonical name of what the system calls itself, if that is a full one. */
+static const char *system_host_name(struct arena *arena, const char *name)
+{
+    if (is_host_name(name))
+        return arena_strdup(arena, name);
+    struct addrinfo hints = {.ai_flags = AI_CANONNAME, .ai_socktype = SOCK_STREAM}, *found = NULL;
+    if (name[0] == '\0' || getaddrinfo(name, NULL, &hints, &found) != 0)
+        return NULL;
+    const char *canonical = found->ai_canonname;
+    const char *result =
+        canonical != NULL && is_host_name(canonical) ? arena_strdup(arena, canonical) : NULL;
+    freeaddrinfo(found);
+    return result;
+}
+
+static int fill_host_name(struct reader *reader, struct err *err_r)
+{
+    struct settings *settings = reader->settings;
+    if (settings->hostname[0] == '\0') {
+        char name[256] = "";
+        (void)gethostname(name, sizeof(name) - 1);
+        settings->hostname = system_host_name(reader->arena, name);
+        if (settings->hostname == NULL)
+            return err_set(err_r,
+                           "%s: hostname is not given, and the system's name \"%s\" is not fully "
+                           "qualified; expected "
+                           "hostname = \"gw.example.org\"",
+                           reader->path, name);
+    }
+    settings->intake.hostname = settings->delivery.hostname = settings->hostname;
+    char *own = arena_strdup(reader->arena, settings->hostname);
+    ascii_lower_text(own);
+    const char **own_names = arena_alloc(reader->arena, 2 * sizeof(*own_names));
+    own_names[0] = own;
+    settings->delivery.policy.own_names = own_names;
+    return 0;
+}
+
+int reader_check(struct reader *reader, struct err *err_r)
+{
+    if (check_intake(reader, err_r) != 0 || check_resolver(reader, err_r) != 0 ||
+        check_queue(reader, err_r) != 0)
+        return -1;
+    fill_resolver(reader->settings);
+    return fill_host_name(reader, err_r);
+}

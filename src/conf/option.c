@@ -1,0 +1,172 @@
+/* option: the table of all options, with default, bounds and field.
+ * Owns: that table; a unit test compares it with doc/daneway.conf.example.
+ * Bounds keep a typing error from becoming a policy; they leave room for laboratories (short
+ * time-outs). Must never differ from the manual. */
+#include "conf/option.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "conf/conf.h"
+
+#define AT(field) offsetof(struct settings, field)
+#define TEXT(section, name, initial, set, field)                                                   \
+    {                                                                                              \
+        section, name, initial, set, AT(field), 0, 0, NULL, NULL, false                            \
+    }
+#define NUMBER(section, name, initial, field, min, max)                                            \
+    {                                                                                              \
+        section, name, initial, set_number, AT(field), min, max, NULL, NULL, false                 \
+    }
+#define SIZE(section, name, initial, field, min, max)                                              \
+    {                                                                                              \
+        section, name, initial, set_size, AT(field), min, max, NULL, NULL, false                   \
+    }
+#define PORT(section, name, initial, field)                                                        \
+    {                                                                                              \
+        section, name, initial, set_port, AT(field), 1, 65535, NULL, NULL, false                   \
+    }
+#define CHOICE(section, name, initial, set, field, words)                                          \
+    {                                                                                              \
+        section, name, initial, set, AT(field), 0, 0, words, NULL, false                           \
+    }
+#define LIST(section, name, initial, set, field, expected)                                         \
+    {                                                                                              \
+        section, name, initial, set, AT(field), 0, 0, NULL, expected, true                         \
+    }
+#define SPECIAL(section, name, initial, set, field, expected)                                      \
+    {                                                                                              \
+        section, name, initial, set, AT(field), 0, 0, NULL, expected, false                        \
+    }
+
+enum { MINUTE = 60, HOUR = 3600, DAY = 86400 };
+#define TERABYTE 1099511627776u
+
+static const char *const no_yes[] = {"false", "true", NULL};
+static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
+static const char *const bare_lf[] = {"refuse", "normalize", NULL};
+static const char *const resolver_modes[] = {"loopback", "validate", NULL};
+
+static const char host_name[] = "a fully qualified host name such as \"gw.example.org\"";
+static const char path[] = "a path that begins with \"/\"";
+static const char optional_path[] = "a path that begins with \"/\", or \"\"";
+static const char mailbox[] = "an address such as \"postmaster@example.org\", or \"\"";
+static const char network[] =
+    "a network such as \"10.0.0.0/8\" with no bit set behind its length, or an address";
+
+const struct option options[] = {
+    SPECIAL("", "hostname", "", set_host_name, hostname, host_name),
+    SPECIAL("", "user", "daneway", set_user, user, "the name of a user"),
+    NUMBER("", "workers", "0", workers, 0, 1024),
+    SPECIAL("", "state_directory", "/var/lib/daneway", set_path, state_directory, path),
+    SPECIAL("", "status_socket", "/run/daneway/status.sock", set_socket_path, status_socket,
+            "a path that begins with \"/\", of at most 107 octets"),
+    CHOICE("", "log_level", "info", set_choice, log_level, log_levels),
+    CHOICE("", "log_format", "text", set_switch, log_json, log_formats),
+
+    LIST("intake", "listen", "127.0.0.1:25 [::1]:25", set_listen, intake.listen,
+         "an address with a port, such as \"127.0.0.1:25\" or \"[::1]:25\""),
+    SPECIAL("intake", "clients", "/etc/daneway/clients", set_path, intake.clients, path),
+    SPECIAL("intake", "certificate", "", set_optional_path, intake.certificate, optional_path),
+    SPECIAL("intake", "key", "", set_optional_path, intake.key, optional_path),
+    CHOICE("intake", "require_tls", "false", set_switch, intake.require_tls, no_yes),
+    SIZE("intake", "message_size_limit", "52428800", intake.message_size_limit, 1024, TERABYTE),
+    NUMBER("intake", "recipient_limit", "1000", intake.recipient_limit, 100, 1000000),
+    NUMBER("intake", "connection_limit", "1000", intake.connection_limit, 1, 1000000),
+    NUMBER("intake", "client_connection_limit", "100", intake.client_connection_limit, 1, 1000000),
+    NUMBER("intake", "command_timeout", "300", intake.command_timeout, 1, DAY),
+    NUMBER("intake", "data_timeout", "180", intake.data_timeout, 1, DAY),
+    NUMBER("intake", "error_limit", "20", intake.error_limit, 1, 1000000),
+    NUMBER("intake", "line_length_limit", "1000", intake.line_length_limit, 1000, 1048576),
+    NUMBER("intake", "hop_limit", "100", intake.hop_limit, 1, 10000),
+    CHOICE("intake", "bare_lf", "refuse", set_switch, intake.bare_lf_normalize, bare_lf),
+    CHOICE("intake", "lenient_syntax", "false", set_switch, intake.lenient_syntax, no_yes),
+    SPECIAL("intake", "postmaster", "", set_mailbox, intake.postmaster, mailbox),
+    SIZE("intake", "free_space_min", "104857600", intake.free_space_min, 0, 1024 * TERABYTE),
+
+    CHOICE("resolver", "mode", "loopback", set_choice, resolver.mode, resolver_modes),
+    SPECIAL("resolver", "address", "127.0.0.1", set_address, resolver.address, "an IP address"),
+    PORT("resolver", "port", "53", resolver.port),
+    SPECIAL("resolver", "trust_anchor", "/usr/share/dns/root.key", set_path, resolver.trust_anchor,
+            path),
+    CHOICE("resolver", "trust_path", "false", set_switch, resolver.trust_path, no_yes),
+    NUMBER("resolver", "timeout", "12", resolver.timeout, 1, 5 * MINUTE),
+    NUMBER("resolver", "cache_ttl_max", "86400", resolver.cache_ttl_max, 0, 7 * DAY),
+    NUMBER("resolver", "cname_limit", "10", resolver.cname_limit, 1, 100),
+    SPECIAL("resolver", "self_test_secure", ".", set_optional_domain, resolver.self_test_secure,
+            "a domain name, \".\" or \"\""),
+    SPECIAL("resolver", "self_test_bogus", "dnssec-failed.org", set_optional_domain,
+            resolver.self_test_bogus, "a domain name, or \"\""),
+    NUMBER("resolver", "self_test_interval", "600", resolver.self_test_interval, 1, DAY),
+
+    PORT("delivery", "port", "25", delivery.port),
+    SPECIAL("delivery", "tls_policy", CONF_DEFAULT_TABLE, set_path, delivery.tls_policy, path),
+    SPECIAL("delivery", "default_level", "auto", set_level, delivery.default_level,
+            "auto, none, may, encrypt, dane or dane-only"),
+    SPECIAL("delivery", "ca_file", "", set_optional_path, delivery.ca_file, optional_path),
+    LIST("delivery", "allow_addresses", "", set_network, delivery.policy.allow_addresses, network),
+    SPECIAL("delivery", "source_address_ipv4", "", set_ipv4, delivery.source_ipv4,
+            "an IPv4 address, or \"\""),
+    SPECIAL("delivery", "source_address_ipv6", "", set_ipv6, delivery.source_ipv6,
+            "an IPv6 address, or \"\""),
+    NUMBER("delivery", "address_limit", "10", delivery.address_limit, 1, 1000),
+    NUMBER("delivery", "destination_concurrency", "20", delivery.destination_concurrency, 1,
+           100000),
+    NUMBER("delivery", "concurrency", "200", delivery.concurrency, 1, 100000),
+    CHOICE("delivery", "dane_insecure_mx", "false", set_switch, delivery.policy.dane_insecure_mx,
+           no_yes),
+    SPECIAL("delivery", "dane_digests", "sha512 sha256", set_digests, delivery.policy.digests,
+            "sha512 and sha256, or one of them"),
+    NUMBER("delivery", "reply_line_limit", "4096", delivery.reply_line_limit, 512, 1048576),
+    NUMBER("delivery", "reply_lines_limit", "200", delivery.reply_lines_limit, 1, 100000),
+    NUMBER("delivery", "connect_timeout", "30", delivery.connect_timeout, 1, HOUR),
+    NUMBER("delivery", "greeting_timeout", "300", delivery.greeting_timeout, 1, HOUR),
+    NUMBER("delivery", "ehlo_timeout", "300", delivery.ehlo_timeout, 1, HOUR),
+    NUMBER("delivery", "starttls_timeout", "300", delivery.starttls_timeout, 1, HOUR),
+    NUMBER("delivery", "handshake_timeout", "60", delivery.handshake_timeout, 1, HOUR),
+    NUMBER("delivery", "mail_timeout", "300", delivery.mail_timeout, 1, HOUR),
+    NUMBER("delivery", "rcpt_timeout", "300", delivery.rcpt_timeout, 1, HOUR),
+    NUMBER("delivery", "data_timeout", "120", delivery.data_timeout, 1, HOUR),
+    NUMBER("delivery", "block_timeout", "180", delivery.block_timeout, 1, HOUR),
+    NUMBER("delivery", "dot_timeout", "600", delivery.dot_timeout, 1, 6 * HOUR),
+    NUMBER("delivery", "quit_timeout", "10", delivery.quit_timeout, 1, HOUR),
+
+    NUMBER("queue", "retry_first", "600", queue.retry.first, 0, HOUR),
+    NUMBER("queue", "retry_min", "1800", queue.retry.min, 1, DAY),
+    NUMBER("queue", "retry_max", "10800", queue.retry.max, 1, 7 * DAY),
+    NUMBER("queue", "lifetime", "432000", queue.lifetime, 1, 60 * DAY),
+    NUMBER("queue", "notice_lifetime", "86400", queue.notice_lifetime, 1, 60 * DAY),
+    NUMBER("queue", "probe_interval", "300", queue.probe_interval, 1, DAY),
+    SPECIAL(
+        "queue", "bounce_nexthop", "", set_next_hop, queue.bounce_nexthop,
+        "a host in brackets with or without a port, such as \"[mail.example.org]:25\", or \"\""),
+    SIZE("queue", "notice_size_limit", "65536", queue.notice_size_limit, 0, 262144),
+
+    NUMBER("report", "flush_interval", "1", report.flush_interval, 1, HOUR),
+    SPECIAL("report", "organization_name", "", set_text, report.organization_name,
+            "a text without control octets"),
+    SPECIAL("report", "contact_info", "", set_mailbox, report.contact_info, mailbox),
+};
+const size_t option_count = sizeof(options) / sizeof(options[0]);
+
+static void list_words(const char *const *words, char *text_r, size_t size)
+{
+    size_t used = 0;
+    for (; *words != NULL && used < size; words++) {
+        const char *before = used == 0 ? "" : words[1] == NULL ? " or " : ", ";
+        int length = snprintf(text_r + used, size - used, "%s%s", before, *words);
+        used += length > 0 ? (size_t)length : 0;
+    }
+}
+
+void option_expected(const struct option *option, char *text_r, size_t size)
+{
+    if (option->expected != NULL)
+        snprintf(text_r, size, "%s", option->expected);
+    else if (option->words != NULL)
+        list_words(option->words, text_r, size);
+    else
+        snprintf(text_r, size, "a number from %llu to %llu", (unsigned long long)option->min,
+                 (unsigned long long)option->max);
+}

@@ -1,0 +1,303 @@
+/* agent: the worker's side of the channel: answers what the control role asks, hands the tally's
+ * counts over. Owns: the channel's end in this worker, questions under way, the counts that are not
+ * acknowledged yet. Must never block the worker, and never lose counts because the control role was
+ * away: they are kept until it says that they are in the database, and sent again when it comes
+ * back. */
+#include "control/agent.h"
+
+#include <assert.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "control/channel.h"
+#include "log/log.h"
+
+enum { TALLY_RETRY = 30 * 1000 /* ms */, LIST_DEFAULT = 10000 };
+
+/* A question that the spool is answering. */
+struct question {
+    struct question *next;
+    struct agent *agent;
+    json_int_t id;
+    json_t *answer; /* what is there already; NULL: the spool's word is the answer */
+};
+
+struct agent {
+    struct loop *loop;
+    struct channel *channel;
+    unsigned worker;
+    int64_t started; /* seconds since 1970 */
+    bool draining, ready;
+    struct agent_stations stations;
+    size_t table_rows;
+    char *table_error;
+    struct question *questions;
+
+    json_t *unacknowledged; /* the tally message under way; NULL: none */
+    json_int_t tally_number;
+    struct loop_timer *tally_retry;
+};
+
+/* --- answers ------------------------------------------------------------------------------------
+ */
+
+static void answer(struct agent *agent, json_int_t id, json_t *content)
+{
+    json_t *message = json_pack("{sI so}", "id", id, "answer", content);
+    assert(message != NULL);
+    if (channel_send(agent->channel, message) != 0)
+        log_event(LOG_LEVEL_WARNING, "channel", "the control role does not read: answer dropped");
+    json_decref(message);
+}
+
+static struct question *question_begin(struct agent *agent, json_int_t id, json_t *content)
+{
+    struct question *question = x_calloc(1, sizeof *question);
+    question->agent = agent;
+    question->id = id;
+    question->answer = content;
+    question->next = agent->questions;
+    agent->questions = question;
+    return question;
+}
+
+static void question_end(struct question *question)
+{
+    struct question **at = &question->agent->questions;
+    while (*at != question)
+        at = &(*at)->next;
+    *at = question->next;
+    free(question);
+}
+
+/* The spool has looked: its JSON is the answer, or the last part of it. */
+static void on_spool_json(void *arg, json_t *json)
+{
+    struct question *question = arg;
+    json_t *content = json != NULL ? json : json_null();
+    if (question->answer != NULL) {
+        json_object_set_new(question->answer, "spool", content);
+        content = question->answer;
+    }
+    answer(question->agent, question->id, content);
+    question_end(question);
+}
+
+static void on_flushed(void *arg, json_t *json)
+{
+    struct agent *agent = ((struct question *)arg)->agent;
+    on_spool_json(arg, json);
+    schedule_look(agent->stations.schedule);
+}
+
+/* --- status -------------------------------------------------------------------------------------
+ */
+
+static json_t *number(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+static json_t *intake_status(const struct intake *intake)
+{
+    struct intake_counters c = intake_counters(intake);
+    return json_pack("{so so so so so so so so}", "sessions", number(c.sessions), "sessions_now",
+                     number(c.sessions_now), "messages", number(c.messages), "recipients",
+                     number(c.recipients), "octets", number(c.octets), "refused_clients",
+                     number(c.refused_clients), "refused_recipients", number(c.refused_recipients),
+                     "errors", number(c.errors));
+}
+
+static json_t *result_status(const struct result *result)
+{
+    struct result_counters c = result_counters(result);
+    return json_pack("{so so so so so so so}", "delivered", number(c.delivered), "deferred",
+                     number(c.deferred), "bounced", number(c.bounced), "notices", number(c.notices),
+                     "dane_verified", number(c.dane_verified), "encrypted", number(c.encrypted),
+                     "clear", number(c.clear));
+}
+
+static json_t *resolver_status(const struct resolver *resolver)
+{
+    struct resolver_counters c = resolver_counters(resolver);
+    const struct resolver_health *health = resolver_health(resolver);
+    return json_pack("{sb sb ss sI so so so so so}", "tested", health->tested, "validating",
+                     health->validating, "why", health->validating ? "" : health->why, "tested_at",
+                     (json_int_t)health->tested_at, "queries", number(c.queries), "cache_hits",
+                     number(c.cache_hits), "time_outs", number(c.time_outs), "failures",
+                     number(c.failures), "bogus", number(c.bogus));
+}
+
+static json_t *status(const struct agent *agent)
+{
+    const struct agent_stations *stations = &agent->stations;
+    json_t *json = json_pack(
+        "{si si sI sb so so so so s{sI ss*}}", "worker", (int)agent->worker, "pid", (int)getpid(),
+        "started", (json_int_t)agent->started, "draining", agent->draining, "intake",
+        intake_status(stations->intake), "result", result_status(stations->result), "resolver",
+        resolver_status(stations->resolver), "schedule", schedule_status(stations->schedule),
+        "tls_policy", "rows", (json_int_t)agent->table_rows, "error", agent->table_error);
+    assert(json != NULL);
+    return json;
+}
+
+/* --- questions ----------------------------------------------------------------------------------
+ */
+
+static struct spool_filter filter_of(const json_t *message)
+{
+    return (struct spool_filter){
+        .queue_id = json_string_value(json_object_get(message, "queue_id")),
+        .next_hop = json_string_value(json_object_get(message, "next_hop")),
+    };
+}
+
+static void ask_status(struct agent *agent, json_int_t id, const json_t *message)
+{
+    (void)message;
+    spool_summary(agent->stations.spool, on_spool_json, question_begin(agent, id, status(agent)));
+}
+
+static void ask_queue(struct agent *agent, json_int_t id, const json_t *message)
+{
+    struct spool_filter filter = filter_of(message);
+    json_int_t limit = json_integer_value(json_object_get(message, "limit"));
+    spool_list(agent->stations.spool, &filter, limit > 0 ? (size_t)limit : LIST_DEFAULT,
+               on_spool_json, question_begin(agent, id, NULL));
+}
+
+static void ask_traces(struct agent *agent, json_int_t id, const json_t *message)
+{
+    const char *queue_id = filter_of(message).queue_id;
+    if (queue_id == NULL)
+        answer(agent, id, json_null());
+    else
+        spool_traces(agent->stations.spool, queue_id, on_spool_json,
+                     question_begin(agent, id, NULL));
+}
+
+static void ask_flush(struct agent *agent, json_int_t id, const json_t *message)
+{
+    struct spool_filter filter = filter_of(message);
+    spool_flush(agent->stations.spool, &filter, on_flushed, question_begin(agent, id, NULL));
+}
+
+typedef void ask_fn(struct agent *agent, json_int_t id, const json_t *message);
+static const struct {
+    const char *op;
+    ask_fn *ask;
+} questions[] = {
+    {"status", ask_status},
+    {"queue", ask_queue},
+    {"traces", ask_traces},
+    {"flush", ask_flush},
+};
+
+/* --- counts -------------------------------------------------------------------------------------
+ */
+
+static void send_tally(void *arg)
+{
+    struct agent *agent = arg;
+    if (agent->unacknowledged != NULL && channel_send(agent->channel, agent->unacknowledged) != 0)
+        loop_timer_set(agent->tally_retry, TALLY_RETRY);
+}
+
+int agent_flush_tally(void *arg, json_t *counts)
+{
+    struct agent *agent = arg;
+    if (agent->unacknowledged != NULL && !agent->draining)
+        return -1;
+    json_decref(agent->unacknowledged);
+    agent->unacknowledged = json_pack("{ss si sI sO}", "op", "tally", "sender", (int)getpid(),
+                                      "number", ++agent->tally_number, "counts", counts);
+    assert(agent->unacknowledged != NULL);
+    send_tally(agent);
+    return 0;
+}
+
+static void on_tally_taken(struct agent *agent, const json_t *message)
+{
+    json_int_t taken = json_integer_value(json_object_get(message, "number"));
+    if (agent->unacknowledged == NULL || taken != agent->tally_number)
+        return;
+    json_decref(agent->unacknowledged);
+    agent->unacknowledged = NULL;
+}
+
+/* --- the channel --------------------------------------------------------------------------------
+ */
+
+static void on_question(struct agent *agent, const char *op, const json_t *message)
+{
+    json_int_t id = json_integer_value(json_object_get(message, "id"));
+    for (size_t i = 0; agent->ready && i < sizeof questions / sizeof questions[0]; i++)
+        if (strcmp(op, questions[i].op) == 0) {
+            questions[i].ask(agent, id, message);
+            return;
+        }
+    answer(agent, id, json_null());
+}
+
+static void on_message(void *arg, json_t *message)
+{
+    struct agent *agent = arg;
+    const char *op = json_string_value(json_object_get(message, "op"));
+    if (op == NULL)
+        return;
+    if (strcmp(op, "tally-taken") == 0)
+        on_tally_taken(agent, message);
+    else if (strcmp(op, "tally-refused") == 0)
+        loop_timer_set(agent->tally_retry, TALLY_RETRY);
+    else if (strcmp(op, "hello") == 0)
+        send_tally(agent);
+    else
+        on_question(agent, op, message);
+}
+
+struct agent *agent_create(struct loop *loop, int fd, unsigned worker)
+{
+    struct agent *agent = x_calloc(1, sizeof *agent);
+    agent->loop = loop;
+    agent->worker = worker;
+    agent->started = loop_wall(loop);
+    agent->tally_retry = loop_timer_create(loop, send_tally, agent);
+    agent->channel = channel_create(loop, fd, on_message, agent);
+    return agent;
+}
+
+void agent_use_stations(struct agent *agent, const struct agent_stations *stations)
+{
+    agent->stations = *stations;
+    agent->ready = true;
+}
+
+void agent_free(struct agent **agent)
+{
+    if (*agent == NULL)
+        return;
+    while ((*agent)->questions != NULL) {
+        json_decref((*agent)->questions->answer);
+        question_end((*agent)->questions);
+    }
+    json_decref((*agent)->unacknowledged);
+    loop_timer_free(&(*agent)->tally_retry);
+    channel_free(&(*agent)->channel);
+    free((*agent)->table_error);
+    free(*agent);
+    *agent = NULL;
+}
+
+void agent_table_read(struct agent *agent, size_t rows, const char *error)
+{
+    free(agent->table_error);
+    agent->table_error = error != NULL ? x_strdup(error) : NULL;
+    if (error == NULL)
+        agent->table_rows = rows;
+}
+
+void agent_draining(struct agent *agent)
+{
+    agent->draining = true;
+}

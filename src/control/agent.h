@@ -1,0 +1,46 @@
+/* agent: the worker's side of the channel: answers what the control role asks, hands the tally's
+ * counts over. Owns: the channel's end in this worker, questions under way, the counts that are not
+ * acknowledged yet. Questions: {"id":N,"op":"status"|"queue"|"traces"|"flush", "next_hop"?,
+ * "queue_id"?, "limit"?}; answers: {"id":N,"answer":...}. Counts:
+ * {"op":"tally","sender":PID,"number":N,"counts":...}, acknowledged by
+ * {"op":"tally-taken","number":N}; "tally-refused": again later; "hello": the control role is new.
+ * Must never block the worker: everything goes through the loop. */
+#ifndef DANEWAY_CONTROL_AGENT_H
+#define DANEWAY_CONTROL_AGENT_H
+
+#include <jansson.h>
+
+#include "intake/intake.h"
+#include "loop/loop.h"
+#include "resolve/resolve.h"
+#include "result/result.h"
+#include "schedule/schedule.h"
+#include "spool/spool.h"
+
+/* The stations to look into; all borrowed, all there as long as the agent is. */
+struct agent_stations {
+    struct spool *spool;
+    struct schedule *schedule;
+    struct intake *intake;
+    struct resolver *resolver;
+    struct result *result;
+};
+
+struct agent;
+/* Made before the stations, as the tally needs it; answers questions once they are known. */
+struct agent *agent_create(struct loop *loop, int fd, unsigned worker);
+void agent_use_stations(struct agent *agent, const struct agent_stations *stations);
+/* After spool_close: answers under way do not come any more. */
+void agent_free(struct agent **agent);
+
+/* What `status` shows of the tls_policy table in force; error NULL: the last reading went well.
+ * Copied. */
+void agent_table_read(struct agent *agent, size_t rows, const char *error);
+/* The worker ends: says so in `status`, and the next counts go out without waiting for an
+ * acknowledgement. */
+void agent_draining(struct agent *agent);
+/* Fits tally_flush_fn with the agent as arg. -1 while the counts before have not been acknowledged.
+ */
+int agent_flush_tally(void *agent, json_t *counts);
+
+#endif

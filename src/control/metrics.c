@@ -1,0 +1,94 @@
+/* metrics: the overview as OpenMetrics text, for Prometheus and its kin.
+ * Owns: the table of metrics; a row is a sample, rows of one family stand together.
+ * Labels have fixed values: nothing here grows with the number of domains, hosts or messages.
+ * Must never hold what names a person or a destination. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/slice.h"
+#include "control/overview.h"
+
+enum metric_type { COUNTER, GAUGE };
+
+static const struct metric {
+    const char *family;
+    enum metric_type type;
+    const char *help;
+    const char *labels;        /* "" : none */
+    const char *section, *key; /* of overview_status; section "": the top */
+} metrics[] = {
+    {"daneway_workers", GAUGE, "Worker processes that should run.", "", "", "workers"},
+    {"daneway_workers_missing", GAUGE, "Workers that did not answer in time.", "", "", "missing"},
+    {"daneway_resolver_validating", GAUGE, "1 if every worker's resolver passed its self-test.", "",
+     "", "validating"},
+    {"daneway_queue_messages", GAUGE, "Messages in the spool.", "", "queue", "messages"},
+    {"daneway_queue_recipients", GAUGE, "Recipients that wait.", "", "queue", "recipients"},
+    {"daneway_queue_octets", GAUGE, "Content in the spool.", "", "queue", "octets"},
+    {"daneway_queue_oldest_arrival_seconds", GAUGE,
+     "Arrival of the oldest message, seconds since 1970; 0: none.", "", "queue", "oldest"},
+    {"daneway_destinations_held", GAUGE, "Destinations that are down and probed.", "", "queue",
+     "destinations_held"},
+    {"daneway_intake_open_sessions", GAUGE, "Sessions of clients at this moment.", "", "intake",
+     "sessions_now"},
+    {"daneway_intake_sessions", COUNTER, "Sessions of clients.", "", "intake", "sessions"},
+    {"daneway_intake_messages", COUNTER, "Messages accepted.", "", "intake", "messages"},
+    {"daneway_intake_recipients", COUNTER, "Recipients accepted.", "", "intake", "recipients"},
+    {"daneway_intake_octets", COUNTER, "Content accepted.", "", "intake", "octets"},
+    {"daneway_intake_refused", COUNTER, "What was refused.", "{what=\"client\"}", "intake",
+     "refused_clients"},
+    {"daneway_intake_refused", COUNTER, "", "{what=\"recipient\"}", "intake", "refused_recipients"},
+    {"daneway_intake_refused", COUNTER, "", "{what=\"command\"}", "intake", "errors"},
+    {"daneway_recipients", COUNTER, "Results of attempts, recipient by recipient.",
+     "{result=\"delivered\"}", "result", "delivered"},
+    {"daneway_recipients", COUNTER, "", "{result=\"deferred\"}", "result", "deferred"},
+    {"daneway_recipients", COUNTER, "", "{result=\"bounced\"}", "result", "bounced"},
+    {"daneway_delivered", COUNTER, "Recipients delivered, by the protection of the session.",
+     "{tls=\"dane-verified\"}", "result", "dane_verified"},
+    {"daneway_delivered", COUNTER, "", "{tls=\"encrypted\"}", "result", "encrypted"},
+    {"daneway_delivered", COUNTER, "", "{tls=\"clear\"}", "result", "clear"},
+    {"daneway_notices", COUNTER, "Notices made for senders.", "", "result", "notices"},
+    {"daneway_resolver_queries", COUNTER, "DNS queries sent.", "", "resolver", "queries"},
+    {"daneway_resolver_cache_hits", COUNTER, "DNS answers from the cache.", "", "resolver",
+     "cache_hits"},
+    {"daneway_resolver_errors", COUNTER, "DNS queries without a usable answer.",
+     "{kind=\"time-out\"}", "resolver", "time_outs"},
+    {"daneway_resolver_errors", COUNTER, "", "{kind=\"failure\"}", "resolver", "failures"},
+    {"daneway_resolver_errors", COUNTER, "", "{kind=\"bogus\"}", "resolver", "bogus"},
+};
+
+/* A list counts as its length, true as 1, what is not there as 0. */
+static long long value_of(json_t *status, const struct metric *metric)
+{
+    json_t *section = *metric->section == '\0' ? status : json_object_get(status, metric->section);
+    json_t *value = json_object_get(section, metric->key);
+    if (json_is_array(value))
+        return (long long)json_array_size(value);
+    if (json_is_boolean(value))
+        return json_is_true(value);
+    return json_integer_value(value);
+}
+
+static void print_metric(struct buffer *text, const struct metric *metric, bool first_of_family,
+                         long long value)
+{
+    if (first_of_family)
+        buffer_printf(text, "# TYPE %s %s\n# HELP %s %s\n", metric->family,
+                      metric->type == COUNTER ? "counter" : "gauge", metric->family, metric->help);
+    buffer_printf(text, "%s%s%s %lld\n", metric->family, metric->type == COUNTER ? "_total" : "",
+                  metric->labels, value);
+}
+
+char *overview_metrics(json_t *status)
+{
+    struct buffer text;
+    buffer_init(&text, 64 * 1024);
+    const char *family = "";
+    for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
+        bool first = strcmp(family, metrics[i].family) != 0;
+        family = metrics[i].family;
+        print_metric(&text, &metrics[i], first, value_of(status, &metrics[i]));
+    }
+    buffer_append(&text, "# EOF\n", sizeof "# EOF\n");
+    return text.ptr;
+}

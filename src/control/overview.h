@@ -1,0 +1,20 @@
+/* overview: what the workers say, put together: one status, one list, one set of traces, metrics.
+ * Owns: nothing; JSON in, JSON or text out; pure, so that a test needs no process.
+ * A new reference is returned each time; arguments are borrowed.
+ * Must never hide that a worker did not answer: `missing` goes through to the reader. */
+#ifndef DANEWAY_CONTROL_OVERVIEW_H
+#define DANEWAY_CONTROL_OVERVIEW_H
+
+#include <jansson.h>
+
+/* {"workers":N,"missing":[...],"validating":B,"why":"...","intake":{sums},"result":{sums},"resolver":{sums},
+ *  "queue":{sums; "oldest" is the least},"destinations":[...,"worker":N],"details":[answers]} */
+json_t *overview_status(json_t *answers, json_t *missing);
+/* {NAME:[what all answers hold, by the number at `key`],"missing":[...]} */
+json_t *overview_list(const char *name, const char *key, json_t *answers, json_t *missing);
+/* {"flushed":N,"missing":[...]} */
+json_t *overview_flush(json_t *answers, json_t *missing);
+/* OpenMetrics text of an overview_status; free() it. */
+char *overview_metrics(json_t *status);
+
+#endif

@@ -1,0 +1,32 @@
+/* panel: the control role's side of the channels: asks all workers one question and gathers their
+ * answers. Owns: a channel to each worker, questions under way, the tally store that workers'
+ * counts go to. A worker that does not answer within PANEL_PATIENCE is named as missing; what the
+ * others said is shown. Must never wait for one worker longer than that. */
+#ifndef DANEWAY_CONTROL_PANEL_H
+#define DANEWAY_CONTROL_PANEL_H
+
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "loop/loop.h"
+#include "report/tally_store.h"
+
+enum { PANEL_PATIENCE = 5000 /* ms */ };
+
+struct panel;
+/* `fds`: this role's ends of the channels, by worker. `store` is borrowed. Says hello to the
+ * workers. */
+struct panel *panel_create(struct loop *loop, const int *fds, size_t workers,
+                           struct tally_store *store);
+void panel_free(struct panel **panel);
+
+/* `answers`: array, one item a worker that answered, in their order; `missing`: array of the
+ * numbers of the others. Both borrowed. Never from inside panel_ask. */
+typedef void panel_done_fn(void *arg, json_t *answers, json_t *missing);
+/* `question` is an object with "op" and its parameters; the reference is taken over. */
+void panel_ask(struct panel *panel, json_t *question, panel_done_fn *fn, void *arg);
+/* Takes the counts that have arrived: before the role ends. */
+void panel_receive(struct panel *panel);
+
+#endif

@@ -1,0 +1,311 @@
+/* status_socket: HTTP over a Unix socket: status, queue, traces, reports, metrics, and flush.
+ * Owns: the listening socket, requests under way.
+ * Everything but the reports is asked of the workers; a worker that stays silent is named in the
+ * answer. Must never listen on a network, and never answer a GET by changing something. */
+#include "control/status_socket.h"
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "control/overview.h"
+#include "loop/loop_event.h"
+
+enum { HEADERS_LIMIT = 8 * 1024, REQUEST_TIMEOUT = 60 /* seconds */ };
+
+struct status_socket {
+    struct loop *loop;
+    struct panel *panel;
+    struct tally_store *store;
+    const struct settings *settings;
+    struct evhttp *http;
+    char *path;
+    int64_t started;
+};
+
+/* One request: its parameters, and what is done with the workers' answers. */
+struct exchange;
+typedef json_t *render_fn(struct exchange *exchange, json_t *answers, json_t *missing);
+struct exchange {
+    struct status_socket *status;
+    struct evhttp_request *request;
+    struct evkeyvalq parameters;
+    render_fn *render;
+    bool as_metrics;
+};
+
+static const char *parameter(struct exchange *exchange, const char *name)
+{
+    return evhttp_find_header(&exchange->parameters, name);
+}
+
+/* --- replies ------------------------------------------------------------------------------------
+ */
+
+static void exchange_free(struct exchange *exchange)
+{
+    evhttp_clear_headers(&exchange->parameters);
+    free(exchange);
+}
+
+static void reply_text(struct exchange *exchange, int code, const char *type, const char *text)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(exchange->request);
+    struct evbuffer *body = evbuffer_new();
+    evhttp_add_header(headers, "Content-Type", type);
+    evhttp_add_header(headers, "Cache-Control", "no-store");
+    evbuffer_add(body, text, strlen(text));
+    evhttp_send_reply(exchange->request, code, NULL, body);
+    evbuffer_free(body);
+    exchange_free(exchange);
+}
+
+static void reply_json(struct exchange *exchange, int code, json_t *json)
+{
+    char *text = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    reply_text(exchange, code, "application/json", text);
+    free(text);
+}
+
+static void reply_error(struct exchange *exchange, int code, const char *text)
+{
+    reply_json(exchange, code, json_pack("{ss%}", "error", text, strlen(text)));
+}
+
+static void on_answers(void *arg, json_t *answers, json_t *missing)
+{
+    struct exchange *exchange = arg;
+    json_t *json = exchange->render(exchange, answers, missing);
+    if (!exchange->as_metrics) {
+        reply_json(exchange, HTTP_OK, json);
+        return;
+    }
+    char *text = overview_metrics(json);
+    json_decref(json);
+    reply_text(exchange, HTTP_OK, "application/openmetrics-text; version=1.0.0; charset=utf-8",
+               text);
+    free(text);
+}
+
+/* --- what can be asked --------------------------------------------------------------------------
+ */
+
+/* {"op":...} with those parameters of the request that are there. */
+static json_t *question(struct exchange *exchange, const char *op)
+{
+    json_t *question =
+        json_pack("{ss ss* ss*}", "op", op, "queue_id", parameter(exchange, "queue_id"), "next_hop",
+                  parameter(exchange, "next_hop"));
+    if (question == NULL) /* a parameter is not UTF-8: no queue id and no domain has such a name */
+        question = json_pack("{ss ss}", "op", op, "queue_id", "?");
+    const char *limit = parameter(exchange, "limit");
+    if (limit != NULL)
+        json_object_set_new(question, "limit", json_integer(strtoll(limit, NULL, 10)));
+    return question;
+}
+
+static void ask(struct exchange *exchange, const char *op, render_fn *render)
+{
+    exchange->render = render;
+    panel_ask(exchange->status->panel, question(exchange, op), on_answers, exchange);
+}
+
+static json_t *render_status(struct exchange *exchange, json_t *answers, json_t *missing)
+{
+    const struct settings *settings = exchange->status->settings;
+    json_t *status = overview_status(answers, missing);
+    json_object_set_new(status, "version", json_string(PACKAGE_VERSION));
+    json_object_set_new(status, "hostname", json_string(settings->hostname));
+    json_object_set_new(status, "configuration", json_string(settings->path));
+    json_object_set_new(status, "control_started", json_integer(exchange->status->started));
+    return status;
+}
+
+static void get_status(struct exchange *exchange)
+{
+    ask(exchange, "status", render_status);
+}
+
+static void get_metrics(struct exchange *exchange)
+{
+    exchange->as_metrics = true;
+    ask(exchange, "status", render_status);
+}
+
+static json_t *render_queue(struct exchange *exchange, json_t *answers, json_t *missing)
+{
+    (void)exchange;
+    return overview_list("queue", "arrival", answers, missing);
+}
+
+static void get_queue(struct exchange *exchange)
+{
+    ask(exchange, "queue", render_queue);
+}
+
+static json_t *render_traces(struct exchange *exchange, json_t *answers, json_t *missing)
+{
+    (void)exchange;
+    return overview_list("traces", "time", answers, missing);
+}
+
+static void get_explain(struct exchange *exchange)
+{
+    if (parameter(exchange, "queue_id") == NULL)
+        reply_error(exchange, HTTP_BADREQUEST, "queue_id is missing");
+    else
+        ask(exchange, "traces", render_traces);
+}
+
+static json_t *render_flush(struct exchange *exchange, json_t *answers, json_t *missing)
+{
+    (void)exchange;
+    return overview_flush(answers, missing);
+}
+
+static void post_flush(struct exchange *exchange)
+{
+    if (parameter(exchange, "queue_id") == NULL && parameter(exchange, "next_hop") == NULL &&
+        parameter(exchange, "all") == NULL)
+        reply_error(exchange, HTTP_BADREQUEST, "queue_id, next_hop or all is missing");
+    else
+        ask(exchange, "flush", render_flush);
+}
+
+static void get_report(struct exchange *exchange)
+{
+    const struct settings *settings = exchange->status->settings;
+    struct report_identity identity = {
+        .organization_name = settings->report.organization_name,
+        .contact_info = settings->report.contact_info,
+        .hostname = settings->hostname,
+    };
+    char today[sizeof "2026-11-23"];
+    time_t now = (time_t)loop_wall(exchange->status->loop);
+    strftime(today, sizeof today, "%Y-%m-%d", gmtime(&now));
+    const char *day = parameter(exchange, "day");
+    json_t *reports;
+    struct err err;
+    if (tally_store_report(exchange->status->store, day != NULL ? day : today,
+                           parameter(exchange, "domain"), &identity, &reports, &err) != 0)
+        reply_error(exchange, HTTP_BADREQUEST, err.text);
+    else
+        reply_json(exchange, HTTP_OK, reports);
+}
+
+static const struct {
+    const char *path;
+    enum evhttp_cmd_type method;
+    void (*serve)(struct exchange *exchange);
+} routes[] = {
+    {"/status", EVHTTP_REQ_GET, get_status}, {"/metrics", EVHTTP_REQ_GET, get_metrics},
+    {"/queue", EVHTTP_REQ_GET, get_queue},   {"/explain", EVHTTP_REQ_GET, get_explain},
+    {"/report", EVHTTP_REQ_GET, get_report}, {"/flush", EVHTTP_REQ_POST, post_flush},
+};
+
+static void serve(struct exchange *exchange, const char *path)
+{
+    for (size_t i = 0; path != NULL && i < sizeof routes / sizeof routes[0]; i++) {
+        if (strcmp(path, routes[i].path) != 0)
+            continue;
+        if (evhttp_request_get_command(exchange->request) == routes[i].method)
+            routes[i].serve(exchange);
+        else
+            reply_error(exchange, HTTP_BADMETHOD, "wrong method");
+        return;
+    }
+    reply_error(exchange, HTTP_NOTFOUND, "no such page");
+}
+
+/* "next_hop=example.org&queue_id=X", or a bare word such as "all". */
+static void read_parameters(struct exchange *exchange, const char *query)
+{
+    if (query == NULL || *query == '\0')
+        return;
+    if (strchr(query, '=') == NULL)
+        evhttp_add_header(&exchange->parameters, query, "");
+    else
+        evhttp_parse_query_str(query, &exchange->parameters);
+}
+
+static void on_request(struct evhttp_request *request, void *arg)
+{
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    struct exchange *exchange = x_calloc(1, sizeof *exchange);
+    TAILQ_INIT(&exchange->parameters);
+    exchange->status = arg;
+    exchange->request = request;
+    read_parameters(exchange, evhttp_uri_get_query(uri));
+    serve(exchange, evhttp_uri_get_path(uri));
+}
+
+/* --- the socket ---------------------------------------------------------------------------------
+ */
+
+static int listen_on(const char *path, int *fd_r, struct err *err_r)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path)
+        return err_set(err_r, "status_socket %s: longer than %zu characters", path,
+                       sizeof address.sun_path - 1);
+    strcpy(address.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return err_system(err_r, "socket");
+    unlink(path); /* of a predecessor; there is one control role, the supervisor sees to that */
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || chmod(path, 0660) != 0 ||
+        listen(fd, 64) != 0) {
+        err_system(err_r, "status_socket %s", path);
+        close(fd);
+        return -1;
+    }
+    *fd_r = fd;
+    return 0;
+}
+
+int status_socket_open(struct status_socket **status_r, struct loop *loop, struct panel *panel,
+                       struct tally_store *store, const struct settings *settings,
+                       struct err *err_r)
+{
+    int fd;
+    if (listen_on(settings->status_socket, &fd, err_r) != 0)
+        return -1;
+    struct status_socket *status = x_calloc(1, sizeof *status);
+    status->loop = loop;
+    status->panel = panel;
+    status->store = store;
+    status->settings = settings;
+    status->path = x_strdup(settings->status_socket);
+    status->started = loop_wall(loop);
+    status->http = evhttp_new(loop_event_base(loop));
+    evhttp_set_allowed_methods(status->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
+    evhttp_set_max_headers_size(status->http, HEADERS_LIMIT);
+    evhttp_set_max_body_size(status->http, HEADERS_LIMIT);
+    evhttp_set_timeout(status->http, REQUEST_TIMEOUT);
+    evhttp_set_gencb(status->http, on_request, status);
+    evhttp_accept_socket(status->http, fd);
+    *status_r = status;
+    return 0;
+}
+
+void status_socket_close(struct status_socket **status)
+{
+    if (*status == NULL)
+        return;
+    unlink((*status)->path);
+    evhttp_free((*status)->http);
+    free((*status)->path);
+    free(*status);
+    *status = NULL;
+}

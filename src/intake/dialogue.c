@@ -1,0 +1,437 @@
+/* dialogue: the commands of a client and their replies. One handler a verb, in one table.
+ * Owns: nothing beyond the session that it is given.
+ * RFC 5321 4.1, 4.1.4; RFC 2920, 1870, 3207; requirements SMTPS-01..12, 18, TLS-01..05, 13, CODE-01.
+ * Must never wait: what is complete is answered, then it is the loop's turn. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "intake/session.h"
+#include "smtp/command.h"
+
+enum {
+    LINE_OCTETS = 1024, /* a command line with CRLF: 512 and ample room for parameters (SMTPS-08) */
+    OUTPUT_WAITS = 16 * 1024, /* a client that does not read its replies gets no more of them */
+};
+
+typedef enum session_state verb_fn(struct server_session *session, struct slice argument);
+
+static bool in_transaction(const struct server_session *session)
+{
+    return session->transaction.arena != NULL;
+}
+
+static enum session_state refuse_argument(struct server_session *session, const char *syntax)
+{
+    server_session_reply(session, 501, "5.5.4", "Syntax: %s", syntax);
+    return SESSION_COMMAND;
+}
+
+/* --- EHLO, HELO ------------------------------------------------------------------------------------ */
+static bool take_helo(struct server_session *session, struct slice argument)
+{
+    if (!greeting_name_is_valid(argument))
+        return false;
+    free(session->helo);
+    session->helo = x_strndup(argument.ptr, argument.len);
+    server_session_reset_transaction(session);
+    return true;
+}
+
+static enum session_state on_ehlo(struct server_session *session, struct slice argument)
+{
+    const struct intake_settings *settings = session->intake->settings;
+    if (!take_helo(session, argument))
+        return refuse_argument(session, "EHLO host.example or EHLO [192.0.2.1]");
+    session->esmtp = true;
+    bool offer_tls = session->intake->tls != NULL && !stream_is_secure(session->stream);
+    CLEANUP(buffer_release) struct buffer reply;
+    buffer_init(&reply, 4096);
+    buffer_printf(&reply, "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n",
+                  settings->hostname, (unsigned long long)settings->message_size_limit);
+    if (offer_tls)
+        buffer_append_text(&reply, "250-STARTTLS\r\n");
+    buffer_printf(&reply, "250-LIMITS RCPTMAX=%u\r\n250 ENHANCEDSTATUSCODES\r\n",
+                  settings->recipient_limit);
+    stream_write(session->stream, buffer_slice(&reply));
+    return SESSION_COMMAND;
+}
+
+static enum session_state on_helo(struct server_session *session, struct slice argument)
+{
+    if (!take_helo(session, argument))
+        return refuse_argument(session, "HELO host.example");
+    session->esmtp = false;
+    server_session_reply(session, 250, NULL, "%s", session->intake->settings->hostname);
+    return SESSION_COMMAND;
+}
+
+/* --- MAIL ------------------------------------------------------------------------------------------ */
+/* Replies to a bad argument of MAIL or RCPT; `address_status` is 5.1.7 or 5.1.3. */
+static enum session_state refuse_path(struct server_session *session, enum argument_error error,
+                                      const char *address_status, const char *syntax)
+{
+    switch (error) {
+    case ARGUMENT_BAD_ADDRESS:
+        server_session_reply(session, 501, address_status, "No valid address");
+        break;
+    case ARGUMENT_ADDRESS_TOO_LONG:
+        server_session_reply(session, 501, address_status, "Path longer than %d octets",
+                             PATH_OCTETS);
+        break;
+    case ARGUMENT_NON_ASCII:
+        server_session_reply(session, 553, "5.6.7", "Non-ASCII addresses are not supported");
+        break;
+    case ARGUMENT_UNKNOWN_PARAMETER:
+        server_session_reply(session, 555, "5.5.4", "Parameter not supported");
+        break;
+    case ARGUMENT_BAD_PARAMETER:
+        server_session_reply(session, 501, "5.5.4", "Malformed parameter");
+        break;
+    case ARGUMENT_REPEATED_PARAMETER:
+        server_session_reply(session, 501, "5.5.4", "Parameter given twice");
+        break;
+    case ARGUMENT_OK:
+    case ARGUMENT_SYNTAX:
+        return refuse_argument(session, syntax);
+    }
+    return SESSION_COMMAND;
+}
+
+static void begin_transaction(struct server_session *session, const struct mail_argument *mail)
+{
+    struct arena *arena = arena_create();
+    session->transaction = (struct transaction){
+        .arena = arena,
+        .sender = arena_strndup(arena, mail->path.address.ptr, mail->path.address.len),
+        .body = mail->body,
+    };
+    server_session_reply(session, 250, "2.1.0", "Sender ok");
+}
+
+static enum session_state on_mail(struct server_session *session, struct slice argument)
+{
+    const struct intake_settings *settings = session->intake->settings;
+    struct mail_argument mail;
+    if (session->helo == NULL || in_transaction(session)) {
+        server_session_reply(session, 503, "5.5.1",
+                             session->helo == NULL ? "Say EHLO first" : "Nested MAIL");
+        return SESSION_COMMAND;
+    }
+    enum argument_error error = mail_argument_parse(argument, settings->lenient_syntax, &mail);
+    if (error != ARGUMENT_OK)
+        return refuse_path(session, error, "5.1.7",
+                           "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME]");
+    if (settings->message_size_limit > 0 && mail.size > settings->message_size_limit)
+        server_session_reply(session, 552, "5.3.4", "Message larger than %llu octets",
+                             (unsigned long long)settings->message_size_limit);
+    else if (!spool_has_space(session->intake->spool))
+        server_session_reply(session, 452, "4.3.1", "No space for new mail, try again later");
+    else
+        begin_transaction(session, &mail);
+    return SESSION_COMMAND;
+}
+
+/* --- RCPT ------------------------------------------------------------------------------------------ */
+static bool is_postmaster(const struct server_session *session, const struct path *path)
+{
+    return path->kind == PATH_POSTMASTER ||
+           (slice_equal_nocase(path->local, SLICE_LITERAL("postmaster")) &&
+            slice_equal_nocase(path->domain, slice_of(session->intake->settings->hostname)));
+}
+
+static void log_client_refused(struct server_session *session, const struct client_rule *rule,
+                               const struct path *path)
+{
+    struct log_line line;
+    session->intake->counters.refused_clients += session->refusal_logged ? 0 : 1;
+    if (session->refusal_logged)
+        return;
+    session->refusal_logged = true;
+    CLEANUP(text_free) char *address = x_strndup(path->address.ptr, path->address.len);
+    server_session_log_begin(session, &line, LOG_LEVEL_WARNING, "relay-refused");
+    log_text(&line, "from", session->transaction.sender);
+    log_text(&line, "to", address);
+    log_text(&line, "table", session->intake->settings->clients);
+    log_number(&line, "rule_line", rule != NULL ? rule->line : 0);
+    log_end(&line);
+}
+
+/* May this client relay? If not, replies (SMTPS-11). */
+static bool may_relay(struct server_session *session, const struct path *path)
+{
+    char client[ADDRESS_TEXT];
+    const struct client_rule *rule = clients_match(session->intake->clients, &session->client);
+    if (rule != NULL && rule->permit) {
+        session->transaction.rule_line = rule->line;
+        return true;
+    }
+    log_client_refused(session, rule, path);
+    address_format(&session->client, client);
+    if (rule != NULL)
+        server_session_reply(session, 550, "5.7.1", "No relaying for %s: refused by clients:%u",
+                             client, rule->line);
+    else
+        server_session_reply(session, 550, "5.7.1", "No relaying for %s: not in the client table",
+                             client);
+    return false;
+}
+
+static void add_recipient(struct server_session *session, const char *address, const char *next_hop)
+{
+    struct transaction *transaction = &session->transaction;
+    if (transaction->recipient_count == transaction->recipient_size) {
+        transaction->recipient_size =
+            transaction->recipient_size > 0 ? 2 * transaction->recipient_size : 4;
+        transaction->recipients =
+            x_realloc(transaction->recipients,
+                      transaction->recipient_size * sizeof(transaction->recipients[0]));
+    }
+    transaction->recipients[transaction->recipient_count++] =
+        (struct session_recipient){address, next_hop};
+    server_session_reply(session, 250, "2.1.5", "Recipient ok");
+}
+
+/* True: taken or refused here. An internal client may still relay to postmaster@ our name if no mailbox is set. */
+static bool rcpt_postmaster(struct server_session *session, const struct path *path)
+{
+    struct intake *intake = session->intake;
+    if (!is_postmaster(session, path))
+        return false;
+    if (intake->postmaster_next_hop != NULL) {
+        add_recipient(session, intake->settings->postmaster, intake->postmaster_next_hop);
+        return true;
+    }
+    if (path->kind != PATH_POSTMASTER)
+        return false;
+    server_session_reply(session, 550, "5.1.1", "No postmaster mailbox is configured");
+    return true;
+}
+
+static void rcpt_path(struct server_session *session, const struct path *path)
+{
+    struct arena *arena = session->transaction.arena;
+    if (session->transaction.recipient_count >= session->intake->settings->recipient_limit) {
+        server_session_reply(session, 452, "4.5.3", "Too many recipients");
+        return;
+    }
+    if (rcpt_postmaster(session, path) || !may_relay(session, path))
+        return;
+    char next_hop[NEXT_HOP_TEXT];
+    domain_next_hop(path->domain, next_hop);
+    add_recipient(session, arena_strndup(arena, path->address.ptr, path->address.len),
+                  arena_strdup(arena, next_hop));
+}
+
+static enum session_state on_rcpt(struct server_session *session, struct slice argument)
+{
+    struct rcpt_argument rcpt;
+    if (!in_transaction(session)) {
+        server_session_reply(session, 503, "5.5.1", "Say MAIL first");
+        return SESSION_COMMAND;
+    }
+    size_t before = session->transaction.recipient_count;
+    enum argument_error error =
+        rcpt_argument_parse(argument, session->intake->settings->lenient_syntax, &rcpt);
+    if (error != ARGUMENT_OK)
+        refuse_path(session, error, "5.1.3", "RCPT TO:<address>");
+    else
+        rcpt_path(session, &rcpt.path);
+    if (session->transaction.recipient_count == before) {
+        session->transaction.tried = true;
+        session->intake->counters.refused_recipients++;
+    }
+    return SESSION_COMMAND;
+}
+
+/* --- DATA and the small ones ------------------------------------------------------------------------ */
+static enum session_state on_data(struct server_session *session, struct slice argument)
+{
+    if (argument.len > 0)
+        return refuse_argument(session, "DATA");
+    if (session->transaction.recipient_count > 0)
+        return receive_begin(session);
+    if (session->transaction.tried)
+        server_session_reply(session, 554, "5.5.1", "No valid recipients");
+    else
+        server_session_reply(session, 503, "5.5.1",
+                             in_transaction(session) ? "Say RCPT first" : "Say MAIL first");
+    return SESSION_COMMAND;
+}
+
+static enum session_state on_rset(struct server_session *session, struct slice argument)
+{
+    if (argument.len > 0)
+        return refuse_argument(session, "RSET");
+    server_session_reset_transaction(session);
+    server_session_reply(session, 250, "2.0.0", "Ok");
+    return SESSION_COMMAND;
+}
+
+static enum session_state on_noop(struct server_session *session, struct slice argument)
+{
+    (void)argument;
+    server_session_reply(session, 250, "2.0.0", "Ok");
+    return SESSION_COMMAND;
+}
+
+static enum session_state on_quit(struct server_session *session, struct slice argument)
+{
+    if (argument.len > 0)
+        return refuse_argument(session, "QUIT");
+    server_session_reply(session, 221, "2.0.0", "Bye");
+    return SESSION_CLOSING;
+}
+
+static enum session_state on_vrfy(struct server_session *session, struct slice argument)
+{
+    if (argument.len == 0)
+        return refuse_argument(session, "VRFY address");
+    server_session_reply(session, 252, "2.0.0", "Not verified here; send mail to find out");
+    return SESSION_COMMAND;
+}
+
+static enum session_state on_help(struct server_session *session, struct slice argument)
+{
+    (void)argument;
+    server_session_reply(session, 214, "2.0.0",
+                         "EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY STARTTLS; see RFC 5321");
+    return SESSION_COMMAND;
+}
+
+static enum session_state on_expn(struct server_session *session, struct slice argument)
+{
+    (void)argument;
+    server_session_reply(session, 502, "5.5.1", "Not implemented");
+    return SESSION_COMMAND;
+}
+
+static enum session_state on_unknown(struct server_session *session, struct slice argument)
+{
+    (void)argument;
+    server_session_reply(session, 500, "5.5.2", "Command not recognized");
+    return SESSION_COMMAND;
+}
+
+/* TLS-04: whoever pipelines behind STARTTLS wants cleartext to count as if it were encrypted. */
+static enum session_state injected(struct server_session *session, size_t octets)
+{
+    struct log_line line;
+    server_session_log_begin(session, &line, LOG_LEVEL_WARNING, "starttls-injection");
+    log_number(&line, "octets", (int64_t)octets);
+    log_end(&line);
+    return SESSION_ENDED;
+}
+
+static enum session_state on_starttls(struct server_session *session, struct slice argument)
+{
+    if (argument.len > 0)
+        return refuse_argument(session, "STARTTLS");
+    if (stream_is_secure(session->stream) || session->intake->tls == NULL) {
+        bool secure = stream_is_secure(session->stream);
+        server_session_reply(session, secure ? 503 : 502, "5.5.1",
+                             secure ? "TLS is already on" : "Not implemented");
+        return SESSION_COMMAND;
+    }
+    server_session_reply(session, 220, "2.0.0", "Ready to start TLS");
+    size_t dropped = stream_start_tls_server(session->stream, session->intake->tls);
+    return dropped > 0 ? injected(session, dropped) : SESSION_HANDSHAKE;
+}
+
+/* --- the table, and the lines ------------------------------------------------------------------------ */
+static const struct {
+    verb_fn *handler;
+    bool in_clear; /* allowed before TLS where the configuration requires it (TLS-13) */
+} verbs[VERB_COUNT] = {
+    [VERB_UNKNOWN] = {on_unknown, false},  [VERB_EHLO] = {on_ehlo, true},
+    [VERB_HELO] = {on_helo, false},        [VERB_MAIL] = {on_mail, false},
+    [VERB_RCPT] = {on_rcpt, false},        [VERB_DATA] = {on_data, false},
+    [VERB_RSET] = {on_rset, false},        [VERB_NOOP] = {on_noop, true},
+    [VERB_QUIT] = {on_quit, true},         [VERB_VRFY] = {on_vrfy, false},
+    [VERB_EXPN] = {on_expn, false},        [VERB_HELP] = {on_help, false},
+    [VERB_STARTTLS] = {on_starttls, true},
+};
+
+static enum session_state execute(struct server_session *session, struct slice line)
+{
+    struct command command = command_parse(line);
+    if (session->intake->settings->require_tls && !stream_is_secure(session->stream) &&
+        !verbs[command.verb].in_clear) {
+        server_session_reply(session, 530, "5.7.0", "Say STARTTLS first");
+        return SESSION_COMMAND;
+    }
+    return verbs[command.verb].handler(session, command.argument);
+}
+
+enum line_result { LINE_NONE, LINE_OK, LINE_TOO_LONG, LINE_BARE_LF };
+
+/* Takes the next line out of the input; it is copied, as STARTTLS wants to see what is behind it. */
+static enum line_result take_line(struct server_session *session, char *copy, size_t *length_r)
+{
+    struct slice input = stream_input(session->stream);
+    if (input.len == 0)
+        return LINE_NONE;
+    const char *end = memchr(input.ptr, '\n', input.len);
+    size_t length = end != NULL ? (size_t)(end - input.ptr) + 1 : input.len;
+    bool skipping = session->skipping, too_long = length > LINE_OCTETS;
+    if (end == NULL && !too_long && !skipping)
+        return LINE_NONE;
+    session->skipping = end == NULL;
+    if (!skipping && !too_long)
+        memcpy(copy, input.ptr, length);
+    stream_consume(session->stream, length);
+    session->progressed = end != NULL; /* part of a line gains no time */
+    if (skipping)                      /* its beginning has been answered */
+        return end == NULL ? LINE_NONE : take_line(session, copy, length_r);
+    if (too_long)
+        return LINE_TOO_LONG;
+    if (length < 2 || copy[length - 2] != '\r')
+        return LINE_BARE_LF;
+    *length_r = length - 2;
+    return LINE_OK;
+}
+
+static enum session_state take_command(struct server_session *session, bool *none_r)
+{
+    char copy[LINE_OCTETS];
+    size_t length = 0;
+    *none_r = false;
+    switch (take_line(session, copy, &length)) {
+    case LINE_NONE:
+        *none_r = true;
+        return SESSION_COMMAND;
+    case LINE_TOO_LONG:
+        server_session_reply(session, 500, "5.5.2", "Line longer than %d octets", LINE_OCTETS);
+        return SESSION_COMMAND;
+    case LINE_BARE_LF:
+        server_session_reply(session, 500, "5.5.2", "A line ends with CR LF, not with LF alone");
+        return SESSION_COMMAND;
+    case LINE_OK:
+        break;
+    }
+    return execute(session, (struct slice){copy, length});
+}
+
+static enum session_state close_with(struct server_session *session, const char *status,
+                                     const char *text)
+{
+    server_session_reply(session, 421, status, "%s %s", session->intake->settings->hostname, text);
+    return SESSION_CLOSING;
+}
+
+enum session_state dialogue_on_signal(struct server_session *session, enum session_signal signal)
+{
+    if (signal == SIGNAL_TIMEOUT)
+        return close_with(session, "4.4.2", "Timeout, closing");
+    enum session_state state = SESSION_COMMAND;
+    bool none = false;
+    while (state == SESSION_COMMAND && !none && stream_unsent(session->stream) < OUTPUT_WAITS) {
+        if (session->intake->draining)
+            return close_with(session, "4.3.2", "Shutting down, closing");
+        state = take_command(session, &none);
+        if (state == SESSION_COMMAND && session->errors >= session->intake->settings->error_limit)
+            return close_with(session, "4.7.0", "Too many errors, closing");
+    }
+    return state;
+}

@@ -1,0 +1,122 @@
+/* intake: see intake.h. Puts the parts together: listeners, client table, sessions.
+ * Owns: all of them.
+ * Must never take connections once it is draining. */
+#include "intake/intake.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "intake/clients.h"
+#include "intake/listener.h"
+#include "intake/session.h"
+
+/* The mailbox of <Postmaster>: its next hop, or NULL if none is set. */
+static int find_postmaster(struct intake *intake, struct err *err_r)
+{
+    const char *postmaster = intake->settings->postmaster;
+    struct path path;
+    char next_hop[NEXT_HOP_TEXT];
+    if (postmaster == NULL || postmaster[0] == '\0')
+        return 0;
+    if (mailbox_parse(slice_of(postmaster), &path) != ADDRESS_OK)
+        return err_set(err_r,
+                       "intake.postmaster: \"%s\": expected an address, as postmaster@example.org",
+                       postmaster);
+    intake->postmaster_next_hop = x_strdup(domain_next_hop(path.domain, next_hop));
+    return 0;
+}
+
+static int prepare(struct intake *intake, struct err *err_r)
+{
+    if (intake->settings->require_tls && intake->tls == NULL)
+        return err_set(err_r, "intake.require_tls: expected a certificate and a key with it");
+    if (find_postmaster(intake, err_r) != 0)
+        return -1;
+    if (clients_read(&intake->clients, intake->settings->clients, err_r) != 0)
+        return -1;
+    if (intake->tls == NULL)
+        log_event(LOG_LEVEL_WARNING, "no-starttls",
+                  "intake.certificate is not set: clients send in clear");
+    if (clients_size(intake->clients) == 0)
+        log_event(LOG_LEVEL_WARNING, "no-clients", "%s has no line: nobody may relay",
+                  intake->settings->clients);
+    return 0;
+}
+
+int intake_create(struct intake **intake_r, struct loop *loop, struct spool *spool,
+                  const struct intake_settings *settings, struct tls_server *tls,
+                  const int *listeners, size_t listener_count, struct err *err_r)
+{
+    struct intake *intake = x_calloc(1, sizeof(*intake));
+    intake->loop = loop;
+    intake->spool = spool;
+    intake->settings = settings;
+    intake->tls = tls;
+    if (prepare(intake, err_r) != 0) {
+        intake_free(&intake);
+        return -1;
+    }
+    intake->listeners = listeners_create(intake, listeners, listener_count);
+    *intake_r = intake;
+    return 0;
+}
+
+void intake_free(struct intake **intake)
+{
+    if (*intake == NULL)
+        return;
+    listeners_free(&(*intake)->listeners);
+    for (struct server_session *session = (*intake)->sessions, *next; session != NULL;
+         session = next) {
+        next = session->next;
+        server_session_abandon(session);
+    }
+    clients_free(&(*intake)->clients);
+    free((*intake)->postmaster_next_hop);
+    free(*intake);
+    *intake = NULL;
+}
+
+int intake_reload(struct intake *intake, struct err *err_r)
+{
+    struct clients *fresh;
+    if (clients_read(&fresh, intake->settings->clients, err_r) != 0)
+        return -1;
+    clients_free(&intake->clients);
+    intake->clients = fresh;
+    return 0;
+}
+
+static void idle(void *arg)
+{
+    struct intake *intake = arg;
+    intake->idle_fn(intake->idle_arg);
+}
+
+void intake_session_gone(struct intake *intake)
+{
+    assert(intake->counters.sessions_now > 0);
+    intake->counters.sessions_now--;
+    if (intake->draining && intake->sessions == NULL && intake->idle_fn != NULL)
+        idle(intake);
+}
+
+void intake_drain(struct intake *intake, loop_fn *idle_fn, void *arg)
+{
+    if (intake->draining)
+        return;
+    intake->draining = true;
+    intake->idle_fn = idle_fn;
+    intake->idle_arg = arg;
+    listeners_free(&intake->listeners);
+    if (intake->sessions == NULL && idle_fn != NULL)
+        loop_retire(intake->loop, idle, intake);
+    for (struct server_session *session = intake->sessions; session != NULL;
+         session = session->next)
+        server_session_shutdown(session);
+}
+
+struct intake_counters intake_counters(const struct intake *intake)
+{
+    return intake->counters;
+}

@@ -1,0 +1,133 @@
+/* session: one client session: what it has said, where it stands, and the step that moves it on.
+ * Owns: the stream, the transaction, the draft that is being received.
+ * Internal to src/intake/: dialogue.c has the commands, receive.c the content, session.c the states.
+ * RFC 5321 3, 4.1.4, 4.5.3.2; design 5.
+ * Must never be freed inside a callback: it is retired. */
+#ifndef DANEWAY_INTAKE_SESSION_H
+#define DANEWAY_INTAKE_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/alloc.h"
+#include "base/slice.h"
+#include "intake/clients.h"
+#include "intake/intake.h"
+#include "log/log.h"
+#include "smtp/address.h"
+#include "smtp/data.h"
+
+enum session_state {
+    SESSION_COMMAND,   /* waits for commands */
+    SESSION_DATA,      /* receives content */
+    SESSION_HELD,      /* the store is behind: the client waits */
+    SESSION_COMMIT,    /* waits for the store */
+    SESSION_HANDSHAKE, /* 220 to STARTTLS was written */
+    SESSION_CLOSING,   /* the last reply leaves */
+    SESSION_ENDED,
+    SESSION_STATES
+};
+
+enum session_signal {
+    SIGNAL_ENTER,
+    SIGNAL_READABLE,
+    SIGNAL_DRAINED,
+    SIGNAL_SECURED,
+    SIGNAL_CLOSED,
+    SIGNAL_FAILED,
+    SIGNAL_TIMEOUT,
+    SIGNAL_COMMITTED,
+    SIGNAL_SHUTDOWN,
+};
+
+/* Envelope in the making, from MAIL to the end of data; arena NULL: no transaction. */
+struct session_recipient {
+    const char *address, *next_hop;
+};
+struct transaction {
+    struct arena *arena;
+    const char *sender;
+    enum body_type body;
+    unsigned rule_line; /* of the client table; 0: none (mail for the postmaster) */
+    bool tried;         /* a RCPT was refused */
+    struct session_recipient *recipients;
+    size_t recipient_count, recipient_size;
+};
+
+/* A message coming in, from 354 to the answer of the store. */
+struct reception {
+    struct draft *draft; /* NULL once refused or committed */
+    struct data_decoder decoder;
+    struct buffer head; /* the first octets of the content: for the Message-ID */
+    char queue_id[QUEUE_ID_TEXT];
+    const char *refusal;      /* the reply, if it is refused; NULL so far */
+    bool committing;          /* the store will answer */
+    enum spool_result result; /* with SIGNAL_COMMITTED */
+};
+
+struct server_session {
+    struct server_session *next, **slot; /* in the list of intake */
+    struct intake *intake;               /* NULL once intake is gone */
+    struct stream *stream;
+    struct loop_timer *timer;
+    enum session_state state;
+    bool progressed; /* the time limit begins anew */
+    bool input_ended; /* the client sends no more */
+    bool skipping;   /* the rest of a line that was too long is dropped */
+    bool refusal_logged;
+    bool esmtp;
+    struct address client;
+    char *helo; /* NULL before EHLO and HELO */
+    unsigned errors;
+    struct transaction transaction;
+    struct reception *reception; /* NULL outside DATA */
+};
+
+/* What all sessions of a process share. */
+struct intake {
+    struct loop *loop;
+    struct spool *spool;
+    const struct intake_settings *settings;
+    struct tls_server *tls;
+    struct clients *clients;
+    struct listeners *listeners;
+    struct server_session *sessions;
+    bool draining;
+    loop_fn *idle_fn;
+    void *idle_arg;
+    char *postmaster_next_hop; /* NULL: there is no postmaster mailbox */
+    struct intake_counters counters;
+};
+
+/* session.c. The socket is the session's from here on. */
+void server_session_start(struct intake *intake, int fd, const struct address *client);
+/* Intake goes away: everything is let go at once. */
+void server_session_abandon(struct server_session *session);
+void server_session_shutdown(struct server_session *session);
+/* The store's answer to draft_commit; `arg` is the session. */
+void server_session_stored(void *arg, enum spool_result result, const char *text);
+/* One line: "CODE STATUS TEXT\r\n"; status NULL: none. A code of 5yz counts as an error of the client's. */
+void server_session_reply(struct server_session *session, unsigned code, const char *status,
+                          const char *format, ...) __attribute__((format(printf, 4, 5)));
+void server_session_reset_transaction(struct server_session *session);
+/* Begins a log line that names the client. */
+void server_session_log_begin(const struct server_session *session, struct log_line *line,
+                              enum log_level level, const char *event);
+
+/* dialogue.c */
+enum session_state dialogue_on_signal(struct server_session *session, enum session_signal signal);
+
+/* receive.c */
+enum session_state receive_begin(struct server_session *session);
+enum session_state receive_on_signal(struct server_session *session, enum session_signal signal);
+enum session_state receive_on_held(struct server_session *session, enum session_signal signal);
+enum session_state receive_on_commit(struct server_session *session, enum session_signal signal);
+/* Lets go of a message that is coming in, or of the store's answer. */
+void receive_end(struct server_session *session);
+
+/* intake.c: a session has ended. */
+void intake_session_gone(struct intake *intake);
+
+#endif

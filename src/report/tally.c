@@ -1,0 +1,259 @@
+/* tally: see tally.h. Counts are JSON objects from the start, found by the compact text of what
+ * makes them distinct. Owns: the counts since the last flush, bounded: too many details of one
+ * policy are merged (RPT-45), too many policies dropped. The set of TLSA records has no order (RFC
+ * 2181 5): the strings of a TLSA policy are sorted. Must never take text from a peer that is not
+ * UTF-8, or of any length. */
+#include "report/tally.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/utf8.h"
+#include "log/log.h"
+
+enum { TEXT_LIMIT = 255, POLICY_LIMIT = 100000, DETAIL_LIMIT = 1000 };
+
+struct tally {
+    json_t *policies; /* distinct text -> counts; "details" is an object likewise */
+    uint64_t dropped;
+    struct loop_timer *timer;
+    bool timer_set;
+    unsigned flush_interval;
+    tally_flush_fn *fn;
+    void *arg;
+};
+
+static void json_free(json_t **json)
+{
+    json_decref(*json);
+}
+
+const char *policy_type_name(enum policy_type type)
+{
+    static const char *const names[] = {
+        [POLICY_NOT_FOUND] = "no-policy-found", [POLICY_TLSA] = "tlsa", [POLICY_STS] = "sts"};
+    return names[type];
+}
+
+/* A peer's text as UTF-8, cut at TEXT_LIMIT octets; what is not UTF-8 becomes U+FFFD (RPT-26). */
+static json_t *text_of(const char *text)
+{
+    struct buffer clean;
+    buffer_init(&clean, TEXT_LIMIT);
+    struct slice rest = slice_of(text);
+    while (rest.len > 0) {
+        uint32_t code;
+        unsigned length = utf8_character(rest, &code);
+        int rc = length > 0 ? buffer_append(&clean, rest.ptr, length)
+                            : buffer_append_text(&clean, "\xef\xbf\xbd");
+        if (rc != 0)
+            break;
+        rest = slice_drop(rest, length > 0 ? length : 1);
+    }
+    json_t *json = json_stringn(clean.ptr != NULL ? clean.ptr : "", clean.len);
+    buffer_release(&clean);
+    return json;
+}
+
+static json_t *address_text(const struct address *address)
+{
+    char text[ADDRESS_TEXT];
+    return json_string(address->family != 0 ? address_format(address, text) : "");
+}
+
+/* RPT-17: the UTC day in which the session started. */
+static json_t *day_of(int64_t seconds)
+{
+    time_t time = (time_t)seconds;
+    struct tm parts = {0};
+    char text[16];
+    gmtime_r(&time, &parts);
+    strftime(text, sizeof(text), "%Y-%m-%d", &parts);
+    return json_string(text);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static json_t *list_of(const char *const *strings, size_t count, bool sorted)
+{
+    json_t *list = json_array();
+    if (count == 0)
+        return list;
+    const char **copy = x_memdup(strings, count * sizeof(*copy));
+    if (sorted)
+        qsort(copy, count, sizeof(*copy), by_text);
+    for (size_t i = 0; i < count; i++) {
+        size_t length =
+            strlen(copy[i]); /* a TLSA record in full may be long: it is ours, in hexadecimal */
+        json_t *text = json_stringn(copy[i], length);
+        json_array_append_new(list, text != NULL ? text : text_of(copy[i]));
+    }
+    free(copy);
+    return list;
+}
+
+static void increase(json_t *object, const char *key)
+{
+    json_t *number = json_object_get(object, key);
+    json_integer_set(number, json_integer_value(number) + 1);
+}
+
+/* The object of `index` that has these facts, or `facts` themselves put there; takes the reference.
+ */
+static json_t *find_or_add(json_t *index, json_t *facts, size_t limit)
+{
+    CLEANUP(text_free) char *key = json_dumps(facts, JSON_COMPACT | JSON_SORT_KEYS);
+    json_t *found = json_object_get(index, key);
+    if (found == NULL && json_object_size(index) < limit) {
+        json_object_set(index, key, facts);
+        found = facts;
+    }
+    json_decref(facts);
+    return found;
+}
+
+static json_t *find_policy(struct tally *tally, const struct session_record *session)
+{
+    const char *policy_domain =
+        session->policy_domain != NULL ? session->policy_domain : session->next_hop;
+    json_t *facts = json_object();
+    json_object_set_new(facts, "day", day_of(session->started));
+    json_object_set_new(facts, "domain", text_of(session->next_hop));
+    json_object_set_new(facts, "type", json_string(policy_type_name(session->policy)));
+    json_object_set_new(facts, "policy_domain", text_of(policy_domain));
+    json_object_set_new(facts, "strings",
+                        list_of(session->policy_strings, session->policy_string_count,
+                                session->policy == POLICY_TLSA));
+    json_object_set_new(facts, "mx",
+                        list_of(session->mx_patterns, session->mx_pattern_count, false));
+    json_t *policy = find_or_add(tally->policies, facts, POLICY_LIMIT);
+    if (policy != NULL && json_object_get(policy, "details") == NULL) {
+        json_object_set_new(policy, "success", json_integer(0));
+        json_object_set_new(policy, "failure", json_integer(0));
+        json_object_set_new(policy, "details", json_object());
+    }
+    return policy;
+}
+
+static json_t *detail_facts(const struct session_record *session,
+                            const struct session_failure *failure)
+{
+    json_t *facts = json_object();
+    json_object_set_new(facts, "type", json_string(result_type_name(failure->type)));
+    json_object_set_new(facts, "sending", address_text(&session->sending));
+    json_object_set_new(facts, "mx", text_of(session->mx_name));
+    json_object_set_new(facts, "helo", text_of(session->mx_helo));
+    json_object_set_new(facts, "receiving", address_text(&session->receiving));
+    json_object_set_new(facts, "code", text_of(failure->reason_code));
+    return facts;
+}
+
+/* RPT-13; RPT-45: beyond the limit only the result type still counts. */
+static void count_failure(json_t *details, const struct session_record *session,
+                          const struct session_failure *failure)
+{
+    json_t *detail = find_or_add(details, detail_facts(session, failure), DETAIL_LIMIT);
+    if (detail == NULL) {
+        const struct session_record nobody = {.started = 0};
+        const struct session_failure type_only = {.type = failure->type};
+        detail = find_or_add(details, detail_facts(&nobody, &type_only),
+                             DETAIL_LIMIT + RESULT_TYPE_COUNT);
+    }
+    if (json_object_get(detail, "count") == NULL)
+        json_object_set_new(detail, "count", json_integer(0));
+    increase(detail, "count");
+}
+
+static void start_timer(struct tally *tally)
+{
+    if (!tally->timer_set)
+        loop_timer_set(tally->timer, (int64_t)tally->flush_interval * 1000);
+    tally->timer_set = true;
+}
+
+void tally_session(struct tally *tally, const struct session_record *session)
+{
+    json_t *policy = find_policy(tally, session);
+    if (policy == NULL) {
+        tally->dropped++;
+        return;
+    }
+    increase(policy, session->success ? "success" : "failure");
+    for (size_t i = 0; !session->success && i < session->failure_count; i++)
+        if (session->failures[i].type != RESULT_NONE)
+            count_failure(json_object_get(policy, "details"), session, &session->failures[i]);
+    start_timer(tally);
+}
+
+static json_t *values_of(json_t *object)
+{
+    json_t *list = json_array(), *value;
+    const char *key;
+    json_object_foreach (object, key, value)
+        json_array_append(list, value);
+    return list;
+}
+
+/* The form of tally.h: indexes become arrays. */
+static json_t *counts_of(const struct tally *tally)
+{
+    json_t *counts = json_array(), *policy;
+    const char *key;
+    json_object_foreach (tally->policies, key, policy) {
+        json_t *copy = json_copy(policy);
+        json_object_set_new(copy, "details", values_of(json_object_get(policy, "details")));
+        json_array_append_new(counts, copy);
+    }
+    return counts;
+}
+
+static void flush(struct tally *tally)
+{
+    if (json_object_size(tally->policies) == 0)
+        return;
+    CLEANUP(json_free) json_t *counts = counts_of(tally);
+    if (tally->fn(tally->arg, counts) != 0)
+        return;
+    json_object_clear(tally->policies);
+    if (tally->dropped > 0)
+        log_event(LOG_LEVEL_WARNING, "tally-full", "%llu sessions are missing in the TLS reports",
+                  (unsigned long long)tally->dropped);
+    tally->dropped = 0;
+}
+
+static void on_time(void *arg)
+{
+    struct tally *tally = arg;
+    tally->timer_set = false;
+    flush(tally);
+    if (json_object_size(tally->policies) > 0)
+        start_timer(tally);
+}
+
+struct tally *tally_create(struct loop *loop, unsigned flush_interval, tally_flush_fn *fn,
+                           void *arg)
+{
+    struct tally *tally = x_calloc(1, sizeof(*tally));
+    tally->policies = json_object();
+    tally->timer = loop_timer_create(loop, on_time, tally);
+    tally->flush_interval = flush_interval;
+    tally->fn = fn;
+    tally->arg = arg;
+    return tally;
+}
+
+void tally_free(struct tally **tally)
+{
+    if (*tally == NULL)
+        return;
+    flush(*tally);
+    loop_timer_free(&(*tally)->timer);
+    json_decref((*tally)->policies);
+    free(*tally);
+    *tally = NULL;
+}

@@ -1,0 +1,226 @@
+/* tally_store: see tally_store.h. Counts are added to rows by their unique key.
+ * Owns: the schema (user_version 1) and the one transaction of an addition.
+ * What comes from a worker is checked: a worker that was taken over must not break the reports of
+ * the others. Must never add half of what a worker sent. */
+#include "report/tally_store.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "report/tally_store_rows.h"
+
+enum { SCHEMA_VERSION = 1, BUSY_MS = 5000 };
+
+static const char schema[] =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE IF NOT EXISTS policies (id INTEGER PRIMARY KEY, day TEXT NOT NULL, domain TEXT "
+    "NOT NULL,"
+    " type TEXT NOT NULL, policy_domain TEXT NOT NULL, strings TEXT NOT NULL, mx TEXT NOT NULL,"
+    " success INTEGER NOT NULL, failure INTEGER NOT NULL,"
+    " UNIQUE (day, domain, type, policy_domain, strings, mx)) STRICT;"
+    "CREATE TABLE IF NOT EXISTS details (policy INTEGER NOT NULL REFERENCES policies (id), type "
+    "TEXT NOT NULL,"
+    " sending TEXT NOT NULL, mx TEXT NOT NULL, helo TEXT NOT NULL, receiving TEXT NOT NULL, code "
+    "TEXT NOT NULL,"
+    " count INTEGER NOT NULL,"
+    " PRIMARY KEY (policy, type, sending, mx, helo, receiving, code)) STRICT, WITHOUT ROWID;"
+    "PRAGMA user_version = 1;"
+    "COMMIT;";
+
+static const char add_policy_sql[] =
+    "INSERT INTO policies (day, domain, type, policy_domain, strings, mx, success, failure)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+    " ON CONFLICT DO UPDATE SET success = success + excluded.success, failure = failure + "
+    "excluded.failure"
+    " RETURNING id";
+
+static const char add_detail_sql[] =
+    "INSERT INTO details (policy, type, sending, mx, helo, receiving, code, count)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+    " ON CONFLICT DO UPDATE SET count = count + excluded.count";
+
+int tally_failed(const struct tally_store *store, const char *what, struct err *err_r)
+{
+    return err_set(err_r, "tallies: %s: %s", what, sqlite3_errmsg(store->database));
+}
+
+void statement_free(sqlite3_stmt **statement)
+{
+    sqlite3_finalize(*statement);
+    *statement = NULL;
+}
+
+static int run(struct tally_store *store, const char *sql, const char *what, struct err *err_r)
+{
+    return sqlite3_exec(store->database, sql, NULL, NULL, NULL) == SQLITE_OK
+               ? 0
+               : tally_failed(store, what, err_r);
+}
+
+static int check_version(struct tally_store *store, struct err *err_r)
+{
+    CLEANUP(statement_free) sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(store->database, "PRAGMA user_version", -1, &statement, NULL) !=
+            SQLITE_OK ||
+        sqlite3_step(statement) != SQLITE_ROW)
+        return tally_failed(store, "cannot be read", err_r);
+    int version = sqlite3_column_int(statement, 0);
+    if (version != 0 && version != SCHEMA_VERSION)
+        return err_set(err_r, "tallies: the file is of version %d; expected %d", version,
+                       SCHEMA_VERSION);
+    return 0;
+}
+
+/* With WAL, synchronous=NORMAL a commit survives the death of the process, though not always of the
+ * machine. */
+int tally_store_open(struct tally_store **store_r, const char *path, struct err *err_r)
+{
+    CLEANUP(tally_store_close) struct tally_store *store = x_calloc(1, sizeof(*store));
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    if (sqlite3_open_v2(path, &store->database, flags, NULL) != SQLITE_OK)
+        return tally_failed(store, path, err_r);
+    sqlite3_busy_timeout(store->database, BUSY_MS);
+    if (check_version(store, err_r) != 0 ||
+        run(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", path, err_r) != 0 ||
+        run(store, schema, "the tables cannot be made", err_r) != 0)
+        return -1;
+    *store_r = store;
+    store = NULL;
+    return 0;
+}
+
+void tally_store_close(struct tally_store **store)
+{
+    if (*store == NULL)
+        return;
+    sqlite3_close((*store)->database);
+    free(*store);
+    *store = NULL;
+}
+
+struct addition {
+    struct tally_store *store;
+    sqlite3_stmt *policy, *detail;
+    struct err *err_r;
+};
+
+static int wrong_form(struct addition *addition, const json_error_t *error)
+{
+    return err_set(addition->err_r, "tallies: counts of a wrong form: %s", error->text);
+}
+
+static void bind_text(sqlite3_stmt *statement, int number, const char *text)
+{
+    sqlite3_bind_text(statement, number, text, -1, SQLITE_TRANSIENT);
+}
+
+static int add_detail(struct addition *addition, sqlite3_int64 policy, json_t *detail)
+{
+    const char *type, *sending, *mx, *helo, *receiving, *code;
+    json_int_t count;
+    json_error_t error;
+    if (json_unpack_ex(detail, &error, JSON_STRICT, "{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "type",
+                       &type, "sending", &sending, "mx", &mx, "helo", &helo, "receiving",
+                       &receiving, "code", &code, "count", &count) != 0)
+        return wrong_form(addition, &error);
+    if (count < 0)
+        return err_set(addition->err_r, "tallies: a count below 0");
+    sqlite3_stmt *statement = addition->detail;
+    const char *const texts[] = {type, sending, mx, helo, receiving, code};
+    sqlite3_reset(statement);
+    sqlite3_bind_int64(statement, 1, policy);
+    for (int i = 0; i < 6; i++)
+        bind_text(statement, i + 2, texts[i]);
+    sqlite3_bind_int64(statement, 8, count);
+    return sqlite3_step(statement) == SQLITE_DONE
+               ? 0
+               : tally_failed(addition->store, "cannot be added to", addition->err_r);
+}
+
+static bool is_string_array(const json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (!json_is_string(json_array_get(list, i)))
+            return false;
+    return json_is_array(list);
+}
+
+static void bind_list(sqlite3_stmt *statement, int number, const json_t *list)
+{
+    CLEANUP(text_free) char *text = json_dumps(list, JSON_COMPACT);
+    bind_text(statement, number, text);
+}
+
+/* Binds and runs the policy's row; its number in *id_r. */
+static int add_policy_row(struct addition *addition, json_t *counts, json_t **details_r,
+                          sqlite3_int64 *id_r)
+{
+    const char *day, *domain, *type, *policy_domain;
+    json_t *strings, *mx;
+    json_int_t success, failure;
+    json_error_t error;
+    if (json_unpack_ex(counts, &error, JSON_STRICT, "{s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:o}",
+                       "day", &day, "domain", &domain, "type", &type, "policy_domain",
+                       &policy_domain, "strings", &strings, "mx", &mx, "success", &success,
+                       "failure", &failure, "details", details_r) != 0)
+        return wrong_form(addition, &error);
+    if (success < 0 || failure < 0 || !is_string_array(strings) || !is_string_array(mx) ||
+        !json_is_array(*details_r))
+        return err_set(addition->err_r, "tallies: counts of a wrong form");
+    sqlite3_stmt *statement = addition->policy;
+    const char *const texts[] = {day, domain, type, policy_domain};
+    sqlite3_reset(statement);
+    for (int i = 0; i < 4; i++)
+        bind_text(statement, i + 1, texts[i]);
+    bind_list(statement, 5, strings);
+    bind_list(statement, 6, mx);
+    sqlite3_bind_int64(statement, 7, success);
+    sqlite3_bind_int64(statement, 8, failure);
+    if (sqlite3_step(statement) != SQLITE_ROW)
+        return tally_failed(addition->store, "cannot be added to", addition->err_r);
+    *id_r = sqlite3_column_int64(statement, 0);
+    return sqlite3_step(statement) == SQLITE_DONE
+               ? 0
+               : tally_failed(addition->store, "cannot be added to", addition->err_r);
+}
+
+static int add_all(struct addition *addition, json_t *counts)
+{
+    for (size_t i = 0; i < json_array_size(counts); i++) {
+        json_t *details = NULL;
+        sqlite3_int64 id = 0;
+        if (add_policy_row(addition, json_array_get(counts, i), &details, &id) != 0)
+            return -1;
+        for (size_t j = 0; j < json_array_size(details); j++)
+            if (add_detail(addition, id, json_array_get(details, j)) != 0)
+                return -1;
+    }
+    return 0;
+}
+
+static void addition_end(struct addition *addition)
+{
+    statement_free(&addition->policy);
+    statement_free(&addition->detail);
+}
+
+int tally_store_add(struct tally_store *store, json_t *counts, struct err *err_r)
+{
+    CLEANUP(addition_end) struct addition addition = {.store = store, .err_r = err_r};
+    if (!json_is_array(counts))
+        return err_set(err_r, "tallies: counts of a wrong form: not an array");
+    if (sqlite3_prepare_v2(store->database, add_policy_sql, -1, &addition.policy, NULL) !=
+            SQLITE_OK ||
+        sqlite3_prepare_v2(store->database, add_detail_sql, -1, &addition.detail, NULL) !=
+            SQLITE_OK)
+        return tally_failed(store, "cannot be prepared", err_r);
+    if (run(store, "BEGIN IMMEDIATE", "cannot be written", err_r) != 0)
+        return -1;
+    if (add_all(&addition, counts) == 0 && run(store, "COMMIT", "cannot be committed", err_r) == 0)
+        return 0;
+    addition_end(&addition);
+    sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
+    return -1;
+}

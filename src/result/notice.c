@@ -1,0 +1,185 @@
+/* notice: the MIME structure of a notice: text for people, message/delivery-status, the header of
+ * the message. Owns: the field order; the words for people are in notice_text.c. 7-bit throughout,
+ * so that it can go to any host. RFC 3464, 3461 6, 6522, 3834; requirements DSN-01..05, 09, 11, 12.
+ * Must never carry the body of the message. */
+#include "result/notice.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+
+enum { FIELD_LIMIT = 500, TYPE_LIMIT = 64 };
+
+bool notice_wanted(const struct envelope *envelope, const struct recipient *recipient)
+{
+    return envelope->sender[0] != '\0' &&
+           (recipient->notify == 0 || (recipient->notify & NOTIFY_FAILURE) != 0);
+}
+
+struct slice header_section(struct slice content, size_t limit)
+{
+    size_t end = 0;
+    while (end < content.len) {
+        struct slice line = slice_drop(content, end);
+        const char *newline = memchr(line.ptr, '\n', line.len);
+        size_t length = newline != NULL ? (size_t)(newline - line.ptr) + 1 : line.len;
+        bool empty = newline != NULL && (length == 1 || (length == 2 && line.ptr[0] == '\r'));
+        if (empty || end + length > limit || newline == NULL)
+            break;
+        end += length;
+    }
+    return (struct slice){content.ptr != NULL ? content.ptr : "", end};
+}
+
+/* Can it stand in a 7bit part as it is? (RFC 2045 2.7) */
+static bool is_7bit(struct slice text)
+{
+    size_t column = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (c >= 0x80 || c == '\0')
+            return false;
+        column = c == '\n' ? 0 : column + 1;
+        if (column > 998)
+            return false;
+    }
+    return true;
+}
+
+static void write_subject(struct writer *writer, struct arena *arena, const struct notice *notice)
+{
+    const char *address = printable(arena, notice->recipients[0].recipient->address, FIELD_LIMIT);
+    if (notice->recipient_count > 1)
+        write_line(writer, "Subject: Mail could not be delivered to %zu recipients",
+                   notice->recipient_count);
+    else
+        write_folded(writer, "Subject: ", " ",
+                     arena_printf(arena, "Mail could not be delivered to %s", address));
+}
+
+static void write_header(struct writer *writer, struct arena *arena, const struct notice *notice,
+                         const char *own_id, const char *boundary)
+{
+    write_line(writer, "Date: %s", mail_date(arena, notice->now));
+    write_line(writer, "From: Mail Delivery System <MAILER-DAEMON@%s>", notice->hostname);
+    write_line(writer, "To: <%s>", printable(arena, notice->envelope->sender, FIELD_LIMIT));
+    write_subject(writer, arena, notice);
+    write_line(writer, "Message-ID: <%s@%s>", own_id, notice->hostname);
+    write_line(writer, "Auto-Submitted: auto-replied");
+    write_line(writer, "MIME-Version: 1.0");
+    write_line(writer, "Content-Type: multipart/report; report-type=delivery-status;");
+    write_line(writer, " boundary=\"%s\"", boundary);
+    write_empty_line(writer);
+    write_line(writer, "This is a delivery status notification in MIME form.");
+}
+
+static void write_part(struct writer *writer, const char *boundary, const char *type,
+                       const char *description)
+{
+    write_empty_line(writer);
+    write_line(writer, "--%s", boundary);
+    write_line(writer, "Content-Type: %s", type);
+    write_line(writer, "Content-Description: %s", description);
+}
+
+/* "type;xtext" becomes "type; text" (RFC 3461 6.3). */
+static void write_original_recipient(struct writer *writer, struct arena *arena, const char *orcpt)
+{
+    struct slice value, type = slice_split(slice_of(orcpt), ';', &value);
+    const char *text = value.ptr != NULL ? value.ptr : "";
+    write_line(writer, "Original-Recipient: %s; %s",
+               printable(arena, arena_strndup(arena, type.ptr, type.len), TYPE_LIMIT),
+               xtext_decoded(arena, text));
+}
+
+static void write_recipient_fields(struct writer *writer, struct arena *arena,
+                                   const struct notice_recipient *one)
+{
+    write_empty_line(writer);
+    if (one->recipient->orcpt != NULL)
+        write_original_recipient(writer, arena, one->recipient->orcpt);
+    write_line(writer, "Final-Recipient: rfc822; %s",
+               printable(arena, one->recipient->address, FIELD_LIMIT));
+    write_line(writer, "Action: failed");
+    write_line(writer, "Status: %s", one->status);
+    if (one->reply == NULL)
+        return;
+    if (one->remote_name != NULL)
+        write_line(writer, "Remote-MTA: dns; %s", printable(arena, one->remote_name, FIELD_LIMIT));
+    write_folded(writer, "Diagnostic-Code: smtp; ", " ", printable(arena, one->reply, FIELD_LIMIT));
+}
+
+static void write_delivery_status(struct writer *writer, struct arena *arena,
+                                  const struct notice *notice)
+{
+    const struct envelope *envelope = notice->envelope;
+    if (envelope->envid != NULL)
+        write_line(writer, "Original-Envelope-Id: %s", xtext_decoded(arena, envelope->envid));
+    write_line(writer, "Reporting-MTA: dns; %s", notice->hostname);
+    write_line(writer, "Arrival-Date: %s", mail_date(arena, envelope->arrival));
+    for (size_t i = 0; i < notice->recipient_count; i++)
+        write_recipient_fields(writer, arena, &notice->recipients[i]);
+}
+
+static void write_original_header(struct writer *writer, const struct notice *notice,
+                                  const char *boundary)
+{
+    bool plain = is_7bit(notice->header);
+    write_part(writer, boundary, "text/rfc822-headers", "Header of the undelivered message");
+    write_line(writer, "Content-Transfer-Encoding: %s", plain ? "7bit" : "quoted-printable");
+    write_empty_line(writer);
+    if (plain)
+        write_raw(writer, notice->header);
+    else
+        write_quoted_printable(writer, notice->header);
+}
+
+static void write_notice(struct writer *writer, struct arena *arena, const struct notice *notice)
+{
+    const char *own_id = draft_queue_id(writer->draft);
+    const char *boundary = arena_printf(arena, "=_%s_%lld", own_id, (long long)notice->now);
+    write_header(writer, arena, notice, own_id, boundary);
+    write_part(writer, boundary, "text/plain; charset=us-ascii", "What happened");
+    write_empty_line(writer);
+    write_text_for_people(writer, arena, notice);
+    write_part(writer, boundary, "message/delivery-status", "Delivery status");
+    write_empty_line(writer);
+    write_delivery_status(writer, arena, notice);
+    if (notice->header.ptr != NULL)
+        write_original_header(writer, notice, boundary);
+    write_empty_line(writer);
+    write_line(writer, "--%s--", boundary);
+}
+
+/* The domain behind the last "@", as the spool wants it; without one the mail stays on this host.
+ */
+static const char *domain_of(struct arena *arena, const char *address, const char *hostname)
+{
+    const char *at = strrchr(address, '@');
+    char *domain = arena_strdup(arena, at != NULL ? at + 1 : hostname);
+    ascii_lower_text(domain);
+    size_t length = strlen(domain);
+    if (length > 0 && domain[length - 1] == '.')
+        domain[length - 1] = '\0';
+    return domain;
+}
+
+struct draft *notice_draft(struct spool *spool, const struct notice *notice)
+{
+    CLEANUP(arena_free) struct arena *arena = arena_create();
+    const struct envelope own = {.sender = "",
+                                 .body = BODY_7BIT,
+                                 .notice = true,
+                                 .client = "",
+                                 .helo = notice->hostname,
+                                 .client_rule = "",
+                                 .arrival = notice->now};
+    const struct recipient sender = {.address = notice->envelope->sender, .notify = NOTIFY_NEVER};
+    struct draft *draft = draft_create(spool, &own);
+    draft_recipient(draft, &sender, domain_of(arena, sender.address, notice->hostname));
+    struct writer writer;
+    writer_open(&writer, draft);
+    write_notice(&writer, arena, notice);
+    writer_close(&writer);
+    return draft;
+}

@@ -1,0 +1,86 @@
+/* notice_text: the part of a notice that people read: what happened, to whom, who can mend it, what
+ * to do. Owns: the words that are not in reason.def. The reader is a sender who knows nothing of
+ * DANE: sentences first, codes behind them. Must never hold anything that is not printable ASCII.
+ */
+#include "result/notice.h"
+
+#include <string.h>
+
+enum { REPLY_LIMIT = 500 };
+
+static void write_introduction(struct writer *writer, struct arena *arena,
+                               const struct notice *notice)
+{
+    size_t count = notice->recipient_count;
+    write_line(writer, "This is the mail gateway %s.", notice->hostname);
+    write_empty_line(writer);
+    const char *who =
+        count == 1 ? "the recipient below" : arena_printf(arena, "the %zu recipients below", count);
+    write_folded(
+        writer, "", "",
+        arena_printf(
+            arena, "Your message could not be delivered to %s. It will not be tried again.", who));
+}
+
+static void write_what_happened(struct writer *writer, struct arena *arena,
+                                const struct notice *notice, const struct notice_recipient *one)
+{
+    const char *text = one->text != NULL ? one->text : reason_row(one->reason)->text;
+    text = one->reason == REASON_EXPIRED
+               ? ""
+               : printable(arena, text, REPLY_LIMIT); /* that it expired is said below */
+    if (one->expired)
+        write_folded(writer, "    ", "    ",
+                     arena_printf(arena,
+                                  "The message was kept and tried for %s without success.%s%s",
+                                  duration_text(arena, notice->lifetime),
+                                  text[0] != '\0' ? " The last attempt: " : "", text));
+    else if (text[0] != '\0')
+        write_folded(writer, "    ", "    ", text);
+}
+
+static void write_advice(struct writer *writer, struct arena *arena, enum reason reason)
+{
+    const struct reason_row *row = reason_row(reason);
+    if (reason == REASON_NONE)
+        return;
+    write_folded(writer, "    ", "    ",
+                 arena_printf(arena, "This can be mended by %s.", who_name(row->who)));
+    write_folded(writer, "    What to do: ", "        ", row->advice);
+}
+
+static void write_recipient(struct writer *writer, struct arena *arena, const struct notice *notice,
+                            const struct notice_recipient *one)
+{
+    write_empty_line(writer);
+    write_line(writer, "<%s>", printable(arena, one->recipient->address, REPLY_LIMIT));
+    write_what_happened(writer, arena, notice, one);
+    if (one->reply != NULL)
+        write_folded(writer, "    ", "        ",
+                     arena_printf(arena, "%s said: %s",
+                                  one->remote_name != NULL ? printable(arena, one->remote_name, 255)
+                                                           : "The mail host",
+                                  printable(arena, one->reply, REPLY_LIMIT)));
+    write_advice(writer, arena, one->reason);
+    write_line(writer, "    Status code: %s%s%s", one->status,
+               one->reason != REASON_NONE ? ", reason: " : "",
+               one->reason != REASON_NONE ? reason_row(one->reason)->name : "");
+}
+
+void write_text_for_people(struct writer *writer, struct arena *arena, const struct notice *notice)
+{
+    write_introduction(writer, arena, notice);
+    for (size_t i = 0; i < notice->recipient_count; i++)
+        write_recipient(writer, arena, notice, &notice->recipients[i]);
+    write_empty_line(writer);
+    write_folded(
+        writer, "", "",
+        arena_printf(
+            arena,
+            "The message came here on %s and has the queue id %s; give it when you ask for help.",
+            mail_date(arena, notice->envelope->arrival), notice->queue_id));
+    write_line(writer,
+               notice->header.ptr != NULL
+                   ? "Below follow the same facts for programs, and the header of your message."
+                   : "Below follow the same facts for programs.");
+}

@@ -1,0 +1,256 @@
+/* result: see result.h. Each recipient's outcome becomes a log line, a row update and, if it
+ * failed, a part of a notice. Owns: the counters, and the settlings under way. Here an outcome
+ * meets the queue lifetime: what would be deferred past it is returned (QUEUE-02, CODE-07). Must
+ * never count or log a recipient twice, however often the store has to be asked. */
+#include "result/result.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "log/log.h"
+#include "result/settling.h"
+
+struct result *result_create(struct loop *loop, struct spool *spool, struct tally *tally,
+                             const char *hostname, const struct queue_settings *settings,
+                             result_settled_fn *fn, void *arg)
+{
+    struct result *result = x_calloc(1, sizeof(*result));
+    result->loop = loop;
+    result->spool = spool;
+    result->tally = tally;
+    result->hostname = hostname;
+    result->settings = settings;
+    result->fn = fn;
+    result->arg = arg;
+    LIST_INIT(&result->settlings);
+    return result;
+}
+
+void result_free(struct result **result)
+{
+    if (*result == NULL)
+        return;
+    while (!LIST_EMPTY(&(*result)->settlings)) {
+        struct settling *settling = LIST_FIRST(&(*result)->settlings);
+        LIST_REMOVE(settling, link);
+        settling_cancel(settling);
+    }
+    free(*result);
+    *result = NULL;
+}
+
+struct result_counters result_counters(const struct result *result)
+{
+    return result->counters;
+}
+
+/* What is known of one recipient at the end of an attempt, or of its last one. */
+struct finding {
+    const struct recipient *recipient;
+    enum disposition disposition;
+    enum reason reason;
+    const char *status, *text, *remote, *remote_name, *reply, *tls;
+    bool expired;
+};
+
+static const char *copied(struct settling *settling, const char *text)
+{
+    return text != NULL ? arena_strdup(settling->arena, text) : NULL;
+}
+
+static void count(struct result_counters *counters, const struct finding *finding)
+{
+    if (finding->disposition == DEFERRED)
+        counters->deferred++;
+    else if (finding->disposition == BOUNCED)
+        counters->bounced++;
+    if (finding->disposition != DELIVERED)
+        return;
+    counters->delivered++;
+    const char *tls = finding->tls != NULL ? finding->tls : "";
+    if (strcmp(tls, "dane-verified") == 0)
+        counters->dane_verified++;
+    else if (strcmp(tls, "clear") == 0)
+        counters->clear++;
+    else if (tls[0] != '\0')
+        counters->encrypted++;
+}
+
+static void log_finding(const struct settling *settling, const struct finding *finding)
+{
+    static const char *const events[] = {
+        [DELIVERED] = "delivered", [DEFERRED] = "deferred", [BOUNCED] = "bounced"};
+    const struct delivery *delivery = settling->delivery;
+    struct log_line line;
+    log_begin(&line, LOG_LEVEL_INFO, events[finding->disposition]);
+    log_text(&line, "queue_id", delivery->queue_id);
+    log_text(&line, "from", arena_printf(settling->arena, "<%s>", delivery->envelope.sender));
+    log_text(&line, "to", arena_printf(settling->arena, "<%s>", finding->recipient->address));
+    log_text(&line, "relay", finding->remote != NULL ? finding->remote : "none");
+    log_text(&line, "tls", finding->tls != NULL && finding->tls[0] != '\0' ? finding->tls : NULL);
+    log_text(&line, "dsn", finding->status);
+    log_number(&line, "delay", loop_wall(settling->result->loop) - delivery->envelope.arrival);
+    log_number(&line, "attempts", (int64_t)delivery->attempts + (settling->counts ? 1 : 0));
+    if (finding->expired)
+        log_text(&line, "expired", "yes");
+    if (finding->reason != REASON_NONE)
+        log_text(&line, "reason", reason_row(finding->reason)->name);
+    log_text(&line, "reply", finding->reply);
+    log_text(&line, "text", finding->text);
+    log_end(&line);
+}
+
+static void add_failure(struct settling *settling, const struct finding *finding)
+{
+    if (!notice_wanted(&settling->delivery->envelope, finding->recipient))
+        return;
+    settling->failed[settling->failed_count++] = (struct notice_recipient){
+        .recipient = finding->recipient,
+        .reason = finding->reason,
+        .status = copied(settling, finding->status),
+        .text = copied(settling, finding->text),
+        .remote_name = copied(settling, finding->remote_name),
+        .reply = copied(settling, finding->reply),
+        .expired = finding->expired,
+    };
+}
+
+static void add_finding(struct settling *settling, const struct finding *finding)
+{
+    static const enum recipient_state states[] = {[DELIVERED] = RECIPIENT_DELIVERED,
+                                                  [DEFERRED] = RECIPIENT_PENDING,
+                                                  [BOUNCED] = RECIPIENT_BOUNCED};
+    settling->updates[settling->update_count++] = (struct recipient_update){
+        .recipient = finding->recipient->id,
+        .state = states[finding->disposition],
+        .status = copied(settling, finding->status),
+        .reason = finding->reason != REASON_NONE ? reason_row(finding->reason)->name : NULL,
+        .text = copied(settling, finding->text),
+        .remote = copied(settling, finding->remote),
+        .reply = copied(settling, finding->reply),
+    };
+    if (finding->disposition == BOUNCED)
+        add_failure(settling, finding);
+    count(&settling->result->counters, finding);
+    log_finding(settling, finding);
+}
+
+/* A wall clock that was set back must not make a message older than it is, nor the age negative. */
+static uint64_t age_of(const struct settling *settling)
+{
+    int64_t age = loop_wall(settling->result->loop) - settling->delivery->envelope.arrival;
+    return age > 0 ? (uint64_t)age : 0;
+}
+
+static struct finding finding_of_outcome(const struct recipient_outcome *outcome)
+{
+    const char *status = outcome->status != NULL ? outcome->status : reason_status(outcome->reason);
+    return (struct finding){
+        .recipient = outcome->recipient,
+        .disposition = outcome->disposition,
+        .reason = outcome->reason,
+        .status = status,
+        .text = outcome->text,
+        .remote = outcome->remote,
+        .remote_name = outcome->remote_name,
+        .reply = outcome->reply,
+        .tls = outcome->tls,
+    };
+}
+
+/* The rest of a long list of recipients goes at once: the host said that it takes no more in one
+ * transaction. */
+static bool only_the_rest_is_left(const struct outcome *outcome)
+{
+    bool some_delivered = false;
+    for (size_t i = 0; i < outcome->recipient_count; i++) {
+        const struct recipient_outcome *one = &outcome->recipients[i];
+        some_delivered = some_delivered || one->disposition == DELIVERED;
+        if (one->disposition == DEFERRED && one->reason != REASON_TOO_MANY_RECIPIENTS)
+            return false;
+    }
+    return some_delivered;
+}
+
+static int64_t delay_of(const struct settling *settling, const struct outcome *outcome)
+{
+    if (only_the_rest_is_left(outcome))
+        return 0;
+    const struct delivery *delivery = settling->delivery;
+    uint64_t seed = (uint64_t)delivery->id * 0x9e3779b97f4a7c15u + delivery->attempts;
+    return retry_delay(&settling->result->settings->retry, delivery->attempts + 1, age_of(settling),
+                       seed);
+}
+
+static void tally_outcome(const struct result *result, const struct delivery *delivery,
+                          const struct outcome *outcome)
+{
+    if (result->tally == NULL || delivery->envelope.tls_report) /* RPT-18 */
+        return;
+    for (size_t i = 0; i < outcome->session_count; i++)
+        tally_session(result->tally, &outcome->sessions[i]);
+}
+
+void result_take(void *arg, struct delivery *delivery, const struct outcome *outcome)
+{
+    struct result *result = arg;
+    struct settling *settling = settling_create(result, delivery, outcome->recipient_count);
+    settling->counts = true;
+    settling->trace = copied(settling, outcome->trace);
+    settling->state = outcome->destination;
+    settling->reason = outcome->reason != REASON_NONE ? reason_row(outcome->reason)->name : NULL;
+    settling->text = copied(settling, outcome->text);
+    settling->delay = delay_of(settling, outcome);
+    bool too_old = age_of(settling) >= settling_lifetime(settling);
+    for (size_t i = 0; i < outcome->recipient_count; i++) {
+        struct finding finding = finding_of_outcome(&outcome->recipients[i]);
+        finding.expired = finding.disposition == DEFERRED && too_old;
+        if (finding.expired)
+            finding.disposition = BOUNCED;
+        add_finding(settling, &finding);
+    }
+    tally_outcome(result, delivery, outcome);
+    settling_start(settling);
+}
+
+/* "mx.example.org[192.0.2.1]:25" without what follows the name. */
+static const char *name_in(struct settling *settling, const char *remote)
+{
+    const char *bracket = remote != NULL ? strchr(remote, '[') : NULL;
+    if (bracket == NULL || bracket == remote)
+        return copied(settling, remote);
+    return arena_strndup(settling->arena, remote, (size_t)(bracket - remote));
+}
+
+static struct finding finding_of_last_attempt(struct settling *settling,
+                                              const struct recipient *recipient)
+{
+    bool known = recipient->status != NULL && recipient->status[0] == '4';
+    enum reason reason =
+        known && recipient->reason != NULL ? reason_by_name(recipient->reason) : REASON_NONE;
+    if (!known)
+        reason = REASON_EXPIRED;
+    return (struct finding){
+        .recipient = recipient,
+        .disposition = BOUNCED,
+        .reason = reason,
+        .status = known ? recipient->status : "4.4.7",
+        .text = known ? recipient->text : NULL,
+        .remote = recipient->remote,
+        .remote_name = name_in(settling, recipient->remote),
+        .reply = known ? recipient->reply : NULL,
+        .expired = true,
+    };
+}
+
+void result_expire(void *arg, struct delivery *delivery)
+{
+    struct result *result = arg;
+    struct settling *settling = settling_create(result, delivery, delivery->recipient_count);
+    settling->state = DESTINATION_UNKNOWN;
+    for (size_t i = 0; i < delivery->recipient_count; i++) {
+        struct finding finding = finding_of_last_attempt(settling, &delivery->recipients[i]);
+        add_finding(settling, &finding);
+    }
+    settling_start(settling);
+}

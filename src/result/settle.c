@@ -1,0 +1,142 @@
+/* settle: see settling.h. Header of the message (if a notice is due) -> settlement -> the callback.
+ * Owns: the order of these steps, and the waiting when the store fails.
+ * A notice's draft is gone with a settlement that failed, so each try makes it anew.
+ * Must never drop a settlement: what was delivered would be sent again (QUEUE-04). */
+#include "result/settling.h"
+
+#include <stdlib.h>
+
+#include "log/log.h"
+
+enum { WAIT_FIRST_MS = 5000, WAIT_MOST_MS = 60000 };
+
+static void record(struct settling *settling);
+
+static void record_again(void *arg)
+{
+    record(arg);
+}
+
+struct settling *settling_create(struct result *result, struct delivery *delivery,
+                                 size_t recipient_count)
+{
+    struct arena *arena = arena_create();
+    struct settling *settling = arena_alloc(arena, sizeof(*settling));
+    settling->arena = arena;
+    settling->result = result;
+    settling->delivery = delivery;
+    settling->updates = arena_alloc(arena, recipient_count * sizeof(*settling->updates));
+    settling->failed = arena_alloc(arena, recipient_count * sizeof(*settling->failed));
+    settling->wait_ms = WAIT_FIRST_MS;
+    settling->timer = loop_timer_create(result->loop, record_again, settling);
+    LIST_INSERT_HEAD(&result->settlings, settling, link);
+    return settling;
+}
+
+static void free_settling(struct settling *settling)
+{
+    loop_timer_free(&settling->timer);
+    struct arena *arena = settling->arena;
+    arena_free(&arena);
+}
+
+/* What the store has been told goes on without us. */
+void settling_cancel(struct settling *settling)
+{
+    if (settling->read != NULL)
+        chunk_read_cancel(&settling->read);
+    spool_forget(settling->result->spool, settling);
+    free_settling(settling);
+}
+
+unsigned settling_lifetime(const struct settling *settling)
+{
+    const struct queue_settings *settings = settling->result->settings;
+    return settling->delivery->envelope.sender[0] != '\0' ? settings->lifetime
+                                                          : settings->notice_lifetime;
+}
+
+static void retired(void *arg)
+{
+    free_settling(arg);
+}
+
+static void on_recorded(void *arg, enum spool_result spool_result, const char *text)
+{
+    struct settling *settling = arg;
+    struct result *result = settling->result;
+    if (spool_result != SPOOL_OK) {
+        struct log_line line;
+        log_begin(&line, LOG_LEVEL_ERROR, "not-recorded");
+        log_text(&line, "queue_id", settling->delivery->queue_id);
+        log_text(&line, "why", spool_result == SPOOL_FULL ? "no space" : text);
+        log_number(&line, "again_in", settling->wait_ms / 1000);
+        log_end(&line);
+        loop_timer_set(settling->timer, settling->wait_ms);
+        settling->wait_ms =
+            settling->wait_ms * 2 < WAIT_MOST_MS ? settling->wait_ms * 2 : WAIT_MOST_MS;
+        return;
+    }
+    if (settling->failed_count > 0)
+        result->counters.notices++;
+    LIST_REMOVE(settling, link);
+    result->fn(result->arg, settling->delivery, settling->state, settling->reason, settling->text);
+    loop_retire(result->loop, retired, settling);
+}
+
+static struct draft *make_notice(const struct settling *settling, int64_t now)
+{
+    const struct notice notice = {
+        .hostname = settling->result->hostname,
+        .queue_id = settling->delivery->queue_id,
+        .envelope = &settling->delivery->envelope,
+        .recipients = settling->failed,
+        .recipient_count = settling->failed_count,
+        .header = settling->header,
+        .lifetime = settling_lifetime(settling),
+        .now = now,
+    };
+    return notice_draft(settling->result->spool, &notice);
+}
+
+static void record(struct settling *settling)
+{
+    int64_t now = loop_wall(settling->result->loop);
+    struct draft *notice = settling->failed_count > 0 ? make_notice(settling, now) : NULL;
+    const struct settlement settlement = {
+        .delivery = settling->delivery,
+        .updates = settling->updates,
+        .update_count = settling->update_count,
+        .next_attempt = now + settling->delay,
+        .counts = settling->counts,
+        .trace = settling->trace,
+        .now = now,
+        .notices = &notice,
+        .notice_count = notice != NULL ? 1 : 0,
+    };
+    spool_settle(settling->result->spool, &settlement, on_recorded, settling);
+}
+
+static void on_header(void *arg, enum spool_result spool_result, struct slice chunk)
+{
+    struct settling *settling = arg;
+    settling->read = NULL;
+    if (spool_result == SPOOL_OK) {
+        struct slice header = header_section(chunk, settling->result->settings->notice_size_limit);
+        settling->header.ptr = arena_strndup(settling->arena, header.ptr, header.len);
+        settling->header.len = header.len;
+    } else {
+        log_event(LOG_LEVEL_WARNING, "header-not-read", "queue id %s: the notice goes without it",
+                  settling->delivery->queue_id);
+    }
+    record(settling);
+}
+
+void settling_start(struct settling *settling)
+{
+    if (settling->failed_count == 0)
+        record(settling);
+    else
+        settling->read = spool_read_chunk(settling->result->spool, settling->delivery->message, 0,
+                                          on_header, settling);
+}

@@ -1,0 +1,177 @@
+/* writer: lines of a notice, bounded and folded, on their way into a draft; and the text forms that
+ * they need. Owns: a small buffer, so that the draft is fed in larger pieces. Line ends are CRLF;
+ * no line made here from outside text passes 998 octets. Must never let an octet of such text begin
+ * a line of its own. */
+#include "result/notice.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { WRITER_BUFFER = 16384, COLUMNS = 76, WORD_LIMIT = 600 };
+
+void writer_open(struct writer *writer, struct draft *draft)
+{
+    writer->draft = draft;
+    buffer_init(&writer->buffer, WRITER_BUFFER);
+}
+
+static void hand_over(struct writer *writer)
+{
+    if (writer->buffer.len > 0)
+        draft_append(writer->draft, buffer_slice(&writer->buffer));
+    buffer_clear(&writer->buffer);
+}
+
+void writer_close(struct writer *writer)
+{
+    hand_over(writer);
+    buffer_release(&writer->buffer);
+}
+
+void write_raw(struct writer *writer, struct slice content)
+{
+    while (content.len > 0) {
+        struct slice part = slice_take(content, WRITER_BUFFER);
+        if (buffer_append(&writer->buffer, part.ptr, part.len) != 0) {
+            hand_over(writer);
+            continue;
+        }
+        content = slice_drop(content, part.len);
+    }
+}
+
+void write_line(struct writer *writer, const char *format, ...)
+{
+    char text[1000];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text) - 1, format, arguments);
+    va_end(arguments);
+    write_raw(writer, slice_of(text));
+    write_raw(writer, SLICE_LITERAL("\r\n"));
+}
+
+void write_empty_line(struct writer *writer)
+{
+    write_raw(writer, SLICE_LITERAL("\r\n"));
+}
+
+void write_folded(struct writer *writer, const char *first, const char *other, const char *text)
+{
+    char line[1000];
+    size_t used = (size_t)snprintf(line, sizeof(line), "%.200s", first);
+    bool empty = true;
+    for (struct slice rest, s = slice_of(text); s.ptr != NULL; s = rest) {
+        struct slice word = slice_take(slice_split(s, ' ', &rest), WORD_LIMIT);
+        if (word.len == 0)
+            continue;
+        if (!empty && used + 1 + word.len > COLUMNS) {
+            write_line(writer, "%s", line);
+            used = (size_t)snprintf(line, sizeof(line), "%.200s", other);
+            empty = true;
+        }
+        used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%.*s", empty ? "" : " ",
+                                 SLICE_ARG(word));
+        empty = false;
+    }
+    write_line(writer, "%s", line);
+}
+
+/* Blanks at the end of a line are encoded, too, as something on the way may take them off. */
+static bool is_literal(struct slice line, size_t at)
+{
+    unsigned char c = (unsigned char)line.ptr[at];
+    if (c == ' ' || c == '\t')
+        return at + 1 < line.len;
+    return c > ' ' && c < 0x7f && c != '=';
+}
+
+static void write_quoted_line(struct writer *writer, struct slice line)
+{
+    size_t column = 0;
+    for (size_t i = 0; i < line.len; i++) {
+        char text[4];
+        int length = is_literal(line, i)
+                         ? snprintf(text, sizeof(text), "%c", line.ptr[i])
+                         : snprintf(text, sizeof(text), "=%02X", (unsigned char)line.ptr[i]);
+        if (column + (size_t)length > COLUMNS - 1) {
+            write_raw(writer, SLICE_LITERAL("=\r\n"));
+            column = 0;
+        }
+        write_raw(writer, (struct slice){text, (size_t)length});
+        column += (size_t)length;
+    }
+    write_raw(writer, SLICE_LITERAL("\r\n"));
+}
+
+void write_quoted_printable(struct writer *writer, struct slice content)
+{
+    while (content.len > 0) {
+        struct slice rest, line = slice_split(content, '\n', &rest);
+        if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+            line.len--;
+        write_quoted_line(writer, line);
+        content = rest;
+    }
+}
+
+const char *printable(struct arena *arena, const char *text, size_t limit)
+{
+    size_t length = strlen(text);
+    bool cut = length > limit;
+    char *copy = cut ? arena_printf(arena, "%.*s...", (int)limit, text) : arena_strdup(arena, text);
+    for (char *c = copy; *c != '\0'; c++)
+        if (*c < ' ' || *c > '~')
+            *c = *c == '\t' ? ' ' : '?';
+    return copy;
+}
+
+const char *xtext_decoded(struct arena *arena, const char *text)
+{
+    char *out = arena_strdup(arena, text), *at = out;
+    for (; *text != '\0'; at++) {
+        unsigned char octet;
+        size_t length;
+        if (*text == '+' && strlen(text) >= 3 &&
+            hex_decode((struct slice){text + 1, 2}, &octet, &length) == 0) {
+            *at = (char)octet;
+            text += 3;
+            if (octet != '\0')
+                continue;
+            *at = '?';
+        } else {
+            *at = *text++;
+        }
+    }
+    *at = '\0';
+    return printable(arena, out, WORD_LIMIT);
+}
+
+const char *mail_date(struct arena *arena, int64_t seconds)
+{
+    static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    time_t time = (time_t)seconds;
+    struct tm parts = {0};
+    gmtime_r(&time, &parts);
+    return arena_printf(arena, "%s, %d %s %d %02d:%02d:%02d +0000", days[parts.tm_wday],
+                        parts.tm_mday, months[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour,
+                        parts.tm_min, parts.tm_sec);
+}
+
+const char *duration_text(struct arena *arena, int64_t seconds)
+{
+    static const struct {
+        int64_t length;
+        const char *name;
+    } units[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
+    size_t unit = 0;
+    while (unit < 3 && seconds < 2 * units[unit].length)
+        unit++;
+    int64_t count = seconds / units[unit].length;
+    return arena_printf(arena, "%lld %s%s", (long long)count, units[unit].name,
+                        count == 1 ? "" : "s");
+}

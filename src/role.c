@@ -1,0 +1,101 @@
+/* role: what every role does at its birth: gives up privileges, and binds its life to the
+ * supervisor's. Owns: nothing. Started by root, `user` must exist; started by anybody else, the
+ * process stays who it is. Must never go on with privileges that could not be given up. */
+#include "role.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <libgen.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+
+static int find_user(const char *user, struct passwd **entry_r, struct err *err_r)
+{
+    errno = 0;
+    *entry_r = getpwnam(user);
+    if (*entry_r != NULL)
+        return 0;
+    return errno != 0 ? err_system(err_r, "user \"%s\"", user)
+                      : err_set(err_r, "user \"%s\": there is no such user", user);
+}
+
+/* --- directories --------------------------------------------------------------------------------
+ */
+
+static int make_parents(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        int result = mkdir(path, 0755);
+        *slash = '/';
+        if (result != 0 && errno != EEXIST)
+            return -1;
+    }
+    return 0;
+}
+
+/* One that is there already keeps its mode and its owner, unless it is made here. */
+static int make_directory(const char *path, mode_t mode, const struct passwd *owner,
+                          struct err *err_r)
+{
+    CLEANUP(text_free) char *copy = x_strdup(path);
+    if (make_parents(copy) != 0)
+        return err_system(err_r, "directory %s", path);
+    if (mkdir(path, mode) != 0)
+        return errno == EEXIST ? 0 : err_system(err_r, "directory %s", path);
+    if (chmod(path, mode) != 0 || (owner != NULL && chown(path, owner->pw_uid, owner->pw_gid) != 0))
+        return err_system(err_r, "directory %s", path);
+    return 0;
+}
+
+int role_make_directories(const struct settings *settings, struct err *err_r)
+{
+    struct passwd *owner = NULL;
+    CLEANUP(text_free) char *socket_path = x_strdup(settings->status_socket);
+    if (geteuid() == 0 && find_user(settings->user, &owner, err_r) != 0)
+        return -1;
+    if (make_directory(settings->state_directory, 0750, owner, err_r) != 0)
+        return -1;
+    return make_directory(dirname(socket_path), 0755, owner, err_r);
+}
+
+/* --- birth --------------------------------------------------------------------------------------
+ */
+
+static int give_up_privileges(const char *user, struct err *err_r)
+{
+    struct passwd *entry;
+    if (geteuid() != 0)
+        return 0;
+    if (find_user(user, &entry, err_r) != 0)
+        return -1;
+    if (initgroups(entry->pw_name, entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 ||
+        setuid(entry->pw_uid) != 0)
+        return err_system(err_r, "becoming user \"%s\"", user);
+    if (entry->pw_uid != 0 && setuid(0) == 0)
+        return err_set(err_r, "user \"%s\": the privileges of root did not go away", user);
+    return 0;
+}
+
+int role_begin(const char *user, pid_t supervisor, struct err *err_r)
+{
+    if (give_up_privileges(user, err_r) != 0)
+        return -1;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return err_system(err_r, "PR_SET_NO_NEW_PRIVS");
+    /* After setuid, which clears it. What is not committed was not acknowledged: SIGKILL loses
+     * nothing. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+        return err_system(err_r, "PR_SET_PDEATHSIG");
+    if (getppid() != supervisor)
+        return err_set(err_r, "the supervisor is gone");
+    return 0;
+}

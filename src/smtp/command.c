@@ -1,0 +1,209 @@
+/* command: see command.h. The server's half: lines into verbs, paths and parameters.
+ * Owns: the tables of verbs and of parameters.
+ * RFC 5321 4.1.1, 4.1.2; RFC 1870 5 (SIZE), RFC 6152 2 (BODY).
+ * Must never decide: an error is a kind, the dialogue turns it into a reply. */
+#include "smtp/command.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const char *const verb_names[VERB_COUNT] = {
+    [VERB_UNKNOWN] = "unknown",   [VERB_EHLO] = "EHLO", [VERB_HELO] = "HELO", [VERB_MAIL] = "MAIL",
+    [VERB_RCPT] = "RCPT",         [VERB_DATA] = "DATA", [VERB_RSET] = "RSET", [VERB_NOOP] = "NOOP",
+    [VERB_QUIT] = "QUIT",         [VERB_VRFY] = "VRFY", [VERB_EXPN] = "EXPN", [VERB_HELP] = "HELP",
+    [VERB_STARTTLS] = "STARTTLS",
+};
+
+const char *verb_name(enum verb verb)
+{
+    assert(verb < VERB_COUNT);
+    return verb_names[verb];
+}
+
+static bool has_control(struct slice line)
+{
+    for (size_t i = 0; i < line.len; i++)
+        if (((unsigned char)line.ptr[i] < ' ' && line.ptr[i] != '\t') || line.ptr[i] == 127)
+            return true;
+    return false;
+}
+
+struct command command_parse(struct slice line)
+{
+    struct command command = {.verb = VERB_UNKNOWN, .argument = {line.ptr, 0}};
+    if (has_control(line))
+        return command;
+    struct slice argument, word = slice_split(line, ' ', &argument);
+    command.argument = slice_trim(argument);
+    for (int verb = VERB_UNKNOWN + 1; verb < VERB_COUNT; verb++)
+        if (slice_equal_nocase(word, slice_of(verb_names[verb])))
+            command.verb = (enum verb)verb;
+    return command;
+}
+
+bool greeting_name_is_valid(struct slice name)
+{
+    if (literal_is_valid(name))
+        return true;
+    if (name.len == 0 || name.len > DOMAIN_OCTETS)
+        return false;
+    for (struct slice rest = name; rest.ptr != NULL;) {
+        struct slice label = slice_split(rest, '.', &rest);
+        if (label.len == 0 || label.ptr[0] == '-' || label.ptr[label.len - 1] == '-')
+            return false;
+        for (size_t i = 0; i < label.len; i++) {
+            char c = ascii_lower(label.ptr[i]);
+            if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Octets of the path at the start: up to the first > outside quotes; 0 if there is none. */
+static size_t path_length(struct slice text)
+{
+    bool quoted = false;
+    for (size_t i = 0; i < text.len; i++) {
+        if (quoted && text.ptr[i] == '\\')
+            i++;
+        else if (text.ptr[i] == '"')
+            quoted = !quoted;
+        else if (text.ptr[i] == '>' && !quoted)
+            return i + 1;
+    }
+    return 0;
+}
+
+static enum argument_error error_of_address(enum address_error error)
+{
+    switch (error) {
+    case ADDRESS_OK:
+        return ARGUMENT_OK;
+    case ADDRESS_BRACKETS:
+        return ARGUMENT_SYNTAX;
+    case ADDRESS_BAD:
+        return ARGUMENT_BAD_ADDRESS;
+    case ADDRESS_TOO_LONG:
+        return ARGUMENT_ADDRESS_TOO_LONG;
+    case ADDRESS_NON_ASCII:
+        return ARGUMENT_NON_ASCII;
+    }
+    return ARGUMENT_SYNTAX;
+}
+
+static void skip_blanks(struct slice *rest, bool lenient)
+{
+    while (lenient && rest->len > 0 && rest->ptr[0] == ' ')
+        *rest = slice_drop(*rest, 1);
+}
+
+/* "FROM:<path> parameters" into path and parameters. */
+static enum argument_error take_path(struct slice argument, const char *keyword, bool lenient,
+                                     struct path *path_r, struct slice *parameters_r)
+{
+    if (!slice_starts_nocase(argument, slice_of(keyword)))
+        return ARGUMENT_SYNTAX;
+    struct slice rest = slice_drop(argument, strlen(keyword));
+    skip_blanks(&rest, lenient);
+    if (rest.len == 0 || rest.ptr[0] != ':')
+        return ARGUMENT_SYNTAX;
+    rest = slice_drop(rest, 1);
+    skip_blanks(&rest, lenient);
+    size_t length = rest.len > 0 && rest.ptr[0] == '<' ? path_length(rest) : 0;
+    if (length == 0)
+        return ARGUMENT_SYNTAX;
+    struct slice behind = slice_drop(rest, length);
+    if (behind.len > 0 && behind.ptr[0] != ' ')
+        return ARGUMENT_SYNTAX;
+    *parameters_r = slice_trim(behind);
+    return error_of_address(path_parse(slice_take(rest, length), path_r));
+}
+
+/* --- parameters ------------------------------------------------------------------------------------ */
+typedef bool parameter_fn(struct mail_argument *mail, struct slice value);
+
+/* 1 to 20 digits; what 64 bits cannot hold is too large for everybody (SMTPS-17). */
+static bool take_size(struct mail_argument *mail, struct slice value)
+{
+    if (value.len == 0 || value.len > 20)
+        return false;
+    for (size_t i = 0; i < value.len; i++)
+        if (value.ptr[i] < '0' || value.ptr[i] > '9')
+            return false;
+    mail->size_given = true;
+    if (slice_to_number(value, UINT64_MAX, &mail->size) != 0)
+        mail->size = UINT64_MAX;
+    return true;
+}
+
+static bool take_body(struct mail_argument *mail, struct slice value)
+{
+    if (slice_equal_nocase(value, SLICE_LITERAL("7BIT")))
+        mail->body = BODY_7BIT;
+    else if (slice_equal_nocase(value, SLICE_LITERAL("8BITMIME")))
+        mail->body = BODY_8BITMIME;
+    else
+        return false;
+    return true;
+}
+
+static const struct {
+    const char *name;
+    parameter_fn *take;
+} mail_parameters[] = {{"SIZE", take_size}, {"BODY", take_body}};
+enum { MAIL_PARAMETERS = sizeof(mail_parameters) / sizeof(mail_parameters[0]) };
+
+/* One "NAME=VALUE"; `seen` has a bit for each that was there before. */
+static enum argument_error take_parameter(struct mail_argument *mail, struct slice word,
+                                          unsigned *seen)
+{
+    struct slice value, name = slice_split(word, '=', &value);
+    for (unsigned i = 0; i < MAIL_PARAMETERS; i++) {
+        if (!slice_equal_nocase(name, slice_of(mail_parameters[i].name)))
+            continue;
+        if (*seen & 1u << i)
+            return ARGUMENT_REPEATED_PARAMETER;
+        *seen |= 1u << i;
+        return mail_parameters[i].take(mail, value) ? ARGUMENT_OK : ARGUMENT_BAD_PARAMETER;
+    }
+    return ARGUMENT_UNKNOWN_PARAMETER;
+}
+
+/* The next word, whatever number of spaces stands before it; false: no more. */
+static bool next_word(struct slice *rest, struct slice *word_r)
+{
+    *rest = slice_trim(*rest);
+    if (rest->len == 0)
+        return false;
+    *word_r = slice_split(*rest, ' ', rest);
+    return true;
+}
+
+enum argument_error mail_argument_parse(struct slice argument, bool lenient,
+                                        struct mail_argument *mail_r)
+{
+    *mail_r = (struct mail_argument){.body = BODY_7BIT};
+    struct slice parameters, word;
+    enum argument_error error = take_path(argument, "FROM", lenient, &mail_r->path, &parameters);
+    if (error != ARGUMENT_OK)
+        return error;
+    if (mail_r->path.kind == PATH_POSTMASTER)
+        return ARGUMENT_BAD_ADDRESS;
+    unsigned seen = 0;
+    while (error == ARGUMENT_OK && next_word(&parameters, &word))
+        error = take_parameter(mail_r, word, &seen);
+    return error;
+}
+
+enum argument_error rcpt_argument_parse(struct slice argument, bool lenient,
+                                        struct rcpt_argument *rcpt_r)
+{
+    struct slice parameters;
+    enum argument_error error = take_path(argument, "TO", lenient, &rcpt_r->path, &parameters);
+    if (error != ARGUMENT_OK)
+        return error;
+    if (rcpt_r->path.kind == PATH_NULL)
+        return ARGUMENT_BAD_ADDRESS;
+    return parameters.len > 0 ? ARGUMENT_UNKNOWN_PARAMETER : ARGUMENT_OK;
+}

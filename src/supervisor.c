@@ -1,0 +1,353 @@
+/* supervisor: the privileged parent: binds listeners, forks the roles, restarts a role that dies,
+ * forwards signals. Owns: the listeners and both ends of the channels, which outlive every role.
+ * All signals are blocked and waited for in one place; there is no handler and no event loop.
+ * A role that says at its first start that the configuration is wrong (EX_CONFIG) ends the daemon:
+ * the operator is there to see it. Later it is restarted like any other. Must never read anything
+ * from the network. */
+#include "supervisor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "control/control.h"
+#include "listen.h"
+#include "log/log.h"
+#include "restart.h"
+#include "role.h"
+#include "worker.h"
+
+enum { DRAIN_LIMIT = WORKER_DRAIN_LIMIT + 5, NEVER = 3600 /* seconds */ };
+
+struct role {
+    char name[24];
+    bool is_control;
+    unsigned number;
+    pid_t pid;                   /* 0: it does not run */
+    int64_t started, restart_at; /* monotonic seconds */
+    unsigned delay;
+    bool restarted;
+};
+
+struct supervisor {
+    const struct settings *settings;
+    pid_t pid;
+    int *listeners;
+    size_t listener_count;
+    int (*channels)[2]; /* by worker: its end, the control role's end */
+    unsigned worker_count;
+    struct role *roles; /* the workers, then the control role */
+    bool draining;
+    int64_t drain_until;
+    int exit_status;
+};
+
+static int64_t seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+static struct role *control_role(struct supervisor *supervisor)
+{
+    return &supervisor->roles[supervisor->worker_count];
+}
+
+/* --- children -----------------------------------------------------------------------------------
+ */
+
+/* Keeps only this role's ends. */
+static void close_foreign(struct supervisor *supervisor, const struct role *role)
+{
+    for (unsigned i = 0; i < supervisor->worker_count; i++) {
+        if (role->is_control || i != role->number)
+            close(supervisor->channels[i][0]);
+        if (!role->is_control)
+            close(supervisor->channels[i][1]);
+    }
+    for (size_t i = 0; role->is_control && i < supervisor->listener_count; i++)
+        close(supervisor->listeners[i]);
+}
+
+static int run_control(struct supervisor *supervisor)
+{
+    int *fds = x_calloc(supervisor->worker_count, sizeof *fds);
+    struct err err;
+    for (unsigned i = 0; i < supervisor->worker_count; i++)
+        fds[i] = supervisor->channels[i][1];
+    int status = EX_NOPERM;
+    if (role_begin(supervisor->settings->user, supervisor->pid, &err) == 0)
+        status = control_run(supervisor->settings, fds, supervisor->worker_count);
+    else
+        log_event(LOG_LEVEL_ERROR, "control", "%s", err.text);
+    free(fds);
+    return status;
+}
+
+static int run_role(struct supervisor *supervisor, const struct role *role)
+{
+    const struct settings *settings = supervisor->settings;
+    log_setup(settings->log_level, settings->log_json, role->name);
+    prctl(PR_SET_NAME, role->name);
+    close_foreign(supervisor, role);
+    if (role->is_control)
+        return run_control(supervisor);
+    struct worker_place place = {
+        .number = role->number,
+        .count = supervisor->worker_count,
+        .channel = supervisor->channels[role->number][0],
+        .listeners = supervisor->listeners,
+        .listener_count = supervisor->listener_count,
+        .supervisor = supervisor->pid,
+    };
+    return worker_run(settings, &place);
+}
+
+static void plan_restart(struct role *role)
+{
+    int64_t now = seconds();
+    role->pid = 0;
+    role->delay = restart_delay(role->delay, now - role->started);
+    role->restart_at = now + role->delay;
+    role->restarted = true;
+}
+
+static void start(struct supervisor *supervisor, struct role *role)
+{
+    role->started = seconds();
+    pid_t pid = fork();
+    if (pid == 0)
+        exit(run_role(supervisor, role));
+    if (pid < 0) {
+        log_event(LOG_LEVEL_ERROR, "supervisor", "%s cannot be forked: %s", role->name,
+                  strerror(errno));
+        plan_restart(role);
+        return;
+    }
+    role->pid = pid;
+}
+
+static void start_due(struct supervisor *supervisor)
+{
+    for (unsigned i = 0; !supervisor->draining && i <= supervisor->worker_count; i++) {
+        struct role *role = &supervisor->roles[i];
+        if (role->pid == 0 && role->restart_at <= seconds())
+            start(supervisor, role);
+    }
+}
+
+static void signal_workers(struct supervisor *supervisor, int signal_number)
+{
+    for (unsigned i = 0; i < supervisor->worker_count; i++)
+        if (supervisor->roles[i].pid > 0)
+            kill(supervisor->roles[i].pid, signal_number);
+}
+
+static bool workers_run(const struct supervisor *supervisor)
+{
+    for (unsigned i = 0; i < supervisor->worker_count; i++)
+        if (supervisor->roles[i].pid > 0)
+            return true;
+    return false;
+}
+
+/* The control role goes last: it takes the counts that the workers hand over at their end. */
+static void end_control_last(struct supervisor *supervisor)
+{
+    struct role *control = control_role(supervisor);
+    if (supervisor->draining && !workers_run(supervisor) && control->pid > 0)
+        kill(control->pid, SIGTERM);
+}
+
+static void drain(struct supervisor *supervisor)
+{
+    supervisor->draining = true;
+    supervisor->drain_until = seconds() + DRAIN_LIMIT;
+    signal_workers(supervisor, SIGTERM);
+    end_control_last(supervisor);
+}
+
+static void end_at_once(struct supervisor *supervisor)
+{
+    signal_workers(supervisor, SIGKILL);
+    if (control_role(supervisor)->pid > 0)
+        kill(control_role(supervisor)->pid, SIGKILL);
+}
+
+/* --- what happens -------------------------------------------------------------------------------
+ */
+
+static void log_death(const struct role *role, int status)
+{
+    struct log_line line;
+    bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    log_begin(&line, well ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "role-ended");
+    log_text(&line, "role", role->name);
+    log_number(&line, "pid", role->pid);
+    if (WIFSIGNALED(status))
+        log_text(&line, "signal", strsignal(WTERMSIG(status)));
+    else
+        log_number(&line, "status", WEXITSTATUS(status));
+    log_end(&line);
+}
+
+static void on_death(struct supervisor *supervisor, struct role *role, int status)
+{
+    log_death(role, status);
+    bool misconfigured = WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG;
+    if (misconfigured && !role->restarted && !supervisor->draining) {
+        role->pid = 0;
+        supervisor->exit_status = EX_CONFIG;
+        drain(supervisor);
+        return;
+    }
+    plan_restart(role);
+    if (!supervisor->draining)
+        log_event(LOG_LEVEL_WARNING, "supervisor", "%s is started again in %u s", role->name,
+                  role->delay);
+}
+
+static void reap(struct supervisor *supervisor)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        for (unsigned i = 0; i <= supervisor->worker_count; i++)
+            if (supervisor->roles[i].pid == pid)
+                on_death(supervisor, &supervisor->roles[i], status);
+    end_control_last(supervisor);
+}
+
+static void on_signal(struct supervisor *supervisor, int signal_number)
+{
+    if (signal_number == SIGCHLD) {
+        reap(supervisor);
+    } else if (signal_number == SIGHUP) {
+        log_event(LOG_LEVEL_INFO, "supervisor", "SIGHUP: workers read their tables again");
+        signal_workers(supervisor, SIGHUP);
+    } else if (!supervisor->draining) {
+        log_event(LOG_LEVEL_INFO, "supervisor", "%s: ending what runs", strsignal(signal_number));
+        drain(supervisor);
+    } else {
+        end_at_once(supervisor);
+    }
+}
+
+/* Seconds until something is due without a signal. */
+static int64_t patience(const struct supervisor *supervisor)
+{
+    int64_t now = seconds(), until = now + NEVER;
+    if (supervisor->draining)
+        until = supervisor->drain_until;
+    for (unsigned i = 0; !supervisor->draining && i <= supervisor->worker_count; i++)
+        if (supervisor->roles[i].pid == 0 && supervisor->roles[i].restart_at < until)
+            until = supervisor->roles[i].restart_at;
+    return until > now ? until - now : 0;
+}
+
+static void supervise(struct supervisor *supervisor, const sigset_t *signals)
+{
+    while (!supervisor->draining || workers_run(supervisor) || control_role(supervisor)->pid > 0) {
+        start_due(supervisor);
+        struct timespec wait = {.tv_sec = patience(supervisor)};
+        int signal_number = sigtimedwait(signals, NULL, &wait);
+        if (signal_number > 0)
+            on_signal(supervisor, signal_number);
+        else if (supervisor->draining && seconds() >= supervisor->drain_until)
+            end_at_once(supervisor);
+    }
+}
+
+/* --- start and end ------------------------------------------------------------------------------
+ */
+
+static void prepare_roles(struct supervisor *supervisor)
+{
+    supervisor->roles = x_calloc(supervisor->worker_count + 1, sizeof *supervisor->roles);
+    for (unsigned i = 0; i < supervisor->worker_count; i++) {
+        struct role *role = &supervisor->roles[i];
+        role->number = i;
+        snprintf(role->name, sizeof role->name, "worker-%u", i);
+    }
+    struct role *control = control_role(supervisor);
+    control->is_control = true;
+    snprintf(control->name, sizeof control->name, "control");
+}
+
+static int make_channels(struct supervisor *supervisor, struct err *err_r)
+{
+    supervisor->channels = x_calloc(supervisor->worker_count, sizeof *supervisor->channels);
+    for (unsigned i = 0; i < supervisor->worker_count; i++)
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, supervisor->channels[i]) != 0)
+            return err_system(err_r, "socketpair");
+    return 0;
+}
+
+/* As many descriptors as the system allows: sessions need them. */
+static void raise_limits(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int prepare(struct supervisor *supervisor, struct err *err_r)
+{
+    const struct settings *settings = supervisor->settings;
+    raise_limits();
+    if (role_make_directories(settings, err_r) != 0)
+        return -1;
+    umask(027);
+    if (make_channels(supervisor, err_r) != 0 ||
+        listen_all(settings->intake.listen, settings->intake.listen_count, &supervisor->listeners,
+                   err_r) != 0)
+        return -1;
+    supervisor->listener_count = settings->intake.listen_count;
+    prepare_roles(supervisor);
+    return 0;
+}
+
+int supervisor_run(const struct settings *settings, struct err *err_r)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    struct supervisor supervisor = {.settings = settings, .pid = getpid()};
+    supervisor.worker_count = settings->workers > 0 ? settings->workers
+                              : cores > 0           ? (unsigned)cores
+                                                    : 1;
+    log_setup(settings->log_level, settings->log_json, "supervisor");
+    sigset_t signals, all;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGCHLD);
+    sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all,
+                NULL); /* roles begin so, and open up once they can serve a signal */
+    int result = prepare(&supervisor, err_r);
+    if (result == 0) {
+        log_event(LOG_LEVEL_INFO, "started", "danewayd " PACKAGE_VERSION ", %u workers",
+                  supervisor.worker_count);
+        supervise(&supervisor, &signals);
+        log_event(LOG_LEVEL_INFO, "ended", "danewayd has ended");
+        result = supervisor.exit_status;
+    }
+    free(supervisor.roles);
+    free(supervisor.channels);
+    free(supervisor.listeners);
+    return result;
+}

@@ -1,0 +1,15 @@
+/* supervisor: the privileged parent: binds listeners, forks the roles, restarts a role that dies,
+ * forwards signals. Owns: the listeners and both ends of the channels, which outlive every role.
+ * SIGHUP: workers read their tables again. SIGTERM, SIGINT: drain and end; the second one: end at
+ * once. Must never read anything from the network. */
+#ifndef DANEWAY_SUPERVISOR_H
+#define DANEWAY_SUPERVISOR_H
+
+#include "base/err.h"
+#include "daneway/settings.h"
+
+/* Runs until it is told to end; returns the exit status of the process. -1: nothing was started,
+ * err_r says why. */
+int supervisor_run(const struct settings *settings, struct err *err_r);
+
+#endif

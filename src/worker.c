@@ -1,0 +1,316 @@
+/* worker: one worker process: makes the stations and joins them, runs them, drains them.
+ * Owns: every station of this process, from birth to end.
+ * The flow: intake -> spool -> schedule -> attempt -> result -> schedule; each knows only the next
+ * by a callback set here. Signals stay blocked until all stations are there. Must never decide
+ * anything about mail. */
+#include "worker.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "attempt/attempt.h"
+#include "conf/conf.h"
+#include "control/agent.h"
+#include "intake/intake.h"
+#include "log/log.h"
+#include "report/tally.h"
+#include "resolve/resolve.h"
+#include "result/result.h"
+#include "role.h"
+#include "schedule/schedule.h"
+#include "self.h"
+#include "spool/spool.h"
+#include "tls/stream.h"
+
+struct worker {
+    const struct settings *settings;
+    const struct worker_place *place;
+    struct self self;
+    struct delivery_settings delivery;
+    struct table *table;
+
+    struct loop *loop;
+    struct agent *agent;
+    struct tally *tally;
+    struct spool *spool;
+    struct resolver *resolver;
+    struct tls_client *tls_client;
+    struct tls_server *tls_server;
+    struct conductor *conductor;
+    struct result *result;
+    struct schedule *schedule;
+    struct intake *intake;
+
+    bool validating, tested; /* what was logged of the resolver last */
+    bool draining, intake_idle, schedule_idle;
+    struct loop_timer *drain_limit;
+};
+
+/* --- joints -------------------------------------------------------------------------------------
+ */
+
+static void start_attempt(void *arg, struct delivery *delivery)
+{
+    struct worker *worker = arg;
+    attempt_deliver(worker->conductor, delivery, result_take, worker->result);
+}
+
+static void expire(void *arg, struct delivery *delivery)
+{
+    struct worker *worker = arg;
+    result_expire(worker->result, delivery);
+}
+
+static void settled(void *arg, struct delivery *delivery, enum destination_state state,
+                    const char *reason, const char *text)
+{
+    struct worker *worker = arg;
+    schedule_settled(worker->schedule, delivery, state, reason, text);
+}
+
+/* The log says it when it changes; the policy decides what it means for mail. */
+static void self_tested(void *arg)
+{
+    struct worker *worker = arg;
+    const struct resolver_health *health = resolver_health(worker->resolver);
+    if (worker->tested && worker->validating == health->validating)
+        return;
+    worker->tested = true;
+    worker->validating = health->validating;
+    if (health->validating)
+        log_event(LOG_LEVEL_INFO, "resolver", "the resolver validates DNSSEC");
+    else
+        log_event(LOG_LEVEL_ERROR, "resolver", "%s", health->why);
+}
+
+/* --- tables -------------------------------------------------------------------------------------
+ */
+
+static int read_table(struct worker *worker, struct err *err_r)
+{
+    struct table *table;
+    if (conf_read_table(&table, worker->settings->delivery.tls_policy, err_r) != 0) {
+        agent_table_read(worker->agent, 0, err_r->text);
+        return -1;
+    }
+    conductor_use_table(worker->conductor, table);
+    table_free(&worker->table);
+    worker->table = table;
+    agent_table_read(worker->agent, table_size(table), NULL);
+    return 0;
+}
+
+static void reload(void *arg)
+{
+    struct worker *worker = arg;
+    struct err err;
+    if (read_table(worker, &err) == 0)
+        log_event(LOG_LEVEL_INFO, "table", "%s: %zu rows", worker->settings->delivery.tls_policy,
+                  table_size(worker->table));
+    else
+        log_event(LOG_LEVEL_ERROR, "table", "%s; the old table stays", err.text);
+    if (intake_reload(worker->intake, &err) == 0)
+        log_event(LOG_LEVEL_INFO, "table", "%s: read", worker->settings->intake.clients);
+    else
+        log_event(LOG_LEVEL_ERROR, "table", "%s; the old table stays", err.text);
+}
+
+/* --- draining -----------------------------------------------------------------------------------
+ */
+
+static void stop_when_idle(struct worker *worker)
+{
+    if (worker->intake_idle && worker->schedule_idle)
+        loop_stop(worker->loop);
+}
+
+static void intake_is_idle(void *arg)
+{
+    struct worker *worker = arg;
+    worker->intake_idle = true;
+    stop_when_idle(worker);
+}
+
+static void schedule_is_idle(void *arg)
+{
+    struct worker *worker = arg;
+    worker->schedule_idle = true;
+    stop_when_idle(worker);
+}
+
+static void drain_limit_passed(void *arg)
+{
+    struct worker *worker = arg;
+    log_event(LOG_LEVEL_WARNING, "drain", "what still runs after %d s is cut off",
+              WORKER_DRAIN_LIMIT);
+    loop_stop(worker->loop);
+}
+
+/* A service manager may send SIGTERM to every process as well: the second one changes nothing. */
+static void drain(void *arg)
+{
+    struct worker *worker = arg;
+    if (worker->draining)
+        return;
+    worker->draining = true;
+    agent_draining(worker->agent);
+    loop_timer_set(worker->drain_limit, WORKER_DRAIN_LIMIT * 1000);
+    schedule_drain(worker->schedule, schedule_is_idle, worker);
+    intake_drain(worker->intake, intake_is_idle, worker);
+}
+
+/* --- birth --------------------------------------------------------------------------------------
+ */
+
+/* The key is read while root still may; then privileges go, before anything of a stranger's is
+ * read. */
+static int begin(struct worker *worker, struct err *err_r)
+{
+    const struct intake_settings *intake = &worker->settings->intake;
+    if (*intake->certificate != '\0' &&
+        tls_server_create(&worker->tls_server, intake->certificate, intake->key, err_r) != 0)
+        return -1;
+    return role_begin(worker->settings->user, worker->place->supervisor, err_r);
+}
+
+static int open_spool(struct worker *worker, struct err *err_r)
+{
+    struct spool_settings spool = {
+        .state_directory = worker->settings->state_directory,
+        .worker = worker->place->number,
+        .workers = worker->place->count,
+        .free_space_min = worker->settings->intake.free_space_min,
+        .trace_lifetime = worker->settings->queue.lifetime,
+    };
+    return spool_open(&worker->spool, worker->loop, &spool, err_r);
+}
+
+static void make_inner_stations(struct worker *worker)
+{
+    const struct settings *settings = worker->settings;
+    struct schedule_callbacks callbacks = {.start = start_attempt, .expire = expire, .arg = worker};
+    struct conductor_parts parts = {
+        .loop = worker->loop,
+        .resolver = worker->resolver,
+        .tls = worker->tls_client,
+        .spool = worker->spool,
+        .settings = &worker->delivery,
+        .bounce_nexthop = settings->queue.bounce_nexthop,
+    };
+    worker->conductor = conductor_create(&parts);
+    worker->result = result_create(worker->loop, worker->spool, worker->tally, settings->hostname,
+                                   &settings->queue, settled, worker);
+    worker->schedule = schedule_create(worker->loop, worker->spool, &settings->queue,
+                                       &worker->delivery, &callbacks);
+}
+
+/* What can be wrong in the configuration: found before anything else is started. */
+static int make_outer_stations(struct worker *worker, struct err *err_r)
+{
+    const struct settings *settings = worker->settings;
+    if (read_table(worker, err_r) != 0)
+        return -1;
+    return intake_create(&worker->intake, worker->loop, worker->spool, &settings->intake,
+                         worker->tls_server, worker->place->listeners,
+                         worker->place->listener_count, err_r);
+}
+
+/* 0, or the exit status. */
+static int make_stations(struct worker *worker, struct err *err_r)
+{
+    const struct settings *settings = worker->settings;
+    if (begin(worker, err_r) != 0)
+        return EX_CONFIG;
+    worker->loop = loop_create();
+    worker->drain_limit = loop_timer_create(worker->loop, drain_limit_passed, worker);
+    worker->agent = agent_create(worker->loop, worker->place->channel, worker->place->number);
+    if (resolver_create(&worker->resolver, worker->loop, &settings->resolver, err_r) != 0)
+        return EX_CONFIG;
+    if (open_spool(worker, err_r) != 0)
+        return EX_TEMPFAIL;
+    worker->tls_client = tls_client_create();
+    worker->tally = tally_create(worker->loop, settings->report.flush_interval, agent_flush_tally,
+                                 worker->agent);
+    make_inner_stations(worker);
+    if (make_outer_stations(worker, err_r) != 0)
+        return EX_CONFIG;
+    agent_use_stations(worker->agent, &(struct agent_stations){
+                                          .spool = worker->spool,
+                                          .schedule = worker->schedule,
+                                          .intake = worker->intake,
+                                          .resolver = worker->resolver,
+                                          .result = worker->result,
+                                      });
+    return 0;
+}
+
+/* --- life and end -------------------------------------------------------------------------------
+ */
+
+static void ignore(void *arg)
+{
+    (void)arg;
+}
+
+static void run(struct worker *worker)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    loop_on_signal(worker->loop, SIGTERM, drain, worker);
+    loop_on_signal(worker->loop, SIGHUP, reload, worker);
+    loop_on_signal(worker->loop, SIGINT, ignore, NULL); /* a terminal's: the supervisor decides */
+    resolver_self_test_start(worker->resolver, self_tested, worker);
+    log_event(LOG_LEVEL_INFO, "started", "worker %u of %u", worker->place->number,
+              worker->place->count);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    loop_run(worker->loop);
+}
+
+/* Against the flow: the spool outlives those that write to it, the agent those that count. */
+static void end_orderly(struct worker *worker)
+{
+    intake_free(&worker->intake);
+    schedule_free(&worker->schedule);
+    result_free(&worker->result);
+    conductor_free(&worker->conductor);
+    tally_free(&worker->tally);
+    spool_close(&worker->spool);
+    agent_free(&worker->agent);
+    resolver_free(&worker->resolver);
+    tls_client_free(&worker->tls_client);
+    tls_server_free(&worker->tls_server);
+    table_free(&worker->table);
+    loop_timer_free(&worker->drain_limit);
+    loop_free(&worker->loop);
+    self_release(&worker->self);
+}
+
+/* With attempts under way: what the store was told is finished, the rest is as after a crash. */
+static void end_cut_off(struct worker *worker)
+{
+    tally_free(&worker->tally);
+    spool_close(&worker->spool);
+    _exit(EXIT_SUCCESS);
+}
+
+int worker_run(const struct settings *settings, const struct worker_place *place)
+{
+    struct worker worker = {.settings = settings, .place = place};
+    struct err err;
+    self_find(&worker.self, settings);
+    worker.delivery = self_delivery(&worker.self, settings);
+    int status = make_stations(&worker, &err);
+    if (status != 0) {
+        log_event(LOG_LEVEL_ERROR, "worker", "%s", err.text);
+        _exit(status);
+    }
+    run(&worker);
+    if (worker.intake_idle && worker.schedule_idle)
+        end_orderly(&worker);
+    else
+        end_cut_off(&worker);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+"""reports.py FILE: is what "daneway report show" printed (FILE) what the demo's messages must have led to?
+
+It owns: the table below, result types by domain of the lab. One line for each domain, exit 1 if any is wrong.
+It looks at the form as well: I-JSON types, the five top-level names, RFC 3339 dates in Z, RFC 5952 addresses.
+It must never ask for more than RFC 8460 and the requirements RPT-09 to RPT-35 do.
+"""
+import ipaddress
+import json
+import re
+import sys
+
+# domain: (policy type, policy domain, a session succeeded, result types of the failures)
+EXPECTED = {
+    "dane-ee": ("tlsa", "mx.dane-ee", True, set()),
+    "dane-alias": ("tlsa", "real.dane-alias", True, set()),
+    "dane-aliasout": ("tlsa", "mx.dane-aliasout", True, set()),
+    "dane-implicit": ("tlsa", "dane-implicit", True, set()),
+    "dane-mismatch": ("tlsa", "mx.dane-mismatch", False, {"tlsa-invalid"}),
+    "dane-ta-name": ("tlsa", "mx.dane-ta-name", False, {"certificate-host-mismatch"}),
+    "dane-ta-expired": ("tlsa", "mx.dane-ta-expired", False, {"certificate-expired"}),
+    "dane-stripped": ("tlsa", "mx.dane-stripped", False, {"starttls-not-supported"}),
+    "dane-tls454": ("tlsa", "mx.dane-tls454", False, {"starttls-not-supported"}),
+    "dane-tlsbroken": ("tlsa", "mx.dane-tlsbroken", False, {"validation-failure"}),
+    "tlsa-bogus": (None, None, False, {"dnssec-invalid"}),
+    "tlsa-servfail": (None, None, False, {"dnssec-invalid"}),
+    "tlsa-unusable": ("tlsa", "mx.tlsa-unusable", None, {"tlsa-invalid"}),
+    "only-unsigned": (None, None, False, {"dane-required"}),
+    "plain-tls": ("no-policy-found", "plain-tls", True, set()),
+    "plain-notls": ("no-policy-found", "plain-notls", False, {"starttls-not-supported"}),
+}
+UNCOUNTED = ["deadmx", "nullmx", "nxdomain", "servfail"]     # no session showed anything about TLS (RPT-12)
+RESULT_TYPES = {
+    "starttls-not-supported", "certificate-host-mismatch", "certificate-expired", "certificate-not-trusted",
+    "validation-failure", "tlsa-invalid", "dnssec-invalid", "dane-required", "sts-policy-fetch-error",
+    "sts-policy-invalid", "sts-webpki-invalid"}
+TOP = {"organization-name", "date-range", "contact-info", "report-id", "policies"}
+
+
+def form_errors(report):
+    errors = []
+    if set(report) != TOP:
+        errors.append("top level has %s" % sorted(report))
+    dates = report.get("date-range", {})
+    if not re.fullmatch(r"\d{4}-\d\d-\d\dT00:00:00Z", dates.get("start-datetime", "")) or \
+            not re.fullmatch(r"\d{4}-\d\d-\d\dT23:59:59Z", dates.get("end-datetime", "")):
+        errors.append("date-range %s" % dates)
+    for policy in report.get("policies", []):
+        errors += policy_errors(policy)
+    return errors
+
+
+def policy_errors(element):
+    errors, policy, summary = [], element.get("policy", {}), element.get("summary", {})
+    if policy.get("policy-type") not in ("tlsa", "sts", "no-policy-found"):
+        errors.append("policy-type %r" % policy.get("policy-type"))
+    if policy.get("policy-type") == "tlsa":
+        for text in policy.get("policy-string", [None]):
+            if not re.fullmatch(r"\d+ \d+ \d+ [0-9A-Fa-f]+", text or ""):
+                errors.append("policy-string %r" % text)
+    for key in ("total-successful-session-count", "total-failure-session-count"):
+        if type(summary.get(key)) is not int:
+            errors.append("%s is %r" % (key, summary.get(key)))
+    for detail in element.get("failure-details", []):
+        if detail.get("result-type") not in RESULT_TYPES or type(detail.get("failed-session-count")) is not int:
+            errors.append("failure detail %s" % detail)
+        if None in detail.values():
+            errors.append("null in %s" % detail)
+        for key in ("sending-mta-ip", "receiving-ip"):
+            if key in detail and str(ipaddress.ip_address(detail[key])) != detail[key]:
+                errors.append("%s is %r" % (key, detail[key]))
+    if element.get("failure-details") == []:
+        errors.append("failure-details is empty")
+    return errors
+
+
+def verdict(report, expected):
+    """What is wrong with the counts, or an empty text."""
+    kind, name, success, types = expected
+    elements = report["policies"]
+    found = {d["result-type"] for e in elements for d in e.get("failure-details", [])}
+    if found != types:
+        return "result types %s, expected %s" % (sorted(found), sorted(types))
+    if kind is not None:
+        fitting = [e for e in elements if e["policy"]["policy-type"] == kind and
+                   e["policy"]["policy-domain"] == name + ".example"]
+        if not fitting:
+            return "no element %s %s.example, there are %s" % (
+                kind, name, [(e["policy"]["policy-type"], e["policy"]["policy-domain"]) for e in elements])
+        good = fitting[0]["summary"]["total-successful-session-count"]
+        if success is not None and (good > 0) != success:
+            return "%d sessions succeeded" % good
+    if types and sum(e["summary"]["total-failure-session-count"] for e in elements) < 1:
+        return "no failed session counted"
+    return ""
+
+
+def main():
+    reports = {entry["domain"]: entry["report"] for entry in json.load(open(sys.argv[1]))}
+    bad = 0
+    for label, expected in EXPECTED.items():
+        report = reports.get(label + ".example")
+        wrong = "no report" if report is None else "; ".join(form_errors(report)) or verdict(report, expected)
+        bad += bool(wrong)
+        print("  %-4s report of %-16s %s" % ("FAIL" if wrong else "ok", label, wrong))
+    counted = [l for l in UNCOUNTED if l + ".example" in reports and
+               any(sum(e["summary"].values()) for e in reports[l + ".example"]["policies"])]
+    bad += bool(counted)
+    print("  %-4s nothing counted without a session %s" % ("FAIL" if counted else "ok", " ".join(counted)))
+    sys.exit(1 if bad else 0)
+
+
+main()

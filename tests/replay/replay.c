@@ -1,0 +1,178 @@
+/* replay: plays one scenario: the real attempt, policy and wire code against a script, on a virtual clock.
+ * Owns: the delivery and the conductor of the run.
+ * Exit status 0: all was as expected; 1: something differs, and is printed.
+ * Must never touch the network. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "replay.h"
+
+struct run {
+    struct loop *loop;
+    struct attempt *attempt;
+    bool done, verbose;
+    int64_t ended_ms;
+};
+
+/* Instead of the system's: scenarios are the same each time. */
+ssize_t getrandom(void *buffer, size_t length, unsigned flags)
+{
+    (void)flags;
+    memset(buffer, 0, length);
+    memcpy(buffer, &scenario.seed, length < sizeof(scenario.seed) ? length : sizeof(scenario.seed));
+    return (ssize_t)length;
+}
+
+static void check_shape(const struct outcome *outcome)
+{
+    for (size_t i = 0; i < outcome->recipient_count; i++) {
+        const struct recipient_outcome *recipient = &outcome->recipients[i];
+        char class = "245"[recipient->disposition];
+        if (recipient->status == NULL || recipient->status[0] != class)
+            differs(0, "the status %s does not fit", recipient->status);
+        if (recipient->text == NULL || strchr(recipient->text, '\n') != NULL)
+            differs(0, "no one-line text");
+    }
+}
+
+/* The scripts are checked after the last session has said QUIT. */
+static struct outcome kept;
+
+static void keep(const struct outcome *outcome)
+{
+    kept = *outcome;
+    struct arena *arena = scenario.arena;
+    kept.recipients = arena_memdup(arena, outcome->recipients,
+                                   outcome->recipient_count * sizeof(*outcome->recipients));
+    for (size_t i = 0; i < outcome->recipient_count; i++) {
+        struct recipient_outcome *recipient = &kept.recipients[i];
+        recipient->status = arena_strdup(arena, recipient->status);
+        recipient->text = arena_strdup(arena, recipient->text);
+        recipient->tls = arena_strdup(arena, recipient->tls);
+        if (recipient->remote != NULL)
+            recipient->remote = arena_strdup(arena, recipient->remote);
+    }
+    kept.trace = arena_strdup(arena, outcome->trace);
+    kept.sessions = arena_alloc(arena, (outcome->session_count + 1) * sizeof(*kept.sessions));
+    for (size_t i = 0; i < outcome->session_count; i++) {
+        struct session_record *record = &kept.sessions[i];
+        *record = outcome->sessions[i];
+        record->mx_name = arena_strdup(arena, record->mx_name);
+        record->policy_domain = arena_strdup(arena, record->policy_domain);
+        if (record->failures == NULL)
+            continue;
+        struct session_failure *failure =
+            arena_memdup(arena, record->failures, sizeof(*record->failures));
+        if (failure->reason_code != NULL)
+            failure->reason_code = arena_strdup(arena, failure->reason_code);
+        record->failures = failure;
+    }
+}
+
+static void on_done(void *arg, struct delivery *delivery, const struct outcome *outcome)
+{
+    struct run *run = arg;
+    (void)delivery;
+    if (run->done)
+        differs(0, "the attempt ended twice");
+    run->done = true;
+    run->attempt = NULL;
+    run->ended_ms = loop_now(run->loop);
+    check_shape(outcome);
+    keep(outcome);
+    if (run->verbose)
+        printf("%s\n", outcome->trace);
+}
+
+static void on_cancel(void *arg)
+{
+    struct run *run = arg;
+    attempt_cancel(&run->attempt);
+}
+
+static void start(struct run *run, struct conductor *conductor, struct delivery *delivery)
+{
+    if (scenario.mode == ATTEMPT_DELIVER)
+        run->attempt = attempt_deliver(conductor, delivery, on_done, run);
+    else
+        run->attempt = attempt_examine(conductor, scenario.next_hop, scenario.mode, on_done, run);
+}
+
+static struct table *make_table(void)
+{
+    struct table *table = NULL;
+    struct err err;
+    if (scenario.table.len > 0 &&
+        table_parse(&table, "tls_policy", buffer_slice(&scenario.table), &err) != 0)
+        differs(0, "%s", err.text);
+    return table;
+}
+
+static void play(struct run *run)
+{
+    struct table *table = make_table();
+    struct tls_client *tls = tls_client_create();
+    struct delivery *delivery = delivery_create();
+    delivery->next_hop = scenario.next_hop;
+    delivery->envelope = scenario.envelope;
+    delivery->recipients = scenario.recipients;
+    delivery->recipient_count = scenario.recipient_count;
+    struct conductor_parts parts = {
+        .loop = run->loop,
+        .resolver = fake_resolver(run->loop),
+        .tls = tls,
+        .spool = fake_spool(run->loop),
+        .settings = &scenario.settings,
+        .bounce_nexthop = scenario.bounce_nexthop,
+    };
+    struct conductor *conductor = conductor_create(&parts);
+    conductor_use_table(conductor, table);
+    struct loop_timer *cancel = loop_timer_create(run->loop, on_cancel, run);
+    if (scenario.cancel_after > 0)
+        loop_timer_set(cancel, (int64_t)scenario.cancel_after * 1000);
+    start(run, conductor, delivery);
+    loop_run(run->loop);
+    conductor_free(&conductor);
+    loop_timer_free(&cancel);
+    loop_run(run->loop); /* what was retired */
+    delivery_free(&delivery);
+    tls_client_free(&tls);
+    table_free(&table);
+}
+
+static void clean_up(void)
+{
+    for (size_t i = 0; i < scenario.said_count; i++)
+        free(scenario.said[i].text);
+    free(scenario.said);
+    buffer_release(&scenario.table);
+    buffer_release(&scenario.content);
+    arena_free(&scenario.arena);
+    certificates_free();
+}
+
+int main(int argc, char **argv)
+{
+    struct run run = {.verbose = argc == 3 && strcmp(argv[1], "-v") == 0};
+    if (argc != 2 && !run.verbose) {
+        fprintf(stderr, "usage: replay [-v] FILE.scn\n");
+        return 2;
+    }
+    certificates_make();
+    if (scenario_read(argv[argc - 1]) == 0) {
+        run.loop = loop_create();
+        play(&run);
+        loop_free(&run.loop);
+        if (run.done == (scenario.cancel_after > 0))
+            differs(0, run.done ? "it ended before it was cancelled" : "the attempt never ended");
+        else if (run.done)
+            check_expectations(&kept, run.ended_ms);
+    }
+    printf("%s %s\n", scenario.failures == 0 ? "ok" : "not ok", scenario.file);
+    int status = scenario.failures == 0 ? 0 : 1;
+    clean_up();
+    return status;
+}

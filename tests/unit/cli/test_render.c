@@ -1,0 +1,203 @@
+/* Pages for people, from JSON as the daemon and the attempt write it. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/format.h"
+#include "cli/render.h"
+
+static char *page;
+static size_t page_length;
+
+typedef void page_fn(FILE *out, json_t *json);
+
+static const char *render(page_fn *fn, const char *text)
+{
+    json_error_t error;
+    json_t *json = json_loads(text, 0, &error);
+    cr_assert(json != NULL, "%d: %s", error.position, error.text);
+    free(page);
+    page = NULL;
+    FILE *out = open_memstream(&page, &page_length);
+    fn(out, json);
+    fclose(out);
+    json_decref(json);
+    return page;
+}
+
+#define EXPECT_TEXT(part) cr_expect(strstr(page, part) != NULL, "\"%s\" in\n%s", part, page)
+
+static const char dane_mismatch[] =
+    "{\"version\":1,\"time\":1700000000,\"next_hop\":\"example.org\",\"rule\":\"default_level\","
+    "\"level\":\"auto\","
+    "\"evidence\":{\"kind\":\"domain\",\"port\":25,\"validating\":true,"
+    " \"mx\":{\"status\":\"secure\",\"presence\":\"found\",\"ttl\":300},"
+    " \"hosts\":[{\"name\":\"mx1.example.org\",\"preference\":10,\"addresses\":[\"192.0.2.1\","
+    "\"2001:db8::1\"],"
+    "  \"addresses_status\":{\"status\":\"secure\",\"presence\":\"found\",\"ttl\":60},"
+    "  "
+    "\"tlsa\":{\"status\":\"secure\",\"presence\":\"found\",\"ttl\":30,\"base\":\"mx1.example."
+    "org\",\"records\":[\"3 1 1 abcd\"]}},"
+    "  {\"name\":\"mx2.example.org\",\"preference\":20,\"addresses\":[],"
+    "  \"addresses_status\":{\"status\":\"insecure\",\"presence\":\"found\",\"ttl\":60},"
+    "  \"tlsa\":{\"status\":\"bogus\",\"why\":\"SERVFAIL from 127.0.0.1\"}}]},"
+    "\"plan\":{\"action\":\"try\",\"hosts\":[{\"name\":\"mx1.example.org\",\"need\":"
+    "\"authenticated\",\"applied\":\"tlsa\",\"names\":[\"mx1.example.org\"]},"
+    "  {\"name\":\"mx2.example.org\",\"need\":\"may\",\"skip\":\"tlsa-bogus\",\"text\":\"The TLSA "
+    "records fail.\",\"who\":\"who runs the DNS\",\"advice\":\"Mend the signatures.\"}]},"
+    "\"tried\":[{\"host\":\"mx1.example.org\",\"address\":\"192.0.2.1\",\"port\":25,\"ms\":2,"
+    "  \"events\":[{\"ms\":13,\"what\":\"reply\",\"text\":\"220 mx1 "
+    "\\u001b[31mESMTP\"}],\"capabilities\":[\"STARTTLS\",\"SIZE 1000\"],"
+    "  "
+    "\"tls\":{\"protocol\":\"TLSv1.3\",\"cipher\":\"TLS_AES_256_GCM_SHA384\",\"chain\":[{"
+    "\"subject\":\"CN=mx1\",\"issuer\":\"CN=CA\",\"names\":[\"mx1.example.org\"],"
+    "    \"not_before\":1700000000,\"not_after\":1800000000,\"spki_sha256\":\"beef\"}]},"
+    "  "
+    "\"verdict\":{\"action\":\"skip-host\",\"verified\":false,\"reason\":\"tlsa-mismatch\","
+    "\"text\":\"The certificate matches none.\",\"who\":\"the recipient's "
+    "postmaster\",\"advice\":\"Publish a record.\"},"
+    "  \"ending\":{\"reason\":\"tlsa-mismatch\",\"text\":\"The certificate matches none.\"}}],"
+    "\"result\":{\"destination\":\"down\",\"ms\":1200,\"recipients\":[{\"address\":\"bob@example."
+    "org\",\"disposition\":\"deferred\",\"status\":\"4.7.5\",\"reason\":\"tlsa-mismatch\",\"text\":"
+    "\"No.\"}]}}";
+
+Test(render, a_trace_shows_facts_plan_hosts_and_verdict)
+{
+    render(render_trace, dane_mismatch);
+    EXPECT_TEXT("MX             secure, TTL 300 s");
+    EXPECT_TEXT("10 mx1.example.org");
+    EXPECT_TEXT("192.0.2.1 2001:db8::1");
+    EXPECT_TEXT("TLSA       secure, TTL 30 s, at mx1.example.org");
+    EXPECT_TEXT("3 1 1 abcd");
+    EXPECT_TEXT("TLSA       bogus: SERVFAIL from 127.0.0.1");
+    EXPECT_TEXT("level auto, by default_level");
+    EXPECT_TEXT("TLS, authenticated by DANE");
+    EXPECT_TEXT("skipped");
+    EXPECT_TEXT("can be mended by who runs the DNS: Mend the signatures.");
+    EXPECT_TEXT("mx1.example.org [192.0.2.1]:25");
+    EXPECT_TEXT("TLSv1.3 TLS_AES_256_GCM_SHA384");
+    EXPECT_TEXT("from 2023-11-14 to 2027-01-15, issued by CN=CA");
+    EXPECT_TEXT("as TLSA: 3 1 1 beef");
+    EXPECT_TEXT("verdict        refused");
+    EXPECT_TEXT("deferred bob@example.org  4.7.5");
+}
+
+Test(render, strangers_do_not_write_on_the_terminal)
+{
+    render(render_trace, dane_mismatch);
+    cr_expect(strchr(page, '\033') == NULL);
+    EXPECT_TEXT("220 mx1 ?[31mESMTP");
+}
+
+Test(render, a_reason_that_verdict_and_ending_share_is_said_once)
+{
+    render(render_trace, dane_mismatch);
+    const char *first = strstr(page, "The certificate matches none.");
+    cr_assert(first != NULL);
+    cr_expect(strstr(first + 1, "The certificate matches none.") == NULL);
+}
+
+Test(render, colours_are_put_out_when_wanted)
+{
+    format_use_colours(1);
+    render(render_trace, dane_mismatch);
+    format_use_colours(0);
+    EXPECT_TEXT("\033[32msecure\033[0m");
+    EXPECT_TEXT("\033[31mbogus\033[0m");
+}
+
+Test(render, traces_with_little_in_them)
+{
+    static const char *const traces[] = {
+        "{}",
+        "{\"evidence\":{},\"plan\":{},\"tried\":[{}],\"result\":{}}",
+        "{\"evidence\":{\"name_invalid\":true},\"plan\":{\"action\":\"bounce\",\"reason\":\"domain-"
+        "invalid\"}}",
+        "{\"evidence\":{\"null_mx\":true,\"mx\":{\"status\":\"secure\"},\"hosts\":[{\"name\":\"\"}]"
+        "}}",
+        "{\"evidence\":{\"hosts\":[{}],\"mx\":{\"status\":\"strange\"}},\"tried\":[{\"verdict\":{},"
+        "\"tls\":{\"chain\":[{}]}}],"
+        "\"result\":{\"recipients\":[{}]}}",
+        "{\"tried\":[1],\"plan\":[],\"evidence\":7,\"result\":\"x\"}",
+    };
+    for (size_t i = 0; i < sizeof traces / sizeof traces[0]; i++)
+        cr_expect(render(render_trace, traces[i]) != NULL);
+}
+
+Test(render, a_plan_that_only_defers)
+{
+    render(
+        render_trace,
+        "{\"next_hop\":\"a.example\",\"plan\":{\"action\":\"defer\",\"reason\":\"mx-lookup-"
+        "failed\",\"text\":\"T.\","
+        "\"detail\":\"time-out after 12 s\",\"who\":\"who runs the DNS\",\"advice\":\"Check.\"}}");
+    EXPECT_TEXT("kept and tried again later");
+    EXPECT_TEXT("mx-lookup-failed: T.");
+    EXPECT_TEXT("time-out after 12 s");
+}
+
+/* --- status and queue
+ * ------------------------------------------------------------------------------- */
+
+static void status_page(FILE *out, json_t *json)
+{
+    render_status(out, json, 1700003600);
+}
+
+static void queue_page(FILE *out, json_t *json)
+{
+    render_queue(out, json, 1700000000);
+}
+
+Test(render, status)
+{
+    render(status_page,
+           "{\"version\":\"0.1\",\"hostname\":\"gw.example\",\"validating\":false,\"why\":\"no AD "
+           "bit\","
+           "\"queue\":{\"messages\":3,\"recipients\":4,\"octets\":12345678,\"oldest\":1700000000},"
+           "\"result\":{\"delivered\":9,\"dane_verified\":5},\"intake\":{\"messages\":12},"
+           "\"resolver\":{},"
+           "\"details\":[{\"worker\":0,\"pid\":77,\"started\":1700000000,\"tls_policy\":{\"error\":"
+           "\"tls_policy:3: what\"}}],"
+           "\"destinations\":[{\"next_hop\":\"up.example\",\"state\":\"up\"},"
+           "{\"next_hop\":\"down.example\",\"state\":\"down\",\"reason\":\"connect-timeout\","
+           "\"text\":\"No answer.\",\"probe_at\":1700003660}]}");
+    EXPECT_TEXT("NOT VALIDATING: no AD bit");
+    EXPECT_TEXT("3 messages for 4 recipients, 12.3 MB, the oldest for 1 h 0 min");
+    EXPECT_TEXT("9 delivered: 5 DANE-verified");
+    EXPECT_TEXT("0 (pid 77, for 1 h 0 min)");
+    EXPECT_TEXT("tls_policy:3: what; the old table is in force");
+    EXPECT_TEXT("down.example  connect-timeout, next probe in 1 min");
+    cr_expect(strstr(page, "up.example") == NULL);
+}
+
+Test(render, queue)
+{
+    render(queue_page,
+           "[{\"queue_id\":\"4X\",\"sender\":\"\",\"recipients\":[\"a@b.example\",{\"address\":\"c@"
+           "b.example\"}],"
+           "\"arrival\":1699990000,\"size\":850,\"attempts\":2,\"next_attempt\":1700000090,"
+           "\"status\":\"4.7.5\","
+           "\"reason\":\"tlsa-mismatch\",\"text\":\"The certificate does not match.\"}]");
+    EXPECT_TEXT("850 octets  from <>");
+    EXPECT_TEXT("to a@b.example");
+    EXPECT_TEXT("to c@b.example");
+    EXPECT_TEXT("4.7.5 tlsa-mismatch: The certificate does not match.");
+    EXPECT_TEXT("2 attempts, next in 1 min");
+    render(queue_page, "[]");
+    EXPECT_TEXT("The queue is empty.");
+}
+
+Test(format, durations_and_octets)
+{
+    char text[FORMAT_TEXT];
+    cr_expect(eq(str, (char *)format_duration(59, text), "59 s"));
+    cr_expect(eq(str, (char *)format_duration(3599, text), "59 min"));
+    cr_expect(eq(str, (char *)format_duration(93600, text), "1 d 2 h"));
+    cr_expect(eq(str, (char *)format_duration(-5, text), "0 s"));
+    cr_expect(eq(str, (char *)format_octets(999, text), "999 octets"));
+    cr_expect(eq(str, (char *)format_octets(1500, text), "1.5 kB"));
+    cr_expect(eq(str, (char *)format_octets(INT64_MAX, text), "9223372.0 TB"));
+}

@@ -1,0 +1,148 @@
+/* fakes: the stations and the tally store as the control tests need them: they remember what they
+ * were told. The spool answers through the loop, as the real one does. */
+#include "fakes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "intake/intake.h"
+#include "report/tally_store.h"
+#include "resolve/resolve.h"
+#include "result/result.h"
+#include "schedule/schedule.h"
+#include "spool/spool.h"
+
+struct fakes fakes;
+static struct loop *the_loop;
+
+void fakes_use_loop(struct loop *loop)
+{
+    the_loop = loop;
+    fakes = (struct fakes){0};
+}
+
+struct intake_counters intake_counters(const struct intake *intake)
+{
+    (void)intake;
+    return (struct intake_counters){.sessions = 3, .messages = 2, .octets = 1000};
+}
+
+struct result_counters result_counters(const struct result *result)
+{
+    (void)result;
+    return (struct result_counters){.delivered = 7, .dane_verified = 5};
+}
+
+struct resolver_counters resolver_counters(const struct resolver *resolver)
+{
+    (void)resolver;
+    return (struct resolver_counters){.queries = 11};
+}
+
+const struct resolver_health *resolver_health(const struct resolver *resolver)
+{
+    static const struct resolver_health health = {.tested = true, .validating = true};
+    (void)resolver;
+    return &health;
+}
+
+json_t *schedule_status(const struct schedule *schedule)
+{
+    (void)schedule;
+    return json_pack("{s[{ss ss}]}", "destinations", "next_hop", "example.org", "state", "down");
+}
+
+void schedule_look(struct schedule *schedule)
+{
+    (void)schedule;
+    fakes.looks++;
+}
+
+/* --- the spool ----------------------------------------------------------------------------------
+ */
+
+struct reply {
+    spool_json_fn *fn;
+    void *arg;
+    json_t *json;
+};
+
+static void reply_now(void *arg)
+{
+    struct reply *reply = arg;
+    reply->fn(reply->arg, reply->json);
+    free(reply);
+}
+
+static void reply_later(spool_json_fn *fn, void *arg, json_t *json)
+{
+    struct reply *reply = x_calloc(1, sizeof *reply);
+    *reply = (struct reply){fn, arg, json};
+    loop_retire(the_loop, reply_now, reply);
+}
+
+static void remember(const struct spool_filter *filter)
+{
+    snprintf(fakes.queue_id, sizeof fakes.queue_id, "%s", filter->queue_id ? filter->queue_id : "");
+    snprintf(fakes.next_hop, sizeof fakes.next_hop, "%s", filter->next_hop ? filter->next_hop : "");
+}
+
+void spool_list(struct spool *spool, const struct spool_filter *filter, size_t limit,
+                spool_json_fn *fn, void *arg)
+{
+    (void)spool;
+    remember(filter);
+    fakes.limit = limit;
+    json_t *list = json_array();
+    for (size_t i = 0; i < fakes.list_length; i++)
+        json_array_append_new(list, json_pack("{ss si ss}", "queue_id", "A1", "arrival", (int)i,
+                                              "text", "a text that makes the answer long"));
+    reply_later(fn, arg, list);
+}
+
+void spool_summary(struct spool *spool, spool_json_fn *fn, void *arg)
+{
+    (void)spool;
+    reply_later(fn, arg, json_pack("{si si}", "messages", 4, "oldest", 1700000000));
+}
+
+void spool_traces(struct spool *spool, const char *queue_id, spool_json_fn *fn, void *arg)
+{
+    (void)spool;
+    reply_later(fn, arg, json_pack("[{si ss}]", "time", 5, "queue_id", queue_id));
+}
+
+void spool_flush(struct spool *spool, const struct spool_filter *filter, spool_json_fn *fn,
+                 void *arg)
+{
+    (void)spool;
+    remember(filter);
+    reply_later(fn, arg, json_pack("{si}", "flushed", 2));
+}
+
+/* --- the tally store ----------------------------------------------------------------------------
+ */
+
+int tally_store_add(struct tally_store *store, json_t *counts, struct err *err_r)
+{
+    (void)store;
+    if (fakes.store_fails)
+        return err_set(err_r, "disk full");
+    fakes.adds++;
+    fakes.last_count = json_integer_value(json_object_get(counts, "n"));
+    return 0;
+}
+
+int tally_store_report(struct tally_store *store, const char *day, const char *domain,
+                       const struct report_identity *identity, json_t **reports_r,
+                       struct err *err_r)
+{
+    (void)store;
+    if (strlen(day) != 10)
+        return err_set(err_r, "no such day");
+    *reports_r =
+        json_pack("[{ss ss*}]", "organization", identity->organization_name, "domain", domain);
+    return 0;
+}

@@ -1,0 +1,25 @@
+/* fakes: the stations and the tally store as the control tests need them: they remember what they
+ * were told. */
+#ifndef DANEWAY_TESTS_CONTROL_FAKES_H
+#define DANEWAY_TESTS_CONTROL_FAKES_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "loop/loop.h"
+
+struct fakes {
+    unsigned looks;                  /* schedule_look */
+    char queue_id[64], next_hop[64]; /* of the last question to the spool; "" : any */
+    size_t limit;
+    size_t list_length;    /* entries that spool_list answers */
+    unsigned adds;         /* tally_store_add */
+    json_int_t last_count; /* {"n":...} of the last counts added */
+    bool store_fails;
+};
+extern struct fakes fakes;
+
+/* Forgets everything; answers come through this loop. */
+void fakes_use_loop(struct loop *loop);
+
+#endif

@@ -1,0 +1,124 @@
+/* What the workers say, put together: sums, the oldest message, missing workers, lists in order,
+ * metrics. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/overview.h"
+
+static json_t *parse(const char *text)
+{
+    json_error_t error;
+    json_t *json = json_loads(text, 0, &error);
+    cr_assert(json != NULL, "%s: %s", text, error.text);
+    return json;
+}
+
+static json_int_t number(json_t *status, const char *section, const char *key)
+{
+    return json_integer_value(json_object_get(json_object_get(status, section), key));
+}
+
+static const char two_workers[] =
+    "[{\"worker\":0,\"intake\":{\"messages\":2},\"result\":{\"delivered\":5},"
+    "  \"resolver\":{\"validating\":true,\"why\":\"\",\"queries\":10,\"tested_at\":9},"
+    "  \"spool\":{\"messages\":3,\"oldest\":1700000500},"
+    "  \"schedule\":{\"destinations\":[{\"next_hop\":\"a.example\",\"state\":\"down\"}]}},"
+    " {\"worker\":1,\"intake\":{\"messages\":40},\"result\":{\"delivered\":6},"
+    "  \"resolver\":{\"validating\":false,\"why\":\"no AD bit\",\"queries\":1,\"tested_at\":9},"
+    "  \"spool\":{\"messages\":4,\"oldest\":1700000100},"
+    "  \"schedule\":{\"destinations\":[{\"next_hop\":\"b.example\",\"state\":\"up\"}]}}]";
+
+Test(overview, sums_over_workers)
+{
+    json_t *answers = parse(two_workers), *missing = parse("[2]");
+    json_t *status = overview_status(answers, missing);
+    cr_expect(eq(int, (int)json_integer_value(json_object_get(status, "workers")), 3));
+    cr_expect(eq(sz, json_array_size(json_object_get(status, "missing")), 1));
+    cr_expect(eq(int, (int)number(status, "intake", "messages"), 42));
+    cr_expect(eq(int, (int)number(status, "result", "delivered"), 11));
+    cr_expect(eq(int, (int)number(status, "resolver", "queries"), 11));
+    cr_expect(eq(int, (int)number(status, "queue", "messages"), 7));
+    cr_expect(eq(int, (int)number(status, "queue", "oldest"), 1700000100), "a time is no sum");
+    json_decref(status);
+    json_decref(answers);
+    json_decref(missing);
+}
+
+/* One worker that does not validate is enough to alarm the operator. */
+Test(overview, one_worker_without_dnssec_is_shown)
+{
+    json_t *answers = parse(two_workers), *missing = parse("[]");
+    json_t *status = overview_status(answers, missing);
+    bool validating = json_is_true(json_object_get(status, "validating"));
+    cr_expect(not(validating));
+    cr_expect(eq(str, (char *)json_string_value(json_object_get(status, "why")), "no AD bit"));
+    json_decref(status);
+    json_decref(answers);
+    json_decref(missing);
+}
+
+Test(overview, destinations_name_their_worker)
+{
+    json_t *answers = parse(two_workers), *missing = parse("[]");
+    json_t *status = overview_status(answers, missing);
+    json_t *second = json_array_get(json_object_get(status, "destinations"), 1);
+    cr_expect(eq(int, (int)json_integer_value(json_object_get(second, "worker")), 1));
+    json_decref(status);
+    json_decref(answers);
+    json_decref(missing);
+}
+
+Test(overview, lists_are_merged_in_order)
+{
+    json_t *answers = parse("[[{\"t\":3},{\"t\":5}],[{\"t\":1},{\"t\":4}],[]]"),
+           *missing = parse("[1]");
+    json_t *list = overview_list("queue", "t", answers, missing), *entry;
+    static const int expected[] = {1, 3, 4, 5};
+    size_t i;
+    cr_assert(eq(sz, json_array_size(json_object_get(list, "queue")), 4));
+    json_array_foreach (json_object_get(list, "queue"), i, entry)
+        cr_expect(eq(int, (int)json_integer_value(json_object_get(entry, "t")), expected[i]));
+    cr_expect(eq(sz, json_array_size(json_object_get(list, "missing")), 1));
+    json_decref(list);
+    json_decref(answers);
+    json_decref(missing);
+}
+
+Test(overview, flushed_is_summed)
+{
+    json_t *answers = parse("[{\"flushed\":3},{\"flushed\":4}]"), *missing = parse("[]");
+    json_t *flush = overview_flush(answers, missing);
+    cr_expect(eq(int, (int)json_integer_value(json_object_get(flush, "flushed")), 7));
+    json_decref(flush);
+    json_decref(answers);
+    json_decref(missing);
+}
+
+Test(overview, metrics_are_open_metrics)
+{
+    json_t *answers = parse(two_workers), *missing = parse("[2]");
+    json_t *status = overview_status(answers, missing);
+    char *text = overview_metrics(status);
+    static const char *const lines[] = {
+        "# TYPE daneway_workers gauge\n",
+        "\ndaneway_workers 3\n",
+        "\ndaneway_workers_missing 1\n",
+        "\ndaneway_resolver_validating 0\n",
+        "\ndaneway_intake_messages_total 42\n",
+        "\ndaneway_recipients_total{result=\"delivered\"} 11\n",
+        "\ndaneway_recipients_total{result=\"bounced\"} 0\n",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        cr_expect(strstr(text, lines[i]) != NULL, "%s in\n%s", lines[i], text);
+    cr_expect(eq(str, text + strlen(text) - 6, "# EOF\n"));
+    const char *first = strstr(text, "# TYPE daneway_recipients counter");
+    cr_assert(first != NULL);
+    cr_expect(strstr(first + 1, "# TYPE daneway_recipients counter") == NULL, "a family once");
+    free(text);
+    json_decref(status);
+    json_decref(answers);
+    json_decref(missing);
+}

@@ -1,0 +1,281 @@
+/* Panel and agents over real channels in one loop; the stations are fakes. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/http.h"
+#include "control/agent.h"
+#include "control/overview.h"
+#include "control/panel.h"
+#include "control/status_socket.h"
+#include "fakes.h"
+
+struct office {
+    struct loop *loop;
+    int fds[2][2]; /* by worker: its end, the control role's end */
+    struct agent *agents[2];
+    struct panel *panel;
+    json_t *answers, *missing;
+};
+
+static void begin(struct office *office, unsigned agents)
+{
+    memset(office, 0, sizeof *office);
+    office->loop = loop_create();
+    fakes_use_loop(office->loop);
+    for (unsigned i = 0; i < 2; i++)
+        cr_assert(eq(int, socketpair(AF_UNIX, SOCK_SEQPACKET, 0, office->fds[i]), 0));
+    for (unsigned i = 0; i < agents; i++) {
+        office->agents[i] = agent_create(office->loop, office->fds[i][0], i);
+        agent_use_stations(office->agents[i], &(struct agent_stations){0});
+    }
+    office->panel =
+        panel_create(office->loop, (int[]){office->fds[0][1], office->fds[1][1]}, 2, NULL);
+}
+
+static void end(struct office *office)
+{
+    panel_free(&office->panel);
+    agent_free(&office->agents[0]);
+    agent_free(&office->agents[1]);
+    loop_free(&office->loop);
+    json_decref(office->answers);
+    json_decref(office->missing);
+    for (unsigned i = 0; i < 4; i++)
+        close(office->fds[i / 2][i % 2]);
+}
+
+static void done(void *arg, json_t *answers, json_t *missing)
+{
+    struct office *office = arg;
+    office->answers = json_incref(answers);
+    office->missing = json_incref(missing);
+    loop_stop(office->loop);
+}
+
+static void ask(struct office *office, json_t *question)
+{
+    json_decref(office->answers);
+    json_decref(office->missing);
+    office->answers = office->missing = NULL;
+    panel_ask(office->panel, question, done, office);
+    loop_run(office->loop);
+}
+
+static void stop(void *arg)
+{
+    loop_stop(arg);
+}
+
+static void run_for(struct loop *loop, int ms)
+{
+    struct loop_timer *timer = loop_timer_create(loop, stop, loop);
+    loop_timer_set(timer, ms);
+    loop_run(loop);
+    loop_timer_free(&timer);
+}
+
+Test(panel, status_of_both_workers)
+{
+    struct office office;
+    begin(&office, 2);
+    agent_table_read(office.agents[1], 0, "tls_policy:3: no such level");
+    ask(&office, json_pack("{ss}", "op", "status"));
+    cr_assert(eq(sz, json_array_size(office.answers), 2));
+    cr_assert(eq(sz, json_array_size(office.missing), 0));
+    json_t *status = overview_status(office.answers, office.missing);
+    json_t *queue = json_object_get(status, "queue"), *result = json_object_get(status, "result");
+    cr_expect(eq(int, (int)json_integer_value(json_object_get(queue, "messages")), 8));
+    cr_expect(eq(int, (int)json_integer_value(json_object_get(result, "dane_verified")), 10));
+    json_t *table = json_object_get(json_array_get(office.answers, 1), "tls_policy");
+    cr_expect(eq(str, (char *)json_string_value(json_object_get(table, "error")),
+                 "tls_policy:3: no such level"));
+    json_decref(status);
+    end(&office);
+}
+
+Test(panel, a_silent_worker_is_named)
+{
+    struct office office;
+    begin(&office, 1);
+    ask(&office, json_pack("{ss}", "op", "status"));
+    cr_expect(eq(sz, json_array_size(office.answers), 1));
+    cr_assert(eq(sz, json_array_size(office.missing), 1));
+    cr_expect(eq(int, (int)json_integer_value(json_array_get(office.missing, 0)), 1));
+    end(&office);
+}
+
+Test(panel, a_long_queue_comes_whole)
+{
+    struct office office;
+    begin(&office, 2);
+    fakes.list_length = 20000;
+    ask(&office, json_pack("{ss ss si}", "op", "queue", "next_hop", "example.org", "limit", 20000));
+    cr_assert(eq(sz, json_array_size(office.answers), 2));
+    cr_expect(eq(sz, json_array_size(json_array_get(office.answers, 0)), 20000));
+    cr_expect(eq(str, fakes.next_hop, "example.org"));
+    cr_expect(eq(sz, fakes.limit, 20000));
+    end(&office);
+}
+
+Test(panel, flush_makes_the_schedule_look)
+{
+    struct office office;
+    begin(&office, 2);
+    ask(&office, json_pack("{ss ss}", "op", "flush", "queue_id", "A1"));
+    cr_expect(eq(uint, fakes.looks, 2));
+    cr_expect(eq(str, fakes.queue_id, "A1"));
+    end(&office);
+}
+
+Test(panel, an_unknown_question_is_not_waited_for)
+{
+    struct office office;
+    begin(&office, 2);
+    ask(&office, json_pack("{ss}", "op", "dance"));
+    cr_expect(eq(sz, json_array_size(office.missing), 2));
+    end(&office);
+}
+
+/* --- counts -------------------------------------------------------------------------------------
+ */
+
+static int flush(struct office *office, int n)
+{
+    json_t *counts = json_pack("{si}", "n", n);
+    int result = agent_flush_tally(office->agents[0], counts);
+    json_decref(counts);
+    return result;
+}
+
+/* covers: RPT-19 */
+Test(panel, counts_wait_for_the_acknowledgement_of_those_before)
+{
+    struct office office;
+    begin(&office, 1);
+    cr_expect(eq(int, flush(&office, 1), 0));
+    cr_expect(eq(int, flush(&office, 2), -1), "kept by the tally");
+    run_for(office.loop, 20);
+    cr_expect(eq(uint, fakes.adds, 1));
+    cr_expect(eq(int, flush(&office, 3), 0));
+    run_for(office.loop, 20);
+    cr_expect(eq(uint, fakes.adds, 2));
+    cr_expect(eq(int, (int)fakes.last_count, 3));
+    end(&office);
+}
+
+/* covers: RPT-19 */
+Test(panel, counts_survive_a_control_role_that_died)
+{
+    struct office office;
+    begin(&office, 1);
+    fakes.store_fails = true;
+    flush(&office, 8);
+    run_for(office.loop, 20);
+    cr_assert(eq(uint, fakes.adds, 0));
+    panel_free(&office.panel);
+    fakes.store_fails = false;
+    office.panel = panel_create(office.loop, (int[]){office.fds[0][1], office.fds[1][1]}, 2, NULL);
+    run_for(office.loop, 20);
+    cr_expect(eq(uint, fakes.adds, 1));
+    cr_expect(eq(int, (int)fakes.last_count, 8));
+    end(&office);
+}
+
+/* covers: RPT-19 */
+Test(panel, counts_that_come_twice_are_added_once)
+{
+    struct office office;
+    begin(&office, 0); /* the hello waits in the socket, so that the agent sends again */
+    panel_free(&office.panel);
+    office.agents[0] = agent_create(office.loop, office.fds[0][0], 0);
+    flush(&office, 5);
+    office.panel = panel_create(office.loop, (int[]){office.fds[0][1], office.fds[1][1]}, 2, NULL);
+    run_for(office.loop, 20);
+    cr_expect(eq(uint, fakes.adds, 1));
+    cr_expect(eq(int, flush(&office, 6), 0), "acknowledged");
+    end(&office);
+}
+
+/* --- the status socket --------------------------------------------------------------------------
+ */
+
+struct visit {
+    const char *method, *target, *expected; /* key that the answer has; NULL: an error answer */
+};
+
+static int visit_in_child(const char *path, const struct visit *visit)
+{
+    json_t *json;
+    struct err err;
+    alarm(20);
+    if (http_ask(path, visit->method, visit->target, &json, &err) != 0)
+        return visit->expected == NULL ? 0 : 1;
+    if (visit->expected == NULL)
+        return 2;
+    int result = json_is_array(json) || json_object_get(json, visit->expected) != NULL ? 0 : 3;
+    json_decref(json);
+    return result;
+}
+
+static void visitor_gone(void *arg)
+{
+    loop_stop(arg);
+}
+
+static int visit(struct office *office, const char *path, const struct visit *what)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(visit_in_child(path, what));
+    loop_run(office->loop);
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+Test(panel, status_socket_answers)
+{
+    static const struct visit visits[] = {
+        {"GET", "/status", "validating"},
+        {"GET", "/status", "hostname"},
+        {"GET", "/queue?next_hop=example.org", "queue"},
+        {"GET", "/explain?queue_id=A1", "traces"},
+        {"GET", "/report?day=2026-11-23&domain=example.org", "[]"},
+        {"GET", "/report", "[]"},
+        {"POST", "/flush?all", "flushed"},
+        {"POST", "/flush?queue_id=A1", "flushed"},
+        {"GET", "/report?day=today", NULL},
+        {"GET", "/explain", NULL},
+        {"GET", "/flush?all", NULL}, /* a GET changes nothing */
+        {"POST", "/flush", NULL},
+        {"GET", "/nothing", NULL},
+    };
+    char path[] = "/tmp/daneway-test-XXXXXX/status.sock";
+    struct office office;
+    struct status_socket *status;
+    struct err err;
+    path[24] = '\0';
+    cr_assert(mkdtemp(path) != NULL);
+    path[24] = '/';
+    struct settings settings = {.status_socket = path, .hostname = "gw.example", .path = "x"};
+    settings.report.organization_name = "Example";
+    begin(&office, 2);
+    loop_on_signal(office.loop, SIGCHLD, visitor_gone, office.loop);
+    cr_assert(
+        eq(int, status_socket_open(&status, office.loop, office.panel, NULL, &settings, &err), 0),
+        "%s", err.text);
+    for (size_t i = 0; i < sizeof visits / sizeof visits[0]; i++)
+        cr_expect(eq(int, visit(&office, path, &visits[i]), 0), "%s %s", visits[i].method,
+                  visits[i].target);
+    cr_expect(eq(str, fakes.queue_id, "A1"));
+    status_socket_close(&status);
+    cr_expect(ne(int, access(path, F_OK), 0));
+    end(&office);
+    path[24] = '\0';
+    rmdir(path);
+}

@@ -1,0 +1,77 @@
+/* Chains against public roots: expired, untrusted and wrongly named are told apart. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "certs.h"
+#include "daneway/policy.h"
+
+#define HOST "mx.example.com"
+
+static struct arena *arena;
+static struct issued *root, *intermediate;
+
+static void set_up(void)
+{
+    arena = arena_create();
+    root = issue((struct wish){.subject = "Root", .ca = true});
+    intermediate = issue((struct wish){.subject = "Intermediate", .ca = true, .issuer = root});
+}
+
+static void tear_down(void)
+{
+    arena_free(&arena);
+    certs_release();
+}
+
+TestSuite(pkix, .init = set_up, .fini = tear_down);
+
+static struct chain_result verify(const struct issued *leaf, const char *name)
+{
+    struct issued *other = issue((struct wish){.subject = "Root", .ca = true});
+    const char *roots = arena_printf(arena, "%s%s", pem_of(other), pem_of(root));
+    struct certificate chain[] = {leaf->der, intermediate->der};
+    return pkix_verify(arena, slice_of(roots), chain, 2, &name, 1, NOW);
+}
+
+Test(pkix, a_good_chain_is_good)
+{
+    struct issued *leaf =
+        issue((struct wish){.subject = "x", .dns = {HOST}, .issuer = intermediate});
+    struct chain_result result = verify(leaf, HOST);
+    cr_assert(result.ok, "%s", result.detail);
+    cr_assert(eq(int, result.reason, REASON_NONE));
+    cr_assert(eq(int, result.depth, 2));
+}
+
+Test(pkix, failures_are_told_apart)
+{
+    struct issued *self = issue((struct wish){.subject = "x", .dns = {HOST}});
+    struct issued *old = issue((struct wish){.subject = "x",
+                                             .dns = {HOST},
+                                             .issuer = intermediate,
+                                             .from_days = -20,
+                                             .until_days = -10});
+    struct issued *named =
+        issue((struct wish){.subject = HOST, .dns = {"a.example"}, .issuer = intermediate});
+    struct issued *cn_only = issue((struct wish){.subject = HOST, .issuer = intermediate});
+    struct issued *weak = issue(
+        (struct wish){.subject = HOST, .dns = {HOST}, .issuer = intermediate, .weak_key = true});
+    cr_assert(eq(int, verify(self, HOST).reason, REASON_CERTIFICATE_NOT_TRUSTED));
+    cr_assert(eq(int, verify(old, HOST).reason, REASON_CERTIFICATE_EXPIRED));
+    cr_assert(eq(int, verify(named, HOST).reason, REASON_CERTIFICATE_NAME_MISMATCH));
+    cr_assert(eq(int, verify(cn_only, HOST).reason, REASON_CERTIFICATE_NAME_MISMATCH));
+    cr_assert(eq(int, verify(weak, HOST).reason, REASON_CERTIFICATE_NOT_TRUSTED));
+}
+
+Test(pkix, no_roots_trust_nothing)
+{
+    struct issued *leaf = issue((struct wish){.subject = "x", .dns = {HOST}, .issuer = root});
+    const char *name = HOST;
+    const char *texts[] = {"", "nonsense",
+                           "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"};
+    for (size_t i = 0; i < 3; i++) {
+        struct chain_result result =
+            pkix_verify(arena, slice_of(texts[i]), &leaf->der, 1, &name, 1, NOW);
+        cr_expect(eq(int, result.reason, REASON_CERTIFICATE_NOT_TRUSTED));
+    }
+}

@@ -1,0 +1,175 @@
+/* A spool that keeps nothing but a record of what it was asked for; it answers at the end of the
+ * turn. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fakes.h"
+
+unsigned fake_sessions_tallied;
+
+void tally_session(struct tally *tally, const struct session_record *session)
+{
+    (void)tally;
+    (void)session;
+    fake_sessions_tallied++;
+}
+
+struct spool *fake_spool_create(struct loop *loop)
+{
+    struct spool *spool = x_calloc(1, sizeof(*spool));
+    spool->loop = loop;
+    spool->arena = arena_create();
+    spool->content = SLICE_LITERAL("");
+    return spool;
+}
+
+static void draft_free(struct draft **draft)
+{
+    if (*draft == NULL)
+        return;
+    free((*draft)->sender);
+    free((*draft)->recipient);
+    free((*draft)->next_hop);
+    buffer_release(&(*draft)->content);
+    free(*draft);
+    *draft = NULL;
+}
+
+void fake_spool_free(struct spool **spool)
+{
+    cr_assert(eq(uint, (*spool)->drafts_open, 0));
+    for (unsigned i = 0; i < (*spool)->settlement_count; i++)
+        draft_free(&(*spool)->settlements[i].notice);
+    arena_free(&(*spool)->arena);
+    free(*spool);
+    *spool = NULL;
+}
+
+static struct spool *owner; /* of the drafts: a test has one spool */
+
+struct draft *draft_create(struct spool *spool, const struct envelope *envelope)
+{
+    struct draft *draft = x_calloc(1, sizeof(*draft));
+    draft->envelope = *envelope;
+    draft->sender = x_strdup(envelope->sender);
+    buffer_init(&draft->content, 1 << 22);
+    spool->drafts_open++;
+    owner = spool;
+    return draft;
+}
+
+const char *draft_queue_id(const struct draft *draft)
+{
+    (void)draft;
+    return "N0T1CE000001";
+}
+
+void draft_recipient(struct draft *draft, const struct recipient *recipient, const char *next_hop)
+{
+    draft->recipient_count++;
+    draft->recipient = x_strdup(recipient->address);
+    draft->next_hop = x_strdup(next_hop);
+    draft->notify = recipient->notify;
+}
+
+void draft_append(struct draft *draft, struct slice content)
+{
+    cr_assert(eq(int, buffer_append(&draft->content, content.ptr, content.len), 0));
+}
+
+void draft_abandon(struct draft **draft)
+{
+    owner->drafts_open--;
+    draft_free(draft);
+}
+
+static void *forgotten; /* a test forgets one at most */
+
+static bool is_forgotten(const void *arg)
+{
+    return forgotten != NULL && arg == forgotten;
+}
+
+struct answer {
+    spool_done_fn *fn;
+    void *arg;
+    enum spool_result result;
+};
+
+static void give_answer(void *arg)
+{
+    struct answer *answer = arg;
+    if (!is_forgotten(answer->arg))
+        answer->fn(answer->arg, answer->result, answer->result == SPOOL_OK ? "" : "disk I/O error");
+}
+
+void spool_forget(struct spool *spool, void *arg)
+{
+    (void)spool;
+    forgotten = arg;
+}
+
+static const char *kept(struct spool *spool, const char *text)
+{
+    return text != NULL ? arena_strdup(spool->arena, text) : NULL;
+}
+
+void spool_settle(struct spool *spool, const struct settlement *settlement, spool_done_fn *fn,
+                  void *arg)
+{
+    cr_assert(lt(uint, spool->settlement_count, FAKE_SETTLEMENTS));
+    struct fake_settlement *record = &spool->settlements[spool->settlement_count];
+    record->settlement = *settlement;
+    struct recipient_update *updates = arena_memdup(spool->arena, settlement->updates,
+                                                    settlement->update_count * sizeof(*updates));
+    for (size_t i = 0; i < settlement->update_count; i++) {
+        updates[i].status = kept(spool, updates[i].status);
+        updates[i].text = kept(spool, updates[i].text);
+        updates[i].remote = kept(spool, updates[i].remote);
+        updates[i].reply = kept(spool, updates[i].reply);
+    }
+    record->settlement.updates = updates;
+    record->settlement.trace = kept(spool, settlement->trace);
+    if (settlement->notice_count > 0) {
+        cr_assert(eq(sz, settlement->notice_count, 1));
+        record->notice = settlement->notices[0];
+        spool->drafts_open--;
+    }
+    struct answer *answer = arena_alloc(spool->arena, sizeof(*answer));
+    *answer = (struct answer){fn, arg, spool->results[spool->settlement_count++]};
+    loop_retire(spool->loop, give_answer, answer);
+}
+
+struct chunk_read {
+    struct spool *spool;
+    spool_chunk_fn *fn;
+    void *arg;
+};
+
+static void give_chunk(void *arg)
+{
+    struct chunk_read *read = arg;
+    if (read->fn == NULL)
+        return;
+    bool good = read->spool->chunk_result == SPOOL_OK;
+    read->fn(read->arg, read->spool->chunk_result,
+             good ? read->spool->content : (struct slice){NULL, 0});
+}
+
+void chunk_read_cancel(struct chunk_read **read)
+{
+    (*read)->fn = NULL;
+    *read = NULL;
+}
+
+struct chunk_read *spool_read_chunk(struct spool *spool, int64_t message, unsigned number,
+                                    spool_chunk_fn *fn, void *arg)
+{
+    cr_assert(eq(i64, message, 77));
+    cr_assert(eq(uint, number, 0));
+    struct chunk_read *read = arena_alloc(spool->arena, sizeof(*read));
+    *read = (struct chunk_read){spool, fn, arg};
+    spool->reads++;
+    loop_retire(spool->loop, give_chunk, read);
+    return read;
+}

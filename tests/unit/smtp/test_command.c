@@ -1,0 +1,168 @@
+/* Command lines: verbs, paths and parameters as a server reads them, lines as a client writes them. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "smtp/command.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* covers: SMTPS-01 */
+Test(command, verbs_in_any_case)
+{
+    static const struct {
+        const char *line;
+        enum verb verb;
+        const char *argument;
+    } cases[] = {
+        {"EHLO a.example", VERB_EHLO, "a.example"}, {"helo b", VERB_HELO, "b"},   {"Mail FROM:<>", VERB_MAIL, "FROM:<>"},
+        {"rcpt to:<u@d> X=1 ", VERB_RCPT, "to:<u@d> X=1"}, {"DATA", VERB_DATA, ""}, {"data ", VERB_DATA, ""},
+        {"rSet", VERB_RSET, ""},   {"NOOP  whatever", VERB_NOOP, "whatever"}, {"quit", VERB_QUIT, ""},
+        {"VRFY u", VERB_VRFY, "u"}, {"EXPN l", VERB_EXPN, "l"},  {"help", VERB_HELP, ""},
+        {"starttls", VERB_STARTTLS, ""}, {"", VERB_UNKNOWN, ""}, {" DATA", VERB_UNKNOWN, "DATA"},
+        {"DATAX", VERB_UNKNOWN, ""}, {"DAT", VERB_UNKNOWN, ""},  {"unknown", VERB_UNKNOWN, ""},
+        {"BDAT 3 LAST", VERB_UNKNOWN, "3 LAST"}, {"QUIT\x01", VERB_UNKNOWN, ""}, {"NOOP a\rb", VERB_UNKNOWN, ""},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct command command = command_parse(slice_of(cases[i].line));
+        cr_assert(eq(int, command.verb, cases[i].verb), "%s", cases[i].line);
+        cr_assert(slice_equal(command.argument, slice_of(cases[i].argument)), "%s", cases[i].line);
+    }
+    cr_assert(eq(int, command_parse(SLICE_LITERAL("QUIT\0")).verb, VERB_UNKNOWN));
+    cr_assert(eq(int, command_parse((struct slice){NULL, 0}).verb, VERB_UNKNOWN));
+    cr_assert(eq(str, (char *)verb_name(VERB_STARTTLS), "STARTTLS"));
+}
+
+/* covers: SMTPS-05 SMTPS-08 SMTPS-17 */
+Test(command, mail)
+{
+    static const struct {
+        const char *argument;
+        enum argument_error strict, lenient;
+        uint64_t size;
+        enum body_type body;
+    } cases[] = {
+        {"FROM:<u@d>", ARGUMENT_OK, ARGUMENT_OK, 0, BODY_7BIT},
+        {"from:<>", ARGUMENT_OK, ARGUMENT_OK, 0, BODY_7BIT},
+        {"FROM:<u@d> SIZE=100 BODY=8BITMIME", ARGUMENT_OK, ARGUMENT_OK, 100, BODY_8BITMIME},
+        {"FROM:<u@d> body=7bit  size=1", ARGUMENT_OK, ARGUMENT_OK, 1, BODY_7BIT},
+        {"FROM:<u@d> SIZE=99999999999999999999", ARGUMENT_OK, ARGUMENT_OK, UINT64_MAX, BODY_7BIT},
+        {"FROM:<\"a>b\"@d> SIZE=2", ARGUMENT_OK, ARGUMENT_OK, 2, BODY_7BIT},
+        {"FROM: <u@d>", ARGUMENT_SYNTAX, ARGUMENT_OK, 0, BODY_7BIT},
+        {"FROM :<u@d>", ARGUMENT_SYNTAX, ARGUMENT_OK, 0, BODY_7BIT},
+        {"FROM:u@d", ARGUMENT_SYNTAX, ARGUMENT_SYNTAX, 0, BODY_7BIT},
+        {"FROM:", ARGUMENT_SYNTAX, ARGUMENT_SYNTAX, 0, BODY_7BIT},
+        {"", ARGUMENT_SYNTAX, ARGUMENT_SYNTAX, 0, BODY_7BIT},
+        {"TO:<u@d>", ARGUMENT_SYNTAX, ARGUMENT_SYNTAX, 0, BODY_7BIT},
+        {"FROM:<u@d", ARGUMENT_SYNTAX, ARGUMENT_SYNTAX, 0, BODY_7BIT},
+        {"FROM:<u@d>SIZE=1", ARGUMENT_SYNTAX, ARGUMENT_SYNTAX, 0, BODY_7BIT},
+        {"FROM:<u@d>>", ARGUMENT_SYNTAX, ARGUMENT_SYNTAX, 0, BODY_7BIT},
+        {"FROM:<u@d\tx>", ARGUMENT_BAD_ADDRESS, ARGUMENT_BAD_ADDRESS, 0, BODY_7BIT},
+        {"FROM:<u>", ARGUMENT_BAD_ADDRESS, ARGUMENT_BAD_ADDRESS, 0, BODY_7BIT},
+        {"FROM:<postmaster>", ARGUMENT_BAD_ADDRESS, ARGUMENT_BAD_ADDRESS, 0, BODY_7BIT},
+        {"FROM:<\xc3\xbc@d>", ARGUMENT_NON_ASCII, ARGUMENT_NON_ASCII, 0, BODY_7BIT},
+        {"FROM:<u@d> SIZE", ARGUMENT_BAD_PARAMETER, ARGUMENT_BAD_PARAMETER, 0, BODY_7BIT},
+        {"FROM:<u@d> SIZE=", ARGUMENT_BAD_PARAMETER, ARGUMENT_BAD_PARAMETER, 0, BODY_7BIT},
+        {"FROM:<u@d> SIZE=1x", ARGUMENT_BAD_PARAMETER, ARGUMENT_BAD_PARAMETER, 0, BODY_7BIT},
+        {"FROM:<u@d> SIZE=000000000000000000001", ARGUMENT_BAD_PARAMETER, ARGUMENT_BAD_PARAMETER, 0, BODY_7BIT},
+        {"FROM:<u@d> BODY=BINARYMIME", ARGUMENT_BAD_PARAMETER, ARGUMENT_BAD_PARAMETER, 0, BODY_7BIT},
+        {"FROM:<u@d> SIZE=1 SIZE=1", ARGUMENT_REPEATED_PARAMETER, ARGUMENT_REPEATED_PARAMETER, 1, BODY_7BIT},
+        {"FROM:<u@d> REQUIRETLS", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0, BODY_7BIT},
+        {"FROM:<u@d> SMTPUTF8", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0, BODY_7BIT},
+        {"FROM:<u@d> RET=FULL", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0, BODY_7BIT},
+        {"FROM:<u@d> x", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0, BODY_7BIT},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct mail_argument mail;
+        struct slice argument = slice_of(cases[i].argument);
+        cr_assert(eq(int, mail_argument_parse(argument, false, &mail), cases[i].strict), "%s", cases[i].argument);
+        cr_assert(eq(int, mail_argument_parse(argument, true, &mail), cases[i].lenient), "%s", cases[i].argument);
+        cr_assert(eq(u64, mail.size, cases[i].size), "%s", cases[i].argument);
+        cr_assert(eq(int, mail.body, cases[i].body), "%s", cases[i].argument);
+    }
+}
+
+/* covers: SMTPS-05 SMTPS-06 */
+Test(command, rcpt)
+{
+    static const struct {
+        const char *argument;
+        enum argument_error error;
+        const char *address;
+    } cases[] = {
+        {"TO:<u@d>", ARGUMENT_OK, "u@d"},
+        {"to:<@a,@b:u@d>", ARGUMENT_OK, "u@d"},
+        {"TO:<Postmaster>", ARGUMENT_OK, "Postmaster"},
+        {"TO:<>", ARGUMENT_BAD_ADDRESS, ""},
+        {"TO: <u@d>", ARGUMENT_SYNTAX, NULL},
+        {"TO:u@d", ARGUMENT_SYNTAX, NULL},
+        {"TO:<u@d> NOTIFY=NEVER", ARGUMENT_UNKNOWN_PARAMETER, "u@d"},
+        {"TO:<u@m\xc3\xbcller.example>", ARGUMENT_NON_ASCII, NULL},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct rcpt_argument rcpt;
+        cr_assert(eq(int, rcpt_argument_parse(slice_of(cases[i].argument), false, &rcpt), cases[i].error), "%s",
+                  cases[i].argument);
+        if (cases[i].address != NULL)
+            cr_assert(slice_equal(rcpt.path.address, slice_of(cases[i].address)), "%s", cases[i].argument);
+    }
+}
+
+/* covers: SMTPS-04 */
+Test(command, greeting_names)
+{
+    static const char *const good[] = {"a", "mail.example.org", "[192.0.2.1]", "[IPv6:::1]", "under_score.example"};
+    static const char *const bad[] = {"", "a b", "a.", ".a", "a..b", "-a", "a-", "[a]", "[192.0.2.1", "m\xc3\xbc", "a/b", "<a>"};
+    for (size_t i = 0; i < COUNT(good); i++)
+        cr_assert(greeting_name_is_valid(slice_of(good[i])), "%s", good[i]);
+    for (size_t i = 0; i < COUNT(bad); i++)
+        cr_assert(not(greeting_name_is_valid(slice_of(bad[i]))), "%s", bad[i]);
+}
+
+static const char *written(struct buffer *buffer)
+{
+    buffer_append(buffer, "", 1);
+    return buffer->ptr;
+}
+
+/* covers: SMTPC-05 SMTPC-22 SMTPC-25 */
+Test(command, client_writes_only_what_is_offered)
+{
+    struct envelope envelope = {.sender = "u@example.org", .size = 1234, .has_8bit = true};
+    static const struct {
+        struct capabilities capabilities;
+        const char *line;
+    } cases[] = {
+        {{.esmtp = true}, "MAIL FROM:<u@example.org>\r\n"},
+        {{.esmtp = true, .size = true}, "MAIL FROM:<u@example.org> SIZE=1234\r\n"},
+        {{.eightbitmime = true}, "MAIL FROM:<u@example.org> BODY=8BITMIME\r\n"},
+        {{.size = true, .eightbitmime = true}, "MAIL FROM:<u@example.org> SIZE=1234 BODY=8BITMIME\r\n"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct buffer out;
+        buffer_init(&out, 4096);
+        cr_assert(eq(int, command_format_mail(&out, &envelope, &cases[i].capabilities), 0));
+        cr_assert(eq(str, (char *)written(&out), (char *)cases[i].line));
+        buffer_release(&out);
+    }
+    struct buffer out;
+    struct capabilities all = {.size = true, .eightbitmime = true};
+    buffer_init(&out, 4096);
+    envelope = (struct envelope){.sender = "", .size = 1};
+    cr_assert(eq(int, command_format_mail(&out, &envelope, &all), 0));
+    cr_assert(eq(int, command_format_rcpt(&out, "\"a b\"@Example.org"), 0));
+    cr_assert(eq(str, (char *)written(&out), "MAIL FROM:<> SIZE=1\r\nRCPT TO:<\"a b\"@Example.org>\r\n"));
+    buffer_release(&out);
+}
+
+/* covers: SMTPC-12 */
+Test(command, no_address_ends_its_line)
+{
+    struct buffer out;
+    struct capabilities none = {0};
+    struct envelope envelope = {.sender = "u@d>\r\nDATA"};
+    buffer_init(&out, 4096);
+    cr_assert(eq(int, command_format_mail(&out, &envelope, &none), -1));
+    cr_assert(eq(int, command_format_rcpt(&out, "u@d\n"), -1));
+    cr_assert(eq(sz, out.len, 0));
+    buffer_release(&out);
+}
