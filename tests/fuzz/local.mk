@@ -3,4 +3,5 @@ EXTRA_DIST += tests/fuzz/seeds
 if FUZZERS
 include tests/fuzz/policy.mk
 include tests/fuzz/smtp.mk
+include tests/fuzz/resolve.mk
 endif
