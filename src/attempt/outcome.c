@@ -52,12 +52,14 @@ char *failure_text(struct arena *arena, const char *where, enum reason reason, c
     return text;
 }
 
-/* The host's own code if it fits the disposition (CODE-08), else the reason's. */
+/* The host's own code if it fits the disposition (CODE-08), else the reason's; a TLS failure has its own code, whatever
+ * the host said with it (CODE-03, CODE-04). */
 static const char *status_for(struct arena *arena, enum disposition disposition, enum reason reason,
                               const char *remote_status)
 {
     char class = disposition == DELIVERED ? '2' : disposition == DEFERRED ? '4' : '5';
-    if (remote_status != NULL && remote_status[0] == class)
+    bool tls_failure = reason_row(reason)->result != RESULT_NONE;
+    if (!tls_failure && remote_status != NULL && remote_status[0] == class)
         return arena_strdup(arena, remote_status);
     if (disposition == DELIVERED)
         return "2.0.0";

@@ -15,10 +15,13 @@
 #include "loop/loop.h"
 
 struct resolver;
-/* -1: an AD bit from a remote resolver would be trusted (DANE-08), no trust anchor (DANE-03), no
+/* The settings' texts are borrowed.
+ * -1: an AD bit from a remote resolver would be trusted (DANE-08), no trust anchor (DANE-03), no
  * such address ... */
 int resolver_create(struct resolver **resolver_r, struct loop *loop,
                     const struct resolver_settings *settings, struct err *err_r);
+/* After its resolutions have ended or been cancelled, and never from inside a callback of the
+ * resolver. */
 void resolver_free(struct resolver **resolver);
 
 /* What was asked for: a domain, or "[host]", "[192.0.2.1]", each with an optional ":port". */
@@ -31,10 +34,15 @@ struct next_hop {
 /* Parses it into the arena; `default_port` unless the text has one. Never fails: see `invalid`. */
 struct next_hop next_hop_parse(struct arena *arena, const char *text, uint16_t default_port);
 
-/* Starts gathering; fn gets the evidence (allocated in `arena`), never from inside the call.
+/* What the evidence holds beyond the obvious: a host that is an address in text form has addresses,
+ * and an addresses_fact that was not asked; of more than 20 MX records, the 20 best; addresses
+ * stand in the order to try, IPv6 and IPv4 by turns. Where one of A and AAAA fails, the other is
+ * used with its own status.
+ *
+ * Starts gathering; fn gets the evidence (allocated in `arena`), never from inside the call.
  * It always comes, within about twice the time limit of a query for each link of the chain of
  * look-ups. */
-struct resolution;
+struct resolution; /* gone when its callback comes */
 typedef void resolution_fn(void *arg, struct evidence *evidence);
 struct resolution *resolve_next_hop(struct resolver *resolver, struct arena *arena,
                                     const struct next_hop *next_hop, resolution_fn *fn, void *arg);
