@@ -1,6 +1,6 @@
-/* cache: see cache.h. A hash table of entries, which also stand in one list, least recently used first.
- * Owns: entries; an entry is new (its query is under way) or has an answer.
- * Answers are handed out by one timer of no length, so that an asker is never called from inside its question.
+/* cache: see cache.h. A hash table of entries, which also stand in one list, least recently used
+ * first. Owns: entries; an entry is new (its query is under way) or has an answer. Answers are
+ * handed out by one timer of no length, so that an asker is never called from inside its question.
  * Must never drop an entry whose query is under way or whose waiters have not been served. */
 #include "resolve/cache.h"
 
@@ -11,15 +11,15 @@
 enum { BUCKETS = 4096 };
 
 struct entry {
-    struct entry *chain;              /* in its bucket */
-    struct entry *older, *newer;      /* in the order of use */
+    struct entry *chain;         /* in its bucket */
+    struct entry *older, *newer; /* in the order of use */
     struct entry *next_ready;
     struct cache *cache;
     char *name;
     enum dns_type type;
     struct dns_answer *answer; /* NULL: under way */
     int64_t expires_ms;
-    bool ready;                /* stands in the list of those to be served */
+    bool ready;                  /* stands in the list of those to be served */
     struct cache_waiter waiters; /* head of a ring */
 };
 
@@ -34,7 +34,8 @@ struct cache {
     struct loop_timer *serve_timer;
 };
 
-/* --- waiters: a ring around its head ------------------------------------------------------------------ */
+/* --- waiters: a ring around its head
+ * ------------------------------------------------------------------ */
 
 static void ring_init(struct cache_waiter *head)
 {
@@ -58,11 +59,13 @@ void cache_forget(struct cache_waiter *waiter)
     waiter->next = waiter->previous = NULL;
 }
 
-/* --- entries ------------------------------------------------------------------------------------------ */
+/* --- entries
+ * ------------------------------------------------------------------------------------------ */
 
 static struct entry **bucket_of(struct cache *cache, const char *name, enum dns_type type)
 {
-    uint32_t hash = 2166136261u ^ (uint32_t)type; /* FNV-1a; the number of entries is bounded anyway */
+    uint32_t hash =
+        2166136261u ^ (uint32_t)type; /* FNV-1a; the number of entries is bounded anyway */
     for (const char *c = name; *c != '\0'; c++)
         hash = (hash ^ (unsigned char)*c) * 16777619u;
     return &cache->buckets[hash % BUCKETS];
@@ -111,7 +114,8 @@ static bool is_idle(const struct entry *entry)
     return entry->answer != NULL && !entry->ready;
 }
 
-/* Room for one more; those in use stay, even past the limit, for their number is that of the questions under way. */
+/* Room for one more; those in use stay, even past the limit, for their number is that of the
+ * questions under way. */
 static void make_room(struct cache *cache)
 {
     for (struct entry *entry = cache->oldest; entry != NULL && cache->size >= cache->limit;) {
@@ -138,7 +142,8 @@ static struct entry *entry_create(struct cache *cache, const char *name, enum dn
     return entry;
 }
 
-/* --- serving ------------------------------------------------------------------------------------------ */
+/* --- serving
+ * ------------------------------------------------------------------------------------------ */
 
 static void make_ready(struct entry *entry)
 {
@@ -163,7 +168,8 @@ static void serve_entry(struct entry *entry)
     }
 }
 
-/* Who asks for the very same from within a callback is served in the same round: its TTL has not passed. */
+/* Who asks for the very same from within a callback is served in the same round: its TTL has not
+ * passed. */
 static void serve(void *arg)
 {
     struct cache *cache = arg;
@@ -188,7 +194,8 @@ static void on_answer(void *arg, struct dns_answer *answer)
     make_ready(entry);
 }
 
-void cache_ask(struct cache *cache, const char *name, enum dns_type type, struct cache_waiter *waiter)
+void cache_ask(struct cache *cache, const char *name, enum dns_type type,
+               struct cache_waiter *waiter)
 {
     assert(waiter->next == NULL);
     struct entry *entry = find(cache, name, type);

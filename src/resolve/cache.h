@@ -22,7 +22,8 @@ struct cache_waiter {
     cache_fn *fn;
     void *arg;
 };
-void cache_ask(struct cache *cache, const char *name, enum dns_type type, struct cache_waiter *waiter);
+void cache_ask(struct cache *cache, const char *name, enum dns_type type,
+               struct cache_waiter *waiter);
 /* The callback will not come. Does no harm to a waiter that does not wait. */
 void cache_forget(struct cache_waiter *waiter);
 

@@ -1,8 +1,9 @@
-/* dns: see dns.h. getdns as a stub, over one TCP connection, on our loop.
+/* dns: see dns.h. getdns as a stub on our loop.
  * Owns: the getdns context, and every query from the asking to its answer.
- * What getdns calls back with is only noted down; all that follows from it (repeating, answering, sending the
- * next) happens in settle(), so that nobody above ever runs inside getdns.
- * Must never use getdns's own limit on outstanding queries, nor another resolution type than stub. */
+ * What getdns calls back with is only noted down; all that follows from it (repeating, answering,
+ * sending the next) happens in settle(), so that nobody above ever runs inside getdns. Must never
+ * use getdns's own limit on outstanding queries, nor another resolution type than stub, and never
+ * destroy a context from inside its callback. */
 #include "resolve/dns.h"
 
 #include <assert.h>
@@ -16,7 +17,9 @@
 #include "resolve/dns_glue.h"
 #include "resolve/dns_reply.h"
 
-enum { WINDOW = 200, TRIES = 2, IDLE_TIMEOUT_MS = 10000 };
+/* After a time-out getdns may have given the connection up, and says so only to the next query:
+ * hence the third try. */
+enum { WINDOW = 200, TRIES = 3, TIME_OUTS = 2, IDLE_TIMEOUT_MS = 10000, RENEWAL_MS = 1000 };
 
 struct query {
     struct query *next, *previous;
@@ -25,12 +28,12 @@ struct query {
     enum dns_type type;
     dns_fn *fn;
     void *arg;
-    int64_t asked_at;
-    unsigned tries;
+    int64_t asked_at, sent_at;
+    unsigned tries, time_outs;
     bool checking_disabled;     /* the second look after a SERVFAIL */
     struct dns_answer *refusal; /* what the first look said */
     struct dns_answer *answer;
-    bool unreached;             /* time-out, or no connection: worth another try */
+    bool unreached; /* time-out, or no connection: worth another try */
     bool servfail;
 };
 
@@ -45,15 +48,23 @@ struct dns {
     getdns_dict *extensions, *extensions_unchecked;
     struct dns_glue *glue;
     struct reply_rules rules;
+    getdns_list *anchors;
     char resolver[ADDRESS_TEXT];
-    unsigned timeout; /* seconds */
+    struct address address;
+    uint16_t port;
+    unsigned timeout;             /* seconds */
+    int64_t heard_at, renewed_at; /* the last reply; the making of the context */
     struct queue waiting, outstanding, done;
     struct loop_timer *settle_timer;
     struct dns_counters counters;
-    bool closing;
+    bool closing; /* the context is being destroyed: what it says does not count any more */
 };
 
-/* --- queues ------------------------------------------------------------------------------------------ */
+static getdns_return_t open_context(struct dns *dns);
+static void close_context(struct dns *dns);
+
+/* --- queues
+ * ------------------------------------------------------------------------------------------ */
 
 static void queue_remove(struct queue *queue, struct query *query)
 {
@@ -88,7 +99,8 @@ static void queue_release(struct queue *queue)
     }
 }
 
-/* --- what getdns says -------------------------------------------------------------------------------- */
+/* --- what getdns says
+ * -------------------------------------------------------------------------------- */
 
 static struct dns_answer *unreached(struct query *query, getdns_callback_type_t type)
 {
@@ -96,6 +108,7 @@ static struct dns_answer *unreached(struct query *query, getdns_callback_type_t 
     char why[128];
     query->unreached = true;
     if (type == GETDNS_CALLBACK_TIMEOUT) {
+        query->time_outs++;
         dns->counters.time_outs++;
         snprintf(why, sizeof(why), "time-out after %u s, asking %s", dns->timeout, dns->resolver);
     } else {
@@ -105,8 +118,8 @@ static struct dns_answer *unreached(struct query *query, getdns_callback_type_t 
 }
 
 /* The type of the callback comes first: a time-out brings a tree that must not be read. */
-static void on_reply(getdns_context *context, getdns_callback_type_t type, getdns_dict *response, void *arg,
-                     getdns_transaction_t transaction)
+static void on_reply(getdns_context *context, getdns_callback_type_t type, getdns_dict *response,
+                     void *arg, getdns_transaction_t transaction)
 {
     (void)context;
     (void)transaction;
@@ -114,12 +127,15 @@ static void on_reply(getdns_context *context, getdns_callback_type_t type, getdn
     struct dns *dns = query->dns;
     if (dns->closing) {
         getdns_dict_destroy(response);
-        return; /* dns_free releases the query */
+        return; /* the query stands in `outstanding`, and is taken from there */
     }
+    if (type == GETDNS_CALLBACK_COMPLETE)
+        dns->heard_at = loop_now(dns->loop);
     query->servfail = query->unreached = false;
     dns->rules.wall = loop_wall(dns->loop);
     if (type == GETDNS_CALLBACK_COMPLETE && response != NULL)
-        query->answer = dns_reply_read(response, query->name, query->type, &dns->rules, &query->servfail);
+        query->answer =
+            dns_reply_read(response, query->name, query->type, &dns->rules, &query->servfail);
     else
         query->answer = unreached(query, type);
     getdns_dict_destroy(response);
@@ -131,26 +147,32 @@ static void on_reply(getdns_context *context, getdns_callback_type_t type, getdn
 static void send_query(struct dns *dns, struct query *query)
 {
     char name[1100];
-    snprintf(name, sizeof(name), "%s.", query->name); /* absolute: nothing is ever appended (SMTPC-21) */
+    snprintf(name, sizeof(name), "%s.",
+             query->name); /* absolute: nothing is ever appended (SMTPC-21) */
     query->tries++;
+    query->sent_at = loop_now(dns->loop);
     dns->counters.queries++;
     queue_append(&dns->outstanding, query);
     getdns_transaction_t transaction;
     getdns_return_t rc =
-        getdns_general(dns->context, name, (uint16_t)query->type,
-                       query->checking_disabled ? dns->extensions_unchecked : dns->extensions, query,
-                       &transaction, on_reply);
+        dns->context == NULL
+            ? GETDNS_RETURN_MEMORY_ERROR
+            : getdns_general(dns->context, name, (uint16_t)query->type,
+                             query->checking_disabled ? dns->extensions_unchecked : dns->extensions,
+                             query, &transaction, on_reply);
     if (rc == GETDNS_RETURN_GOOD || query->answer != NULL)
         return;
     char why[160];
-    snprintf(why, sizeof(why), "the query cannot be made: %s", getdns_get_errorstr_by_id((uint16_t)rc));
+    snprintf(why, sizeof(why), "the query cannot be made: %s",
+             getdns_get_errorstr_by_id((uint16_t)rc));
     query->answer = dns_answer_failed(query->name, DNS_FAILED, why);
     queue_remove(&dns->outstanding, query);
     queue_append(&dns->done, query);
     loop_timer_set(dns->settle_timer, 0);
 }
 
-/* --- what follows from it ---------------------------------------------------------------------------- */
+/* --- what follows from it
+ * ---------------------------------------------------------------------------- */
 
 static void again(struct dns *dns, struct query *query)
 {
@@ -158,7 +180,8 @@ static void again(struct dns *dns, struct query *query)
     queue_append(&dns->waiting, query);
 }
 
-/* The second look, with checking disabled, was answered: the data are there, so it is validation that fails. */
+/* The second look, with checking disabled, was answered: the data are there, so it is validation
+ * that fails. */
 static void take_second_look(struct query *query)
 {
     struct dns_answer *seen = query->answer;
@@ -167,7 +190,8 @@ static void take_second_look(struct query *query)
     if (data_are_there) {
         dns_answer_free(&query->refusal);
         char why[160];
-        snprintf(why, sizeof(why), "fails DNSSEC validation by %s (it resolves with checking disabled)",
+        snprintf(why, sizeof(why),
+                 "fails DNSSEC validation by %s (it resolves with checking disabled)",
                  query->dns->resolver);
         query->answer = dns_answer_failed(query->name, DNS_BOGUS, why);
     } else {
@@ -193,7 +217,7 @@ static void finish(struct dns *dns, struct query *query)
     if (query->checking_disabled) {
         take_second_look(query);
         deliver(dns, query);
-    } else if (query->unreached && query->tries < TRIES) {
+    } else if (query->unreached && query->tries < TRIES && query->time_outs < TIME_OUTS) {
         again(dns, query);
     } else if (query->servfail && !dns->rules.own_validation) {
         query->refusal = query->answer;
@@ -208,7 +232,8 @@ static void finish(struct dns *dns, struct query *query)
 /* A query whose turn comes so late that its asker has long given up would only add to the load. */
 static bool is_stale(const struct dns *dns, const struct query *query)
 {
-    return query->tries == 0 && loop_now(dns->loop) - query->asked_at > 2000 * (int64_t)dns->timeout;
+    return query->tries == 0 &&
+           loop_now(dns->loop) - query->asked_at > 2000 * (int64_t)dns->timeout;
 }
 
 static void send_waiting(struct dns *dns)
@@ -220,10 +245,35 @@ static void send_waiting(struct dns *dns)
             send_query(dns, query);
             continue;
         }
-        query->answer = dns_answer_failed(query->name, DNS_FAILED, "the resolver does not keep up with our queries");
+        query->answer = dns_answer_failed(query->name, DNS_FAILED,
+                                          "the resolver does not keep up with our queries");
         queue_append(&dns->done, query);
         loop_timer_set(dns->settle_timer, 0);
     }
+}
+
+/* Nothing has been heard since this query left: not the resolver alone may be at fault. A getdns
+ * context whose TCP connection is lost backs off for an hour, and one that cancelled queries of its
+ * own below an insecure delegation can keep the rest in its write queue for ever. A new one costs
+ * nothing. */
+static bool is_suspect(const struct dns *dns, const struct query *query)
+{
+    return query->unreached && dns->heard_at < query->sent_at && dns->renewed_at < query->sent_at;
+}
+
+static void renew_context(struct dns *dns)
+{
+    if (loop_now(dns->loop) - dns->renewed_at < RENEWAL_MS)
+        return;
+    close_context(dns);
+    while (dns->outstanding.first != NULL) {
+        struct query *query = dns->outstanding.first;
+        queue_remove(&dns->outstanding, query);
+        query->tries--;
+        queue_append(&dns->waiting, query);
+    }
+    if (open_context(dns) != GETDNS_RETURN_GOOD)
+        close_context(dns);
 }
 
 static void settle(void *arg)
@@ -231,6 +281,11 @@ static void settle(void *arg)
     struct dns *dns = arg;
     struct queue done = dns->done;
     dns->done = (struct queue){0};
+    bool suspect = dns->context == NULL;
+    for (struct query *query = done.first; query != NULL; query = query->next)
+        suspect = suspect || is_suspect(dns, query);
+    if (suspect)
+        renew_context(dns);
     while (done.first != NULL) {
         struct query *query = done.first;
         queue_remove(&done, query);
@@ -253,14 +308,11 @@ void dns_query(struct dns *dns, const char *name, enum dns_type type, dns_fn *fn
     loop_timer_set(dns->settle_timer, 0);
 }
 
-/* --- making it --------------------------------------------------------------------------------------- */
+/* --- making it
+ * --------------------------------------------------------------------------------------- */
 
-static int library_failed(struct err *err_r, const char *what, getdns_return_t rc)
-{
-    return err_set(err_r, "resolver: %s: %s", what, getdns_get_errorstr_by_id((uint16_t)rc));
-}
-
-/* A line that getdns cannot read ends its reading without a word: the records are counted against the lines. */
+/* A line that getdns cannot read ends its reading without a word: the records are counted against
+ * the lines. */
 static size_t count_records(FILE *file)
 {
     char line[8192];
@@ -274,39 +326,36 @@ static size_t count_records(FILE *file)
 }
 
 /* DANE-03: without a trust anchor everything would look insecure. */
-static int use_trust_anchor(struct dns *dns, const char *path, struct err *err_r)
+static int read_trust_anchor(struct dns *dns, const char *path, struct err *err_r)
 {
     CLEANUP(file_close) FILE *file = fopen(path, "r");
     if (file == NULL)
         return err_system(err_r, "trust_anchor: %s", path);
     size_t expected = count_records(file), count = 0;
-    getdns_list *anchors = NULL;
-    getdns_return_t rc = getdns_fp2rr_list(file, &anchors, NULL, 3600);
-    if (rc == GETDNS_RETURN_GOOD)
-        getdns_list_get_length(anchors, &count);
-    if (count > 0 && count == expected)
-        rc = getdns_context_set_dnssec_trust_anchors(dns->context, anchors);
-    getdns_list_destroy(anchors);
+    if (getdns_fp2rr_list(file, &dns->anchors, NULL, 3600) == GETDNS_RETURN_GOOD)
+        getdns_list_get_length(dns->anchors, &count);
     if (expected == 0)
         return err_set(err_r, "trust_anchor: %s holds no DS or DNSKEY record", path);
     if (count != expected)
-        return err_set(err_r, "trust_anchor: %s: record %zu of %zu cannot be read; one DS or DNSKEY a line is expected",
+        return err_set(err_r,
+                       "trust_anchor: %s: record %zu of %zu cannot be read; one DS or DNSKEY a "
+                       "line is expected",
                        path, count + 1, expected);
-    return rc == GETDNS_RETURN_GOOD ? 0 : library_failed(err_r, path, rc);
+    return 0;
 }
 
-static getdns_return_t use_upstream(struct dns *dns, const struct address *address, uint16_t port)
+static getdns_return_t use_upstream(struct dns *dns)
 {
-    uint8_t octets[16];
-    memcpy(octets, address->octets, sizeof(octets));
-    getdns_bindata data = {address->family == 6 ? 16 : 4, octets};
+    bool six = dns->address.family == 6;
+    getdns_bindata data = {six ? 16 : 4, dns->address.octets};
     getdns_dict *upstream = getdns_dict_create();
     getdns_list *upstreams = getdns_list_create();
-    getdns_return_t rc = getdns_dict_util_set_string(upstream, "address_type", address->family == 6 ? "IPv6" : "IPv4");
+    getdns_return_t rc =
+        getdns_dict_util_set_string(upstream, "address_type", six ? "IPv6" : "IPv4");
     if (rc == GETDNS_RETURN_GOOD)
         rc = getdns_dict_set_bindata(upstream, "address_data", &data);
     if (rc == GETDNS_RETURN_GOOD)
-        rc = getdns_dict_set_int(upstream, "port", port);
+        rc = getdns_dict_set_int(upstream, "port", dns->port);
     if (rc == GETDNS_RETURN_GOOD)
         rc = getdns_list_set_dict(upstreams, 0, upstream);
     if (rc == GETDNS_RETURN_GOOD)
@@ -322,18 +371,30 @@ static getdns_return_t use_extensions(struct dns *dns)
     dns->extensions_unchecked = getdns_dict_create();
     getdns_return_t rc = getdns_dict_set_int(dns->extensions_unchecked, "/header/cd", 1);
     if (!dns->rules.own_validation)
-        return rc == GETDNS_RETURN_GOOD ? getdns_dict_set_int(dns->extensions, "/header/ad", 1) : rc;
+        return rc == GETDNS_RETURN_GOOD ? getdns_dict_set_int(dns->extensions, "/header/ad", 1)
+                                        : rc;
     if (rc == GETDNS_RETURN_GOOD)
         rc = getdns_dict_set_int(dns->extensions, "dnssec_return_status", GETDNS_EXTENSION_TRUE);
     if (rc == GETDNS_RETURN_GOOD) /* or bogus replies are left out, and read as "no such name" */
-        rc = getdns_dict_set_int(dns->extensions, "dnssec_return_all_statuses", GETDNS_EXTENSION_TRUE);
+        rc = getdns_dict_set_int(dns->extensions, "dnssec_return_all_statuses",
+                                 GETDNS_EXTENSION_TRUE);
     return rc;
 }
 
-static getdns_return_t set_up_context(struct dns *dns, const struct resolver_settings *settings)
+/* Over TCP one connection carries the whole window. Our own validation goes by UDP first, because
+ * getdns can lose its TCP write queue when it cancels what it needs no longer; see is_suspect. */
+static getdns_return_t use_transports(struct dns *dns)
+{
+    getdns_transport_list_t both[] = {GETDNS_TRANSPORT_UDP, GETDNS_TRANSPORT_TCP};
+    return dns->rules.own_validation
+               ? getdns_context_set_dns_transport_list(dns->context, 2, both)
+               : getdns_context_set_dns_transport_list(dns->context, 1, both + 1);
+}
+
+static getdns_return_t open_context(struct dns *dns)
 {
     getdns_namespace_t only_dns = GETDNS_NAMESPACE_DNS;
-    getdns_transport_list_t only_tcp = GETDNS_TRANSPORT_TCP;
+    dns->renewed_at = loop_now(dns->loop);
     getdns_return_t rc = getdns_context_create(&dns->context, 0);
     if (rc == GETDNS_RETURN_GOOD)
         rc = getdns_context_set_eventloop(dns->context, dns_glue_eventloop(dns->glue));
@@ -344,16 +405,22 @@ static getdns_return_t set_up_context(struct dns *dns, const struct resolver_set
     if (rc == GETDNS_RETURN_GOOD)
         rc = getdns_context_set_append_name(dns->context, GETDNS_APPEND_NAME_NEVER);
     if (rc == GETDNS_RETURN_GOOD)
-        rc = getdns_context_set_dns_transport_list(dns->context, 1, &only_tcp);
+        rc = use_transports(dns);
     if (rc == GETDNS_RETURN_GOOD)
         rc = getdns_context_set_idle_timeout(dns->context, IDLE_TIMEOUT_MS);
     if (rc == GETDNS_RETURN_GOOD)
-        rc = getdns_context_set_timeout(dns->context, 1000 * (uint64_t)settings->timeout);
-    if (rc == GETDNS_RETURN_GOOD)
-        rc = use_upstream(dns, &settings->address, settings->port);
-    if (rc == GETDNS_RETURN_GOOD)
-        rc = use_extensions(dns);
-    return rc;
+        rc = getdns_context_set_timeout(dns->context, 1000 * (uint64_t)dns->timeout);
+    if (rc == GETDNS_RETURN_GOOD && dns->rules.own_validation)
+        rc = getdns_context_set_dnssec_trust_anchors(dns->context, dns->anchors);
+    return rc == GETDNS_RETURN_GOOD ? use_upstream(dns) : rc;
+}
+
+static void close_context(struct dns *dns)
+{
+    dns->closing = true;
+    getdns_context_destroy(dns->context);
+    dns->context = NULL;
+    dns->closing = false;
 }
 
 /* DANE-08 */
@@ -362,21 +429,27 @@ static int check_trust(const struct resolver_settings *settings, struct err *err
     char text[ADDRESS_TEXT];
     if (settings->address.family == 0)
         return err_set(err_r, "resolver: no address is set");
-    if (settings->mode != RESOLVER_LOOPBACK || settings->trust_path || address_is_loopback(&settings->address))
+    if (settings->mode != RESOLVER_LOOPBACK || settings->trust_path ||
+        address_is_loopback(&settings->address))
         return 0;
     return err_set(err_r,
-                   "resolver: %s is not on this machine, so its word on DNSSEC cannot be trusted; run a validating "
-                   "resolver on loopback, or set mode = \"validate\", or trust_path = true if nobody can change "
+                   "resolver: %s is not on this machine, so its word on DNSSEC cannot be trusted; "
+                   "run a validating "
+                   "resolver on loopback, or set mode = \"validate\", or trust_path = true if "
+                   "nobody can change "
                    "what passes between here and there",
                    address_format(&settings->address, text));
 }
 
-int dns_create(struct dns **dns_r, struct loop *loop, const struct resolver_settings *settings, struct err *err_r)
+int dns_create(struct dns **dns_r, struct loop *loop, const struct resolver_settings *settings,
+               struct err *err_r)
 {
     if (check_trust(settings, err_r) != 0)
         return -1;
     struct dns *dns = x_calloc(1, sizeof(*dns));
     dns->loop = loop;
+    dns->address = settings->address;
+    dns->port = settings->port;
     dns->timeout = settings->timeout;
     dns->glue = dns_glue_create(loop);
     dns->settle_timer = loop_timer_create(loop, settle, dns);
@@ -385,10 +458,13 @@ int dns_create(struct dns **dns_r, struct loop *loop, const struct resolver_sett
                                       .resolver = dns->resolver,
                                       .ttl_max = settings->cache_ttl_max,
                                       .cname_limit = settings->cname_limit};
-    getdns_return_t rc = set_up_context(dns, settings);
-    int result = rc == GETDNS_RETURN_GOOD ? 0 : library_failed(err_r, "getdns", rc);
-    if (result == 0 && dns->rules.own_validation)
-        result = use_trust_anchor(dns, settings->trust_anchor, err_r);
+    int result =
+        dns->rules.own_validation ? read_trust_anchor(dns, settings->trust_anchor, err_r) : 0;
+    getdns_return_t rc = result == 0 ? use_extensions(dns) : GETDNS_RETURN_GOOD;
+    if (result == 0 && rc == GETDNS_RETURN_GOOD)
+        rc = open_context(dns);
+    if (rc != GETDNS_RETURN_GOOD)
+        result = err_set(err_r, "resolver: getdns: %s", getdns_get_errorstr_by_id((uint16_t)rc));
     if (result != 0)
         dns_free(&dns);
     *dns_r = dns;
@@ -399,8 +475,8 @@ void dns_free(struct dns **dns)
 {
     if (*dns == NULL)
         return;
-    (*dns)->closing = true;
-    getdns_context_destroy((*dns)->context);
+    close_context(*dns);
+    getdns_list_destroy((*dns)->anchors);
     getdns_dict_destroy((*dns)->extensions);
     getdns_dict_destroy((*dns)->extensions_unchecked);
     queue_release(&(*dns)->waiting);

@@ -33,7 +33,7 @@ struct dns_answer {
     const char *why;            /* for DNS_BOGUS and DNS_FAILED */
     const char *canonical;      /* the name after CNAMEs */
     bool aliased;               /* canonical is not the name asked for */
-    size_t count;               /* of the member that fits the type; for CNAME and SOA just how many there are */
+    size_t count; /* of the member that fits the type; for CNAME and SOA just how many there are */
     struct dns_mx *mx;
     struct address *addresses;
     struct tlsa_record *tlsa;

@@ -1,8 +1,7 @@
-/* dns_reply: see dns_reply.h. The order is: is there a reply to our question, its RCODE, its DNSSEC status, its data.
- * Owns: nothing.
- * A chain of CNAMEs is walked here and not left to the library, so that its length is bounded (DANE-09), and
- * records are taken by owner and type, for RRSIGs and the links of the chain stand among them.
- * Must never read absence out of a reply that failed. */
+/* dns_reply: see dns_reply.h. The order is: is there a reply to our question, its RCODE, its DNSSEC
+ * status, its data. Owns: nothing. A chain of CNAMEs is walked here and not left to the library, so
+ * that its length is bounded (DANE-09), and records are taken by owner and type, for RRSIGs and the
+ * links of the chain stand among them. Must never read absence out of a reply that failed. */
 #include "resolve/dns_reply.h"
 
 #include <getdns/getdns_extra.h>
@@ -15,14 +14,16 @@ enum { NAME_TEXT = 1024, RRTYPE_RRSIG = 46, RCODE_NXDOMAIN = 3, TTL_HIGHEST = 0x
 
 static const char *rcode_name(uint32_t rcode, char *text_r, size_t size)
 {
-    static const char *const names[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"};
+    static const char *const names[] = {"NOERROR",  "FORMERR", "SERVFAIL",
+                                        "NXDOMAIN", "NOTIMP",  "REFUSED"};
     if (rcode < sizeof(names) / sizeof(names[0]))
         return names[rcode];
     snprintf(text_r, size, "RCODE %u", rcode);
     return text_r;
 }
 
-/* Wire form to text: lower case, no trailing dot, \DDD for what is no letter, digit, hyphen or underscore. 0 or -1. */
+/* Wire form to text: lower case, no trailing dot, \DDD for what is no letter, digit, hyphen or
+ * underscore. 0 or -1. */
 static int name_to_text(const getdns_bindata *wire, char text_r[NAME_TEXT])
 {
     size_t used = 0, at = 0;
@@ -38,7 +39,8 @@ static int name_to_text(const getdns_bindata *wire, char text_r[NAME_TEXT])
             if (usual)
                 text_r[used++] = c;
             else
-                used += (size_t)snprintf(text_r + used, NAME_TEXT - used, "\\%03u", (unsigned char)c);
+                used +=
+                    (size_t)snprintf(text_r + used, NAME_TEXT - used, "\\%03u", (unsigned char)c);
         }
     }
     text_r[used] = '\0';
@@ -84,7 +86,8 @@ static bool is_record(const getdns_dict *record, const char *owner, uint32_t typ
            name_at(record, "name", name) == 0 && strcmp(name, owner) == 0;
 }
 
-/* --- TTL -------------------------------------------------------------------------------------------- */
+/* --- TTL
+ * -------------------------------------------------------------------------------------------- */
 
 static void lower(uint32_t *least, uint32_t ttl)
 {
@@ -94,7 +97,8 @@ static void lower(uint32_t *least, uint32_t ttl)
         *least = ttl;
 }
 
-/* The least TTL of a section; where signatures came along, not beyond what they allow (RFC 4035 5.3.3). */
+/* The least TTL of a section; where signatures came along, not beyond what they allow (RFC
+ * 4035 5.3.3). */
 static uint32_t section_ttl(getdns_list *section, int64_t wall, uint32_t least)
 {
     for (size_t i = 0; i < list_length(section); i++) {
@@ -106,7 +110,8 @@ static uint32_t section_ttl(getdns_list *section, int64_t wall, uint32_t least)
             continue;
         lower(&least, number_at(record, "/rdata/original_ttl", 0));
         /* serial arithmetic on 32 bits (RFC 4034 3.1.5) */
-        int32_t left = (int32_t)(number_at(record, "/rdata/signature_expiration", 0) - (uint32_t)wall);
+        int32_t left =
+            (int32_t)(number_at(record, "/rdata/signature_expiration", 0) - (uint32_t)wall);
         lower(&least, left > 0 ? (uint32_t)left : 0);
     }
     return least;
@@ -127,7 +132,8 @@ static uint32_t absence_ttl(getdns_list *authority, int64_t wall, bool *proven_r
     return *proven_r ? section_ttl(authority, wall, least) : DNS_TTL_ABSENT;
 }
 
-/* --- records ---------------------------------------------------------------------------------------- */
+/* --- records
+ * ---------------------------------------------------------------------------------------- */
 
 static void *grown(struct dns_answer *answer, const void *old, size_t size)
 {
@@ -174,7 +180,8 @@ static int take_tlsa(struct dns_answer *answer, const getdns_dict *record)
     if (getdns_dict_get_int(record, "/rdata/certificate_usage", &usage) != GETDNS_RETURN_GOOD ||
         getdns_dict_get_int(record, "/rdata/selector", &selector) != GETDNS_RETURN_GOOD ||
         getdns_dict_get_int(record, "/rdata/matching_type", &matching) != GETDNS_RETURN_GOOD ||
-        getdns_dict_get_bindata(record, "/rdata/certificate_association_data", &data) != GETDNS_RETURN_GOOD)
+        getdns_dict_get_bindata(record, "/rdata/certificate_association_data", &data) !=
+            GETDNS_RETURN_GOOD)
         return -1;
     answer->tlsa = grown(answer, answer->tlsa, sizeof(*answer->tlsa));
     answer->tlsa[answer->count++] =
@@ -205,7 +212,8 @@ static int take_record(struct dns_answer *answer, const getdns_dict *record, enu
     return -1;
 }
 
-/* --- the chain and what stands at its end ----------------------------------------------------------- */
+/* --- the chain and what stands at its end
+ * ----------------------------------------------------------- */
 
 static const char *alias_target(getdns_list *answers, const char *owner, char text_r[NAME_TEXT])
 {
@@ -270,13 +278,15 @@ static void read_data(struct dns_answer *answer, getdns_dict *response, enum dns
     answer->presence = no_name ? DNS_NO_NAME : DNS_NO_DATA;
     answer->count = 0;
     bool proven;
-    lower(&answer->ttl, absence_ttl(section_of(response, "/replies_tree/0/authority"), rules->wall, &proven));
+    lower(&answer->ttl,
+          absence_ttl(section_of(response, "/replies_tree/0/authority"), rules->wall, &proven));
     /* T-02: our own validation believes absence only where its proof came along. */
     if (rules->own_validation && answer->status == DNS_SECURE && !proven)
         fail(answer, DNS_FAILED, "the reply has neither records nor a proof that there are none");
 }
 
-/* --- status ----------------------------------------------------------------------------------------- */
+/* --- status
+ * ----------------------------------------------------------------------------------------- */
 
 static void judge_by_validation(struct dns_answer *answer, getdns_dict *response)
 {
@@ -291,7 +301,8 @@ static void judge_by_validation(struct dns_answer *answer, getdns_dict *response
         fail(answer, DNS_BOGUS, "fails DNSSEC validation");
         break;
     default: /* DANE-03: never silently insecure */
-        fail(answer, DNS_FAILED, "DNSSEC validation came to no result: no trust anchor fits, or data are missing");
+        fail(answer, DNS_FAILED,
+             "DNSSEC validation came to no result: no trust anchor fits, or data are missing");
         break;
     }
 }
@@ -299,7 +310,8 @@ static void judge_by_validation(struct dns_answer *answer, getdns_dict *response
 static bool answers_the_question(getdns_dict *response, const char *name, enum dns_type type)
 {
     char asked[NAME_TEXT];
-    return name_at(response, "/replies_tree/0/question/qname", asked) == 0 && strcmp(asked, name) == 0 &&
+    return name_at(response, "/replies_tree/0/question/qname", asked) == 0 &&
+           strcmp(asked, name) == 0 &&
            number_at(response, "/replies_tree/0/question/qtype", 0) == type;
 }
 
@@ -310,20 +322,23 @@ struct dns_answer *dns_reply_read(getdns_dict *response, const char *name, enum 
     char text[32];
     uint32_t rcode;
     *servfail_r = false;
-    if (getdns_dict_get_int(response, "/replies_tree/0/header/rcode", &rcode) != GETDNS_RETURN_GOOD) {
+    if (getdns_dict_get_int(response, "/replies_tree/0/header/rcode", &rcode) !=
+        GETDNS_RETURN_GOOD) {
         fail(answer, DNS_FAILED, arena_printf(answer->arena, "no reply from %s", rules->resolver));
         return answer;
     }
     *servfail_r = rcode == GETDNS_RCODE_SERVFAIL;
     if (rcode != GETDNS_RCODE_NOERROR && rcode != RCODE_NXDOMAIN) {
         fail(answer, DNS_FAILED,
-             arena_printf(answer->arena, "%s from %s", rcode_name(rcode, text, sizeof(text)), rules->resolver));
+             arena_printf(answer->arena, "%s from %s", rcode_name(rcode, text, sizeof(text)),
+                          rules->resolver));
         return answer;
     }
     if (!answers_the_question(response, answer->canonical, type) ||
         number_at(response, "/replies_tree/0/header/tc", 0) != 0) {
         fail(answer, DNS_FAILED,
-             arena_printf(answer->arena, "the reply from %s does not fit the question", rules->resolver));
+             arena_printf(answer->arena, "the reply from %s does not fit the question",
+                          rules->resolver));
         return answer;
     }
     if (rules->own_validation)

@@ -14,10 +14,11 @@ struct reply_rules {
     const char *resolver; /* its address, for explanations */
     uint32_t ttl_max;
     unsigned cname_limit;
-    int64_t wall;         /* seconds since 1970, for the end of signatures */
+    int64_t wall; /* seconds since 1970, for the end of signatures */
 };
 
-/* `servfail_r`: the reply was SERVFAIL, which a validating resolver also says when validation fails. */
+/* `servfail_r`: the reply was SERVFAIL, which a validating resolver also says when validation
+ * fails. */
 struct dns_answer *dns_reply_read(getdns_dict *response, const char *name, enum dns_type type,
                                   const struct reply_rules *rules, bool *servfail_r);
 

@@ -1,6 +1,6 @@
-/* gather: see gather.h. First the MX records, then all hosts side by side (gather_host.c), then the callback.
- * Owns: the resolution; the evidence lives in the caller's arena.
- * Must never go on to an address after a failed MX look-up (DANE-05).
+/* gather: see gather.h. First the MX records, then all hosts side by side (gather_host.c), then the
+ * callback. Owns: the resolution; the evidence lives in the caller's arena. Must never go on to an
+ * address after a failed MX look-up (DANE-05).
  */
 #include "resolve/gather.h"
 
@@ -29,7 +29,8 @@ struct resolution {
 
 static void step(struct resolution *resolution);
 
-/* --- waiting for the self-test ------------------------------------------------------------------------- */
+/* --- waiting for the self-test
+ * ------------------------------------------------------------------------- */
 
 void gather_wait(struct resolution_list *list, struct resolution *resolution)
 {
@@ -58,7 +59,9 @@ void gather_begin_all(struct resolution_list *list)
     }
 }
 
-/* --- begin ------------------------------------------------------------------------------------------------ */
+/* --- begin
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static struct evidence_host *add_hosts(struct resolution *resolution, size_t count)
 {
@@ -89,7 +92,9 @@ static enum gather_state begin(struct resolution *resolution)
     return GATHER_HOSTS;
 }
 
-/* --- MX ---------------------------------------------------------------------------------------------------- */
+/* --- MX
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static int by_preference(const void *a, const void *b)
 {
@@ -147,10 +152,13 @@ static void ask_mx(struct resolution *resolution)
 {
     resolution->mx_waiter.fn = take_mx;
     resolution->mx_waiter.arg = resolution;
-    cache_ask(resolution->gatherer->cache, resolution->evidence->next_hop, DNS_MX, &resolution->mx_waiter);
+    cache_ask(resolution->gatherer->cache, resolution->evidence->next_hop, DNS_MX,
+              &resolution->mx_waiter);
 }
 
-/* --- hosts ---------------------------------------------------------------------------------------------------- */
+/* --- hosts
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static void host_done(void *arg)
 {
@@ -171,18 +179,21 @@ static bool is_address(struct resolution *resolution, struct evidence_host *fact
     return true;
 }
 
-/* DANE-18, DANE-19: an insecure MX RRset names hosts that anybody could have put there; an implicit MX does not. */
+/* DANE-18, DANE-19: an insecure MX RRset names hosts that anybody could have put there; an implicit
+ * MX does not. */
 static bool may_use_dane(const struct resolution *resolution)
 {
     const struct evidence *evidence = resolution->evidence;
-    bool insecure_mx = evidence->kind == NEXT_HOP_DOMAIN && !evidence->implicit_mx && evidence->mx.status != DNS_SECURE;
+    bool insecure_mx = evidence->kind == NEXT_HOP_DOMAIN && !evidence->implicit_mx &&
+                       evidence->mx.status != DNS_SECURE;
     return !insecure_mx || resolution->gatherer->tlsa_below_insecure_mx;
 }
 
 static void ask_hosts(struct resolution *resolution)
 {
     struct evidence *evidence = resolution->evidence;
-    resolution->hosts = arena_alloc(resolution->arena, evidence->host_count * sizeof(*resolution->hosts));
+    resolution->hosts =
+        arena_alloc(resolution->arena, evidence->host_count * sizeof(*resolution->hosts));
     for (size_t i = 0; i < evidence->host_count; i++) {
         struct evidence_host *facts = &evidence->hosts[i];
         if (facts->name[0] == '\0' || is_address(resolution, facts))
@@ -206,7 +217,9 @@ static enum gather_state after_hosts(struct resolution *resolution)
     return GATHER_DONE;
 }
 
-/* --- the machine ------------------------------------------------------------------------------------------------ */
+/* --- the machine
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static const struct {
     const char *name;
@@ -245,7 +258,8 @@ static void step(struct resolution *resolution)
             return;
         }
         states[resolution->state].ask(resolution);
-    } while (resolution->state == GATHER_HOSTS && resolution->open_hosts == 0); /* nothing to look up */
+    } while (resolution->state == GATHER_HOSTS &&
+             resolution->open_hosts == 0); /* nothing to look up */
 }
 
 static void begin_now(void *arg)

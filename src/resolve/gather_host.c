@@ -1,8 +1,8 @@
-/* gather_host: see gather_host.h. A table of states; host_step is the only one that changes the state.
- * Owns: nothing; what it learns goes into the arena of the evidence.
- * Addresses come first, because their status decides whether a TLSA query is made at all: name servers that
- * mishandle TLSA are found below unsigned zones (RFC 7672 2.2.2, T-03).
- * Must never let a failed question pass for an absence. */
+/* gather_host: see gather_host.h. A table of states; host_step is the only one that changes the
+ * state. Owns: nothing; what it learns goes into the arena of the evidence. Addresses come first,
+ * because their status decides whether a TLSA query is made at all: name servers that mishandle
+ * TLSA are found below unsigned zones (RFC 7672 2.2.2, T-03). Must never let a failed question pass
+ * for an absence. */
 #include "resolve/gather_host.h"
 
 #include <assert.h>
@@ -21,7 +21,8 @@ struct dns_fact fact_of(struct arena *arena, const struct dns_answer *answer, ui
 
 static bool is_found(const struct dns_fact *fact)
 {
-    return (fact->status == DNS_SECURE || fact->status == DNS_INSECURE) && fact->presence == DNS_FOUND;
+    return (fact->status == DNS_SECURE || fact->status == DNS_INSECURE) &&
+           fact->presence == DNS_FOUND;
 }
 
 static bool is_error(const struct dns_fact *fact)
@@ -29,7 +30,8 @@ static bool is_error(const struct dns_fact *fact)
     return fact->status == DNS_BOGUS || fact->status == DNS_FAILED;
 }
 
-/* --- addresses --------------------------------------------------------------------------------------- */
+/* --- addresses
+ * --------------------------------------------------------------------------------------- */
 
 static void take_addresses(void *arg, const struct dns_answer *answer, uint32_t ttl)
 {
@@ -38,14 +40,15 @@ static void take_addresses(void *arg, const struct dns_answer *answer, uint32_t 
     question->fact = fact_of(arena, answer, ttl);
     question->canonical = arena_strdup(arena, answer->canonical);
     if (is_found(&question->fact)) {
-        question->addresses = arena_memdup(arena, answer->addresses, answer->count * sizeof(*answer->addresses));
+        question->addresses =
+            arena_memdup(arena, answer->addresses, answer->count * sizeof(*answer->addresses));
         question->address_count = answer->count;
     }
     host_step(question->host);
 }
 
-static void ask(struct host *host, struct host_question *question, const char *name, enum dns_type type,
-                cache_fn *fn)
+static void ask(struct host *host, struct host_question *question, const char *name,
+                enum dns_type type, cache_fn *fn)
 {
     question->host = host;
     question->waiter.fn = fn;
@@ -70,8 +73,8 @@ static const struct dns_fact *weaker(const struct dns_fact *a, const struct dns_
     return a->status == DNS_INSECURE ? a : b;
 }
 
-/* Only what is used counts: the status of the family that was found, or the weaker of both. Where nothing was
- * found, a failure of either means that it is not known whether there are addresses. */
+/* Only what is used counts: the status of the family that was found, or the weaker of both. Where
+ * nothing was found, a failure of either means that it is not known whether there are addresses. */
 static struct dns_fact both_families(const struct dns_fact *a, const struct dns_fact *aaaa)
 {
     if (is_found(a) && !is_found(aaaa))
@@ -115,7 +118,8 @@ static enum host_state after_addresses(struct host *host)
     return facts->expanded != facts->name ? HOST_ALIAS : HOST_DONE;
 }
 
-/* --- the alias by itself (DANE-13) --------------------------------------------------------------------- */
+/* --- the alias by itself (DANE-13)
+ * --------------------------------------------------------------------- */
 
 static void take_alias(void *arg, const struct dns_answer *answer, uint32_t ttl)
 {
@@ -134,11 +138,14 @@ static enum host_state after_alias(struct host *host)
     return host->facts->alias.status == DNS_SECURE ? HOST_TLSA_ORIGINAL : HOST_DONE;
 }
 
-/* --- TLSA ------------------------------------------------------------------------------------------------ */
+/* --- TLSA
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static struct tlsa_record *copy_records(struct arena *arena, const struct dns_answer *answer)
 {
-    struct tlsa_record *records = arena_memdup(arena, answer->tlsa, answer->count * sizeof(*records));
+    struct tlsa_record *records =
+        arena_memdup(arena, answer->tlsa, answer->count * sizeof(*records));
     for (size_t i = 0; i < answer->count; i++)
         records[i].data = arena_memdup(arena, records[i].data, records[i].length);
     return records;
@@ -173,11 +180,13 @@ static void ask_tlsa_original(struct host *host)
     ask_tlsa(host, host->facts->name);
 }
 
-/* DANE-14, DANE-15: the original name is tried only where the expanded one is known to have no secure records. */
+/* DANE-14, DANE-15: the original name is tried only where the expanded one is known to have no
+ * secure records. */
 static enum host_state after_tlsa_expanded(struct host *host)
 {
     const struct evidence_host *facts = host->facts;
-    bool settled = is_error(&facts->tlsa) || (is_found(&facts->tlsa) && facts->tlsa.status == DNS_SECURE);
+    bool settled =
+        is_error(&facts->tlsa) || (is_found(&facts->tlsa) && facts->tlsa.status == DNS_SECURE);
     return settled || facts->expanded == facts->name ? HOST_DONE : HOST_TLSA_ORIGINAL;
 }
 
@@ -187,7 +196,8 @@ static enum host_state after_tlsa_original(struct host *host)
     return HOST_DONE;
 }
 
-/* --- the machine ----------------------------------------------------------------------------------------- */
+/* --- the machine
+ * ----------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;

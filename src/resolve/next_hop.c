@@ -18,7 +18,8 @@ static bool is_label_octet(char c)
 
 static bool is_label(struct slice label)
 {
-    if (label.len == 0 || label.len > LABEL_LONGEST || label.ptr[0] == '-' || label.ptr[label.len - 1] == '-')
+    if (label.len == 0 || label.len > LABEL_LONGEST || label.ptr[0] == '-' ||
+        label.ptr[label.len - 1] == '-')
         return false;
     for (size_t i = 0; i < label.len; i++)
         if (!is_label_octet(label.ptr[i]))
@@ -34,7 +35,8 @@ static bool is_number(struct slice label)
     return true;
 }
 
-/* Letters, digits, hyphens and underscores; no top-level domain is a number, so "192.0.2.1" is none. */
+/* Letters, digits, hyphens and underscores; no top-level domain is a number, so "192.0.2.1" is
+ * none. */
 static bool is_domain(struct slice name)
 {
     if (name.len == 0 || name.len > NAME_LONGEST)
@@ -65,7 +67,8 @@ static char *to_a_labels(struct arena *arena, struct slice text)
         return name;
     }
     uint8_t *converted = NULL;
-    int rc = idn2_lookup_u8((const uint8_t *)name, &converted, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+    int rc =
+        idn2_lookup_u8((const uint8_t *)name, &converted, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
     char *result = rc == IDN2_OK ? arena_strdup(arena, (const char *)converted) : NULL;
     idn2_free(converted);
     if (result != NULL)

@@ -1,7 +1,7 @@
-/* resolve: gathers the evidence on a next hop: MX, addresses, CNAMEs, TLSA, each with its DNSSEC status.
- * Owns: the DNS context, the cache of answers by TTL, and the resolver's self-test.
- * RFC 7672 2.1, 2.2; RFC 5321 5.1; RFC 7505; requirements DANE-01..22, SMTPC-17, 18, 21.
- * Must never decide what a fact means: that is policy/'s business. */
+/* resolve: gathers the evidence on a next hop: MX, addresses, CNAMEs, TLSA, each with its DNSSEC
+ * status. Owns: the DNS context, the cache of answers by TTL, and the resolver's self-test. RFC
+ * 7672 2.1, 2.2; RFC 5321 5.1; RFC 7505; requirements DANE-01..22, SMTPC-17, 18, 21. Must never
+ * decide what a fact means: that is policy/'s business. */
 #ifndef DANEWAY_RESOLVE_RESOLVE_H
 #define DANEWAY_RESOLVE_RESOLVE_H
 
@@ -15,9 +15,13 @@
 #include "loop/loop.h"
 
 struct resolver;
-/* -1: an AD bit from a remote resolver would be trusted (DANE-08), no trust anchor (DANE-03), no such address ... */
+/* The settings' texts are borrowed.
+ * -1: an AD bit from a remote resolver would be trusted (DANE-08), no trust anchor (DANE-03), no
+ * such address ... */
 int resolver_create(struct resolver **resolver_r, struct loop *loop,
                     const struct resolver_settings *settings, struct err *err_r);
+/* After its resolutions have ended or been cancelled, and never from inside a callback of the
+ * resolver. */
 void resolver_free(struct resolver **resolver);
 
 /* What was asked for: a domain, or "[host]", "[192.0.2.1]", each with an optional ":port". */
@@ -25,14 +29,20 @@ struct next_hop {
     enum next_hop_kind kind;
     const char *name; /* without brackets and port; lower case A-labels if it could be turned */
     uint16_t port;
-    bool invalid;     /* no valid domain name (SMTPC-21) */
+    bool invalid; /* no valid domain name (SMTPC-21) */
 };
 /* Parses it into the arena; `default_port` unless the text has one. Never fails: see `invalid`. */
 struct next_hop next_hop_parse(struct arena *arena, const char *text, uint16_t default_port);
 
-/* Starts gathering; fn gets the evidence (allocated in `arena`), never from inside the call.
- * It always comes, within about twice the time limit of a query for each link of the chain of look-ups. */
-struct resolution;
+/* What the evidence holds beyond the obvious: a host that is an address in text form has addresses,
+ * and an addresses_fact that was not asked; of more than 20 MX records, the 20 best; addresses
+ * stand in the order to try, IPv6 and IPv4 by turns. Where one of A and AAAA fails, the other is
+ * used with its own status.
+ *
+ * Starts gathering; fn gets the evidence (allocated in `arena`), never from inside the call.
+ * It always comes, within about twice the time limit of a query for each link of the chain of
+ * look-ups. */
+struct resolution; /* gone when its callback comes */
 typedef void resolution_fn(void *arg, struct evidence *evidence);
 struct resolution *resolve_next_hop(struct resolver *resolver, struct arena *arena,
                                     const struct next_hop *next_hop, resolution_fn *fn, void *arg);
@@ -42,12 +52,13 @@ void resolution_cancel(struct resolution **resolution);
 /* The self-test: at start and every self_test_interval seconds. */
 struct resolver_health {
     bool tested;
-    bool validating;      /* the secure name was secure and the bogus one was not believed */
-    char why[256];        /* when not validating: what was found and what to do */
-    int64_t tested_at;    /* seconds since 1970 */
+    bool validating;   /* the secure name was secure and the bogus one was not believed */
+    char why[256];     /* when not validating: what was found and what to do */
+    int64_t tested_at; /* seconds since 1970 */
 };
 const struct resolver_health *resolver_health(const struct resolver *resolver);
-/* Starts the self-tests; fn (may be NULL) is called after each one. Until the first has ended, resolutions wait for it. */
+/* Starts the self-tests; fn (may be NULL) is called after each one. Until the first has ended,
+ * resolutions wait for it. */
 void resolver_self_test_start(struct resolver *resolver, loop_fn *fn, void *arg);
 
 struct resolver_counters {

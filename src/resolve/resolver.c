@@ -25,8 +25,8 @@ struct resolver {
     void *test_arg;
 };
 
-int resolver_create(struct resolver **resolver_r, struct loop *loop, const struct resolver_settings *settings,
-                    struct err *err_r)
+int resolver_create(struct resolver **resolver_r, struct loop *loop,
+                    const struct resolver_settings *settings, struct err *err_r)
 {
     struct dns *dns;
     if (dns_create(&dns, loop, settings, err_r) != 0)
@@ -36,10 +36,11 @@ int resolver_create(struct resolver **resolver_r, struct loop *loop, const struc
     resolver->dns = dns;
     resolver->cache = cache_create(loop, dns, CACHE_LIMIT);
     resolver->self_test = self_test_create(loop, dns, &resolver->settings);
-    resolver->gatherer = (struct gatherer){.loop = loop,
-                                           .cache = resolver->cache,
-                                           .tlsa_below_insecure_mx = settings->tlsa_below_insecure_mx,
-                                           .health = self_test_health(resolver->self_test)};
+    resolver->gatherer =
+        (struct gatherer){.loop = loop,
+                          .cache = resolver->cache,
+                          .tlsa_below_insecure_mx = settings->tlsa_below_insecure_mx,
+                          .health = self_test_health(resolver->self_test)};
     *resolver_r = resolver;
     return 0;
 }

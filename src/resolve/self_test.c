@@ -1,8 +1,8 @@
 /* self_test: see self_test.h. Two queries side by side, then the verdict, then the timer.
  * Owns: the verdict.
- * The bogus name proves more than the secure one, but it lies in somebody's zone on the Internet: where it cannot
- * be resolved at all, the secure name decides alone.
- * Must never go through the cache: the question is what the resolver does now. */
+ * The bogus name proves more than the secure one, but it lies in somebody's zone on the Internet:
+ * where it cannot be resolved at all, the secure name decides alone. Must never go through the
+ * cache: the question is what the resolver does now. */
 #include "resolve/self_test.h"
 
 #include <stdio.h>
@@ -41,11 +41,12 @@ static const char *judge_secure(const struct self_test *test, char *text_r, size
     case DNS_SECURE:
         return NULL;
     case DNS_INSECURE:
-        snprintf(text_r, size, "with the resolver at %s the SOA of \"%s\" is not secure: %s", resolver, name,
-                 remedy(test));
+        snprintf(text_r, size, "with the resolver at %s the SOA of \"%s\" is not secure: %s",
+                 resolver, name, remedy(test));
         return text_r;
     default:
-        snprintf(text_r, size, "the SOA of \"%s\", which must be secure, cannot be had: %s", name, answer->why);
+        snprintf(text_r, size, "the SOA of \"%s\", which must be secure, cannot be had: %s", name,
+                 answer->why);
         return text_r;
     }
 }
@@ -53,13 +54,15 @@ static const char *judge_secure(const struct self_test *test, char *text_r, size
 static const char *judge_bogus(const struct self_test *test, char *text_r, size_t size)
 {
     const struct dns_answer *answer = test->bogus;
-    bool believed = answer != NULL && (answer->status == DNS_SECURE || answer->status == DNS_INSECURE) &&
+    bool believed = answer != NULL &&
+                    (answer->status == DNS_SECURE || answer->status == DNS_INSECURE) &&
                     answer->presence == DNS_FOUND;
     if (!believed)
         return NULL;
     char resolver[ADDRESS_TEXT];
     snprintf(text_r, size, "with the resolver at %s the wrong signature of \"%s\" is believed: %s",
-             address_format(&test->settings->address, resolver), test->settings->self_test_bogus, remedy(test));
+             address_format(&test->settings->address, resolver), test->settings->self_test_bogus,
+             remedy(test));
     return text_r;
 }
 
@@ -124,7 +127,8 @@ static void run(void *arg)
         ask(test, test->settings->self_test_bogus, DNS_A, on_bogus);
 }
 
-struct self_test *self_test_create(struct loop *loop, struct dns *dns, const struct resolver_settings *settings)
+struct self_test *self_test_create(struct loop *loop, struct dns *dns,
+                                   const struct resolver_settings *settings)
 {
     struct self_test *test = x_calloc(1, sizeof(*test));
     test->loop = loop;

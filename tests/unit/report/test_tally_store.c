@@ -142,7 +142,7 @@ Test(tally_store, policies)
     json_decref(list);
 }
 
-/* covers: RPT-32 RPT-33 RPT-20 */
+/* covers: RPT-32 RPT-33 RPT-20 RPT-35 */
 Test(tally_store, failure_details)
 {
     struct session_record bad =

@@ -70,11 +70,13 @@ static void fill_mx(struct dns_answer *answer, struct slice data)
 {
     answer->mx = arena_alloc(answer->arena, 64 * sizeof(*answer->mx));
     for (struct slice rest = data; rest.ptr != NULL && rest.len > 0;) {
-        struct slice preference = slice_split(rest, ' ', &rest), exchange = slice_split(rest, ' ', &rest);
+        struct slice preference = slice_split(rest, ' ', &rest),
+                     exchange = slice_split(rest, ' ', &rest);
         if (exchange.len == 1 && exchange.ptr[0] == '.')
             exchange.len = 0;
-        answer->mx[answer->count++] = (struct dns_mx){
-            (uint16_t)atoi(preference.ptr), arena_strndup(answer->arena, exchange.ptr, exchange.len)};
+        answer->mx[answer->count++] =
+            (struct dns_mx){(uint16_t)atoi(preference.ptr),
+                            arena_strndup(answer->arena, exchange.ptr, exchange.len)};
     }
 }
 
@@ -83,7 +85,8 @@ static void fill_addresses(struct dns_answer *answer, struct slice data)
     answer->addresses = arena_alloc(answer->arena, 16 * sizeof(*answer->addresses));
     for (struct slice rest = data; rest.ptr != NULL && rest.len > 0;) {
         struct slice text = slice_split(rest, ' ', &rest);
-        if (address_parse(arena_strndup(answer->arena, text.ptr, text.len), &answer->addresses[answer->count++]) != 0)
+        if (address_parse(arena_strndup(answer->arena, text.ptr, text.len),
+                          &answer->addresses[answer->count++]) != 0)
             abort();
     }
 }
@@ -93,16 +96,21 @@ static void fill_tlsa(struct dns_answer *answer, struct slice data)
     answer->count = (size_t)atoi(data.ptr);
     answer->tlsa = arena_alloc(answer->arena, answer->count * sizeof(*answer->tlsa));
     for (size_t i = 0; i < answer->count; i++)
-        answer->tlsa[i] = (struct tlsa_record){
-            .usage = 3, .selector = 1, .matching_type = 1, .length = 32, .data = arena_alloc(answer->arena, 32)};
+        answer->tlsa[i] = (struct tlsa_record){.usage = 3,
+                                               .selector = 1,
+                                               .matching_type = 1,
+                                               .length = 32,
+                                               .data = arena_alloc(answer->arena, 32)};
 }
 
-static struct dns_answer *answer_of(const struct fake_row *row, const char *name, enum dns_type type)
+static struct dns_answer *answer_of(const struct fake_row *row, const char *name,
+                                    enum dns_type type)
 {
     if (row == NULL)
         return dns_answer_failed(name, DNS_FAILED, "not in the table");
     if (row->status == DNS_BOGUS || row->status == DNS_FAILED)
-        return dns_answer_failed(name, row->status, row->status == DNS_BOGUS ? "bogus" : "SERVFAIL");
+        return dns_answer_failed(name, row->status,
+                                 row->status == DNS_BOGUS ? "bogus" : "SERVFAIL");
     struct dns_answer *answer = dns_answer_create(row->canonical != NULL ? row->canonical : name);
     answer->status = row->status;
     answer->aliased = row->canonical != NULL;
@@ -143,13 +151,15 @@ static void answer_all(void *arg)
     while (batch != NULL) {
         struct pending *pending = batch;
         batch = pending->next;
-        pending->fn(pending->arg, answer_of(find(pending->name, pending->type), pending->name, pending->type));
+        pending->fn(pending->arg,
+                    answer_of(find(pending->name, pending->type), pending->name, pending->type));
         free(pending->name);
         free(pending);
     }
 }
 
-int dns_create(struct dns **dns_r, struct loop *loop, const struct resolver_settings *settings, struct err *err_r)
+int dns_create(struct dns **dns_r, struct loop *loop, const struct resolver_settings *settings,
+               struct err *err_r)
 {
     (void)settings;
     (void)err_r;
@@ -176,7 +186,8 @@ void dns_free(struct dns **dns)
 void dns_query(struct dns *dns, const char *name, enum dns_type type, dns_fn *fn, void *arg)
 {
     size_t used = strlen(asked);
-    snprintf(asked + used, sizeof(asked) - used, "%s%s %s", used > 0 ? ", " : "", type_name(type), name);
+    snprintf(asked + used, sizeof(asked) - used, "%s%s %s", used > 0 ? ", " : "", type_name(type),
+             name);
     asked_count++;
     struct pending *pending = x_calloc(1, sizeof(*pending));
     *pending = (struct pending){.name = x_strdup(name), .type = type, .fn = fn, .arg = arg};

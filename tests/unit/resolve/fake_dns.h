@@ -9,7 +9,8 @@ struct fake_row {
     const char *name;
     enum dns_type type;
     enum dns_status status;
-    /* "10 mx1.example 20 mx2.example", "192.0.2.1 192.0.2.2", number of TLSA records; NULL: no data; "nxdomain" */
+    /* "10 mx1.example 20 mx2.example", "192.0.2.1 192.0.2.2", number of TLSA records; NULL: no
+     * data; "nxdomain" */
     const char *data;
     const char *canonical; /* NULL: the name itself */
     uint32_t ttl;          /* 0: an hour; FAKE_TTL_NONE: really 0 */

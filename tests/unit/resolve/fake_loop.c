@@ -49,7 +49,8 @@ static struct loop_timer *earliest(const struct loop *loop)
 static void serve(struct loop *loop, int64_t until)
 {
     loop->stopping = false;
-    for (struct loop_timer *timer; !loop->stopping && (timer = earliest(loop)) != NULL && timer->at <= until;) {
+    for (struct loop_timer *timer;
+         !loop->stopping && (timer = earliest(loop)) != NULL && timer->at <= until;) {
         if (timer->at > loop->now)
             loop->now = timer->at;
         timer->at = -1;
@@ -87,7 +88,8 @@ int64_t loop_wall(struct loop *loop)
 struct loop_timer *loop_timer_create(struct loop *loop, loop_fn *fn, void *arg)
 {
     struct loop_timer *timer = x_calloc(1, sizeof(*timer));
-    *timer = (struct loop_timer){.next = loop->timers, .loop = loop, .fn = fn, .arg = arg, .at = -1};
+    *timer =
+        (struct loop_timer){.next = loop->timers, .loop = loop, .fn = fn, .arg = arg, .at = -1};
     loop->timers = timer;
     return timer;
 }

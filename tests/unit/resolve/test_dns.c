@@ -1,4 +1,5 @@
-/* dns.c and the whole resolver against real name servers (see with-dns-lab), in both trust modes. */
+/* dns.c and the whole resolver against real name servers (see with-dns-lab), in both trust modes.
+ */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <arpa/inet.h>
@@ -60,7 +61,8 @@ static struct dns *dns_for(struct loop *loop, const struct resolver_settings *se
     return dns;
 }
 
-static struct dns_answer *ask_one(struct loop *loop, struct dns *dns, const char *name, enum dns_type type)
+static struct dns_answer *ask_one(struct loop *loop, struct dns *dns, const char *name,
+                                  enum dns_type type)
 {
     unsigned open = 1;
     struct question question = {loop, &open, NULL};
@@ -126,8 +128,8 @@ enum { CASES = sizeof(cases) / sizeof(cases[0]) };
 static void compare(size_t i, const char *mode, const struct dns_answer *answer)
 {
     const char *name = cases[i].name;
-    cr_expect(eq(int, (int)answer->status, (int)cases[i].status), "%s: %s %u (%s)", mode, name, cases[i].type,
-              answer->why != NULL ? answer->why : "");
+    cr_expect(eq(int, (int)answer->status, (int)cases[i].status), "%s: %s %u (%s)", mode, name,
+              cases[i].type, answer->why != NULL ? answer->why : "");
     if (answer->status != cases[i].status)
         return;
     if (answer->status == DNS_BOGUS || answer->status == DNS_FAILED) {
@@ -139,7 +141,8 @@ static void compare(size_t i, const char *mode, const struct dns_answer *answer)
     cr_expect(eq(sz, answer->count, cases[i].count), "%s: %s", mode, name);
     const char *canonical = cases[i].canonical != NULL ? cases[i].canonical : name;
     cr_expect(eq(str, (char *)answer->canonical, (char *)canonical), "%s: %s", mode, name);
-    cr_expect(le(u32, answer->ttl, answer->presence == DNS_FOUND ? 3600 : 300), "%s: %s", mode, name);
+    cr_expect(le(u32, answer->ttl, answer->presence == DNS_FOUND ? 3600 : 300), "%s: %s", mode,
+              name);
 }
 
 /* covers: DANE-01 DANE-02 DANE-03 DANE-04 DANE-09 DANE-17 T-01 T-02 */
@@ -227,7 +230,8 @@ Test(dns, limits_of_chain_and_ttl)
     }
 }
 
-/* A resolver that does not validate cannot make anything secure; and the word "bogus" tells why a look-up fails. */
+/* A resolver that does not validate cannot make anything secure; and the word "bogus" tells why a
+ * look-up fails. */
 /* covers: DANE-02 DANE-03 */
 Test(dns, explanations)
 {
@@ -274,7 +278,7 @@ Test(dns, silent_resolver_is_a_time_out)
         struct dns_answer *answer = ask_one(loop, dns, "_25._tcp.mx1.sec.lab", DNS_TLSA);
         cr_expect(eq(int, (int)answer->status, (int)DNS_FAILED));
         cr_expect(strstr(answer->why, "time-out") != NULL, "%s", answer->why);
-        cr_expect(eq(u64, dns_counters(dns).queries, 2));
+        cr_expect(eq(u64, dns_counters(dns).time_outs, 2));
         dns_answer_free(&answer);
         dns_free(&dns);
         close(fd);
@@ -289,14 +293,70 @@ Test(dns, no_resolver_at_all)
         struct resolver_settings settings = settings_for((enum resolver_mode)mode);
         struct loop *loop = loop_create();
         close(listener(&settings.port));
+        settings.timeout = 1; /* a UDP query to nobody ends so */
         struct dns *dns = dns_for(loop, &settings);
         struct dns_answer *answer = ask_one(loop, dns, "mx1.sec.lab", DNS_A);
         cr_expect(eq(int, (int)answer->status, (int)DNS_FAILED));
-        cr_expect(strstr(answer->why, "no connection") != NULL, "%s", answer->why);
+        cr_expect(strstr(answer->why, mode == RESOLVER_LOOPBACK ? "no connection" : "time-out") !=
+                      NULL,
+                  "%s", answer->why);
         dns_answer_free(&answer);
         dns_free(&dns);
         loop_free(&loop);
     }
+}
+
+/* A zone whose servers are silent costs its own askers a time-out, and nobody else anything. */
+Test(dns, silent_zone_harms_nobody_else)
+{
+    struct sockaddr_in silent = {.sin_family = AF_INET,
+                                 .sin_port = htons(port_of("DNS_LAB_SILENT_PORT")),
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    cr_assert(eq(int, bind(fd, (struct sockaddr *)&silent, sizeof(silent)), 0));
+    for (int mode = RESOLVER_LOOPBACK; mode <= RESOLVER_VALIDATE; mode++) {
+        struct resolver_settings settings = settings_for((enum resolver_mode)mode);
+        struct loop *loop = loop_create();
+        settings.timeout = 1;
+        struct dns *dns = dns_for(loop, &settings);
+        unsigned never = 100;
+        struct question lost[4];
+        for (int round = 0; round < 60; round++) {
+            if (round % 20 == 0) {
+                lost[round / 20] = (struct question){loop, &never, NULL};
+                dns_query(dns, round == 0 ? "host.silent.lab" : "other.silent.lab", DNS_A,
+                          on_answer, &lost[round / 20]);
+            }
+            char name[64];
+            snprintf(name, sizeof(name), "m%d.wild.sec.lab", round);
+            struct dns_answer *answer = ask_one(loop, dns, name, DNS_A);
+            cr_expect(eq(int, (int)answer->status, (int)DNS_SECURE), "%s: round %d: %s",
+                      mode_names[mode], round, answer->why);
+            dns_answer_free(&answer);
+            usleep(50000);
+        }
+        cr_expect(lt(uint, never, 100));
+        for (int round = 0; round < 2;
+             round++) { /* and when there is nothing else on the connection */
+            struct dns_answer *answer = ask_one(loop, dns, "alone.silent.lab", DNS_A);
+            cr_expect(eq(int, (int)answer->status, (int)DNS_FAILED));
+            cr_expect(strstr(answer->why, "time-out") != NULL ||
+                          strstr(answer->why, "SERVFAIL") != NULL,
+                      "%s: %s", mode_names[mode], answer->why);
+            dns_answer_free(&answer);
+            answer = ask_one(loop, dns, "mx1.sec.lab", DNS_A);
+            cr_expect(eq(int, (int)answer->status, (int)DNS_SECURE), "%s: %s", mode_names[mode],
+                      answer->why);
+            dns_answer_free(&answer);
+        }
+        dns_free(&dns);
+        for (int i = 0; i < 3; i++) {
+            cr_expect(lost[i].answer == NULL || lost[i].answer->status == DNS_FAILED);
+            dns_answer_free(&lost[i].answer);
+        }
+        loop_free(&loop);
+    }
+    close(fd);
 }
 
 static pid_t start_spare(void)
@@ -338,7 +398,8 @@ Test(dns, resolver_comes_back)
         pid_t pid = start_spare();
         for (int i = 0; i < 3; i++) {
             struct dns_answer *answer = ask_one(loop, dns, "mx1.sec.lab", DNS_A);
-            cr_expect(eq(int, (int)answer->status, (int)DNS_SECURE), "round %d, query %d: %s", round, i, answer->why);
+            cr_expect(eq(int, (int)answer->status, (int)DNS_SECURE), "round %d, query %d: %s",
+                      round, i, answer->why);
             dns_answer_free(&answer);
         }
         stop_spare(pid);
@@ -369,7 +430,8 @@ Test(dns, many_queries_and_a_sudden_end)
     }
     loop_run(loop);
     for (size_t i = 0; i < MANY; i++) {
-        cr_assert(eq(int, (int)questions[i].answer->status, (int)DNS_SECURE), "%s", questions[i].answer->why);
+        cr_assert(eq(int, (int)questions[i].answer->status, (int)DNS_SECURE), "%s",
+                  questions[i].answer->why);
         dns_answer_free(&questions[i].answer);
     }
     open = MANY - 500;
@@ -398,9 +460,10 @@ Test(dns, untrustworthy_settings_are_refused)
     settings.address.family = 0;
     cr_assert(eq(int, dns_create(&dns, loop, &settings, &err), -1));
 
-    static const char *const contents[] = {NULL, "", "; nothing\n", "garbage\n",
-                                           ". 3600 IN DS 20326 8 2 "
-                                           "E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\ngarbage\n"};
+    static const char *const contents[] = {
+        NULL, "", "; nothing\n", "garbage\n",
+        ". 3600 IN DS 20326 8 2 "
+        "E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\ngarbage\n"};
     char path[] = "/tmp/test-anchor.XXXXXX";
     int fd = mkstemp(path);
     settings = settings_for(RESOLVER_VALIDATE);
@@ -408,7 +471,8 @@ Test(dns, untrustworthy_settings_are_refused)
     for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++) {
         if (contents[i] != NULL) {
             cr_assert(eq(int, ftruncate(fd, 0), 0));
-            cr_assert(eq(int, (int)pwrite(fd, contents[i], strlen(contents[i]), 0), (int)strlen(contents[i])));
+            cr_assert(eq(int, (int)pwrite(fd, contents[i], strlen(contents[i]), 0),
+                         (int)strlen(contents[i])));
         } else {
             settings.trust_anchor = "/nonexistent/root.key";
         }
@@ -438,7 +502,8 @@ Test(dns, wrong_trust_anchor)
     static const char *const names[] = {"mx1.sec.lab", "mx.insecure.lab", "nonesuch.sec.lab"};
     for (size_t i = 0; i < 3; i++) {
         struct dns_answer *answer = ask_one(loop, dns, names[i], DNS_A);
-        cr_expect(answer->status == DNS_BOGUS || answer->status == DNS_FAILED, "%s: %d", names[i], answer->status);
+        cr_expect(answer->status == DNS_BOGUS || answer->status == DNS_FAILED, "%s: %d", names[i],
+                  answer->status);
         dns_answer_free(&answer);
     }
     dns_free(&dns);
@@ -447,7 +512,8 @@ Test(dns, wrong_trust_anchor)
     loop_free(&loop);
 }
 
-/* --- the whole resolver -------------------------------------------------------------------------------- */
+/* --- the whole resolver
+ * -------------------------------------------------------------------------------- */
 
 struct waiting {
     struct loop *loop;
@@ -461,7 +527,8 @@ static void on_evidence(void *arg, struct evidence *evidence)
     loop_stop(waiting->loop);
 }
 
-static struct evidence *resolve(struct loop *loop, struct resolver *resolver, struct arena *arena, const char *text)
+static struct evidence *resolve(struct loop *loop, struct resolver *resolver, struct arena *arena,
+                                const char *text)
 {
     struct waiting waiting = {loop, NULL};
     struct next_hop hop = next_hop_parse(arena, text, 25);
@@ -482,26 +549,41 @@ static const struct {
     size_t tlsa_count;
     const char *base; /* NULL: no TLSA query */
 } paths[] = {
-    {"good.sec.lab", DNS_SECURE, 2, "mx1.sec.lab", DNS_SECURE, 3, DNS_NOT_ASKED, DNS_SECURE, 2, "mx1.sec.lab"},
-    {"domain.sec.lab", DNS_SECURE, 2, "mx1.sec.lab", DNS_SECURE, 3, DNS_NOT_ASKED, DNS_SECURE, 2, "mx1.sec.lab"},
-    {"aliased.sec.lab", DNS_SECURE, 1, "alias.sec.lab", DNS_SECURE, 3, DNS_NOT_ASKED, DNS_SECURE, 2, "mx1.sec.lab"},
-    {"toinsecuremx.sec.lab", DNS_SECURE, 1, "toinsecure.sec.lab", DNS_INSECURE, 1, DNS_SECURE, DNS_SECURE, 1,
-     "toinsecure.sec.lab"},
-    {"implicit.sec.lab", DNS_SECURE, 1, "implicit.sec.lab", DNS_SECURE, 1, DNS_NOT_ASKED, DNS_SECURE, 1, "implicit.sec.lab"},
-    {"x.wild.sec.lab", DNS_SECURE, 1, "mx1.sec.lab", DNS_SECURE, 3, DNS_NOT_ASKED, DNS_SECURE, 2, "mx1.sec.lab"},
-    {"tobadtlsa.sec.lab", DNS_SECURE, 1, "badtlsa.sec.lab", DNS_SECURE, 1, DNS_NOT_ASKED, DNS_BOGUS, 0, "badtlsa.sec.lab"},
-    {"tohalf.sec.lab", DNS_SECURE, 1, "half.sec.lab", DNS_SECURE, 1, DNS_NOT_ASKED, DNS_SECURE, 0, "half.sec.lab"},
-    {"tolamehost.sec.lab", DNS_SECURE, 2, "host.lame.lab", DNS_FAILED, 0, DNS_NOT_ASKED, DNS_NOT_ASKED, 0, NULL},
-    {"insecure.lab", DNS_INSECURE, 1, "mx.insecure.lab", DNS_INSECURE, 1, DNS_NOT_ASKED, DNS_NOT_ASKED, 0, NULL},
-    {"tosecure.insecure.lab", DNS_INSECURE, 1, "mx1.sec.lab", DNS_SECURE, 3, DNS_NOT_ASKED, DNS_NOT_ASKED, 0, NULL},
-    {"[mx3.sec.lab]", DNS_NOT_ASKED, 1, "mx3.sec.lab", DNS_SECURE, 1, DNS_NOT_ASKED, DNS_SECURE, 1, "mx3.sec.lab"},
-    {"[mx4.sec.lab]", DNS_NOT_ASKED, 1, "mx4.sec.lab", DNS_SECURE, 1, DNS_NOT_ASKED, DNS_INSECURE, 1, "mx4.sec.lab"},
-    {"ipmx.sec.lab", DNS_SECURE, 1, "192.0.2.7", DNS_NOT_ASKED, 1, DNS_NOT_ASKED, DNS_NOT_ASKED, 0, NULL},
+    {"good.sec.lab", DNS_SECURE, 2, "mx1.sec.lab", DNS_SECURE, 3, DNS_NOT_ASKED, DNS_SECURE, 2,
+     "mx1.sec.lab"},
+    {"domain.sec.lab", DNS_SECURE, 2, "mx1.sec.lab", DNS_SECURE, 3, DNS_NOT_ASKED, DNS_SECURE, 2,
+     "mx1.sec.lab"},
+    {"aliased.sec.lab", DNS_SECURE, 1, "alias.sec.lab", DNS_SECURE, 3, DNS_NOT_ASKED, DNS_SECURE, 2,
+     "mx1.sec.lab"},
+    {"toinsecuremx.sec.lab", DNS_SECURE, 1, "toinsecure.sec.lab", DNS_INSECURE, 1, DNS_SECURE,
+     DNS_SECURE, 1, "toinsecure.sec.lab"},
+    {"implicit.sec.lab", DNS_SECURE, 1, "implicit.sec.lab", DNS_SECURE, 1, DNS_NOT_ASKED,
+     DNS_SECURE, 1, "implicit.sec.lab"},
+    {"x.wild.sec.lab", DNS_SECURE, 1, "mx1.sec.lab", DNS_SECURE, 3, DNS_NOT_ASKED, DNS_SECURE, 2,
+     "mx1.sec.lab"},
+    {"tobadtlsa.sec.lab", DNS_SECURE, 1, "badtlsa.sec.lab", DNS_SECURE, 1, DNS_NOT_ASKED, DNS_BOGUS,
+     0, "badtlsa.sec.lab"},
+    {"tohalf.sec.lab", DNS_SECURE, 1, "half.sec.lab", DNS_SECURE, 1, DNS_NOT_ASKED, DNS_SECURE, 0,
+     "half.sec.lab"},
+    {"tolamehost.sec.lab", DNS_SECURE, 2, "host.lame.lab", DNS_FAILED, 0, DNS_NOT_ASKED,
+     DNS_NOT_ASKED, 0, NULL},
+    {"insecure.lab", DNS_INSECURE, 1, "mx.insecure.lab", DNS_INSECURE, 1, DNS_NOT_ASKED,
+     DNS_NOT_ASKED, 0, NULL},
+    {"tosecure.insecure.lab", DNS_INSECURE, 1, "mx1.sec.lab", DNS_SECURE, 3, DNS_NOT_ASKED,
+     DNS_NOT_ASKED, 0, NULL},
+    {"[mx3.sec.lab]", DNS_NOT_ASKED, 1, "mx3.sec.lab", DNS_SECURE, 1, DNS_NOT_ASKED, DNS_SECURE, 1,
+     "mx3.sec.lab"},
+    {"[mx4.sec.lab]", DNS_NOT_ASKED, 1, "mx4.sec.lab", DNS_SECURE, 1, DNS_NOT_ASKED, DNS_INSECURE,
+     1, "mx4.sec.lab"},
+    {"ipmx.sec.lab", DNS_SECURE, 1, "192.0.2.7", DNS_NOT_ASKED, 1, DNS_NOT_ASKED, DNS_NOT_ASKED, 0,
+     NULL},
     {"dotmx.sec.lab", DNS_SECURE, 2, "", DNS_NOT_ASKED, 0, DNS_NOT_ASKED, DNS_NOT_ASKED, 0, NULL},
-    {"nullmx.sec.lab", DNS_SECURE, 0, NULL, DNS_NOT_ASKED, 0, DNS_NOT_ASKED, DNS_NOT_ASKED, 0, NULL},
+    {"nullmx.sec.lab", DNS_SECURE, 0, NULL, DNS_NOT_ASKED, 0, DNS_NOT_ASKED, DNS_NOT_ASKED, 0,
+     NULL},
     {"badmx.sec.lab", DNS_BOGUS, 0, NULL, DNS_NOT_ASKED, 0, DNS_NOT_ASKED, DNS_NOT_ASKED, 0, NULL},
     {"lame.lab", DNS_FAILED, 0, NULL, DNS_NOT_ASKED, 0, DNS_NOT_ASKED, DNS_NOT_ASKED, 0, NULL},
-    {"nonesuch.sec.lab", DNS_SECURE, 0, NULL, DNS_NOT_ASKED, 0, DNS_NOT_ASKED, DNS_NOT_ASKED, 0, NULL},
+    {"nonesuch.sec.lab", DNS_SECURE, 0, NULL, DNS_NOT_ASKED, 0, DNS_NOT_ASKED, DNS_NOT_ASKED, 0,
+     NULL},
 };
 
 static void compare_path(size_t i, const char *mode, const struct evidence *evidence)
@@ -514,7 +596,8 @@ static void compare_path(size_t i, const char *mode, const struct evidence *evid
         return;
     const struct evidence_host *host = &evidence->hosts[0];
     cr_expect(eq(str, (char *)host->name, (char *)paths[i].host), "%s: %s", mode, hop);
-    cr_expect(eq(int, (int)host->addresses_fact.status, (int)paths[i].addresses), "%s: %s", mode, hop);
+    cr_expect(eq(int, (int)host->addresses_fact.status, (int)paths[i].addresses), "%s: %s", mode,
+              hop);
     cr_expect(eq(sz, host->address_count, paths[i].address_count), "%s: %s", mode, hop);
     cr_expect(eq(int, (int)host->alias.status, (int)paths[i].alias), "%s: %s", mode, hop);
     cr_expect(eq(int, (int)host->tlsa.status, (int)paths[i].tlsa), "%s: %s", mode, hop);
@@ -524,7 +607,8 @@ static void compare_path(size_t i, const char *mode, const struct evidence *evid
         cr_expect(eq(str, (char *)host->tlsa_base, (char *)paths[i].base), "%s: %s", mode, hop);
 }
 
-/* covers: DANE-05 DANE-06 DANE-07 DANE-11 DANE-12 DANE-13 DANE-14 DANE-17 DANE-18 DANE-19 DANE-20 SMTPC-17 SMTPC-18 T-03 T-04 */
+/* covers: DANE-05 DANE-06 DANE-07 DANE-11 DANE-12 DANE-13 DANE-14 DANE-17 DANE-18 DANE-19 DANE-20
+ * SMTPC-17 SMTPC-18 T-03 T-04 */
 Test(resolver, evidence)
 {
     for (int mode = RESOLVER_LOOPBACK; mode <= RESOLVER_VALIDATE; mode++) {
@@ -560,7 +644,8 @@ Test(resolver, asks_again_after_the_ttl)
     sleep(3);
     resolve(loop, resolver, arena, "[short.sec.lab]");
     cr_expect(eq(u64, second, first));
-    cr_expect(eq(u64, resolver_counters(resolver).queries, first + 1)); /* AAAA and TLSA are absent for longer */
+    cr_expect(eq(u64, resolver_counters(resolver).queries,
+                 first + 1)); /* AAAA and TLSA are absent for longer */
     cr_expect(gt(u64, resolver_counters(resolver).cache_hits, 0));
     resolver_free(&resolver);
     arena_free(&arena);
@@ -580,7 +665,8 @@ Test(resolver, self_test_sees_that_nobody_validates)
     resolver_self_test_start(resolver, NULL, NULL);
     struct evidence *evidence = resolve(loop, resolver, arena, "good.sec.lab");
     cr_expect(not(evidence->validating));
-    cr_expect(strstr(evidence->not_validating_why, "not secure") != NULL, "%s", evidence->not_validating_why);
+    cr_expect(strstr(evidence->not_validating_why, "not secure") != NULL, "%s",
+              evidence->not_validating_why);
     resolver_free(&resolver);
     arena_free(&arena);
     loop_free(&loop);

@@ -28,10 +28,16 @@ static const struct {
     {"[IPv6:2001:DB8:0:0::1]", NEXT_HOP_LITERAL, "2001:db8::1", 25, false},
     {"[2001:db8::1]:24", NEXT_HOP_LITERAL, "2001:db8::1", 24, false},
     /* IDNA2008, non-transitional: sharp s stays; width, case and the ideographic dot are mapped */
-    {"b\xc3\xbc" "cher.example", NEXT_HOP_DOMAIN, "xn--bcher-kva.example", 25, false},
-    {"B\xc3\x9c" "CHER.Example", NEXT_HOP_DOMAIN, "xn--bcher-kva.example", 25, false},
+    {"b\xc3\xbc"
+     "cher.example",
+     NEXT_HOP_DOMAIN, "xn--bcher-kva.example", 25, false},
+    {"B\xc3\x9c"
+     "CHER.Example",
+     NEXT_HOP_DOMAIN, "xn--bcher-kva.example", 25, false},
     {"fa\xc3\x9f.example", NEXT_HOP_DOMAIN, "xn--fa-hia.example", 25, false},
-    {"[b\xc3\xbc" "cher.example]:26", NEXT_HOP_HOST, "xn--bcher-kva.example", 26, false},
+    {"[b\xc3\xbc"
+     "cher.example]:26",
+     NEXT_HOP_HOST, "xn--bcher-kva.example", 26, false},
     {"\xe4\xbe\x8b\xe3\x80\x82\xe4\xbe\x8b", NEXT_HOP_DOMAIN, "xn--fsq.xn--fsq", 25, false},
     {"xn--bcher-kva.example", NEXT_HOP_DOMAIN, "xn--bcher-kva.example", 25, false},
     {L63 ".example", NEXT_HOP_DOMAIN, L63 ".example", 25, false},

@@ -1,4 +1,5 @@
-/* The self-test: whether the resolver validates, in every combination of answers; and that look-ups wait for it. */
+/* The self-test: whether the resolver validates, in every combination of answers; and that look-ups
+ * wait for it. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <string.h>
@@ -7,8 +8,10 @@
 #include "fake_loop.h"
 #include "resolve/resolve.h"
 
-static const struct resolver_settings settings = {
-    .mode = RESOLVER_LOOPBACK, .self_test_secure = ".", .self_test_bogus = "bogus.example", .self_test_interval = 600};
+static const struct resolver_settings settings = {.mode = RESOLVER_LOOPBACK,
+                                                  .self_test_secure = ".",
+                                                  .self_test_bogus = "bogus.example",
+                                                  .self_test_interval = 600};
 
 static void count(void *arg)
 {
@@ -51,9 +54,10 @@ Test(self_test, verdict)
         fake_loop_pass(loop, 10);
         cr_expect(eq(uint, tests, 1), "%s", cases[i].title);
         cr_expect(resolver_health(resolver)->tested);
-        cr_expect(eq(int, resolver_health(resolver)->validating, cases[i].validating), "%s", cases[i].title);
-        cr_expect(strstr(resolver_health(resolver)->why, cases[i].why) != NULL, "%s: %s", cases[i].title,
-                  resolver_health(resolver)->why);
+        cr_expect(eq(int, resolver_health(resolver)->validating, cases[i].validating), "%s",
+                  cases[i].title);
+        cr_expect(strstr(resolver_health(resolver)->why, cases[i].why) != NULL, "%s: %s",
+                  cases[i].title, resolver_health(resolver)->why);
         resolver_free(&resolver);
         loop_free(&loop);
     }
@@ -67,7 +71,8 @@ static void on_evidence(void *arg, struct evidence *evidence)
 /* covers: DANE-03 */
 Test(self_test, look_ups_wait_for_it_and_validation_may_come_and_go)
 {
-    struct fake_row rows[] = {{"", DNS_SOA, DNS_INSECURE, "1"}, {"d.example", DNS_MX, DNS_SECURE, "0 ."}};
+    struct fake_row rows[] = {{"", DNS_SOA, DNS_INSECURE, "1"},
+                              {"d.example", DNS_MX, DNS_SECURE, "0 ."}};
     struct loop *loop = loop_create();
     struct arena *arena = arena_create();
     struct resolver *resolver;
