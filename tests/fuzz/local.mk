@@ -4,10 +4,7 @@ if FUZZERS
 include tests/fuzz/attempt.mk
 include tests/fuzz/policy.mk
 include tests/fuzz/smtp.mk
-<<<<<<< HEAD
 include tests/fuzz/conf.mk
 include tests/fuzz/result.mk
-=======
 include tests/fuzz/resolve.mk
->>>>>>> refs/heads/resolve
 endif
