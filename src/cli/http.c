@@ -62,7 +62,7 @@ static int connect_to(const char *path, int *fd_r, struct err *err_r)
     struct timeval patience = {.tv_sec = PATIENCE};
     if (strlen(path) >= sizeof address.sun_path)
         return err_set(err_r, "status_socket %s: the path is too long", path);
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return err_system(err_r, "socket");

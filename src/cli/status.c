@@ -72,7 +72,7 @@ static void print_workers(FILE *out, json_t *status, int64_t now)
     json_t *worker, *details = json_object_get(status, "details");
     size_t i;
     fputs("Workers   ", out);
-    json_array_foreach (details, i, worker) {
+    json_array_foreach(details, i, worker) {
         char age[FORMAT_TEXT];
         json_int_t started = json_number(worker, "started");
         fprintf(out, "%s %lld (pid %lld, for %s)%s", i > 0 ? "," : "",
@@ -81,7 +81,7 @@ static void print_workers(FILE *out, json_t *status, int64_t now)
                 json_is_true(json_object_get(worker, "draining")) ? " ending" : "");
     }
     fputc('\n', out);
-    json_array_foreach (details, i, worker) {
+    json_array_foreach(details, i, worker) {
         const char *error =
             json_string_value(json_object_get(json_object_get(worker, "tls_policy"), "error"));
         if (error == NULL)
@@ -120,7 +120,7 @@ static void print_destinations(FILE *out, json_t *status, int64_t now)
 {
     json_t *destination;
     size_t i, down = 0;
-    json_array_foreach (json_object_get(status, "destinations"), i, destination) {
+    json_array_foreach(json_object_get(status, "destinations"), i, destination) {
         if (is_up(destination) || down++ >= DESTINATIONS_SHOWN)
             continue;
         if (down == 1)

@@ -79,7 +79,7 @@ Test(overview, lists_are_merged_in_order)
     static const int expected[] = {1, 3, 4, 5};
     size_t i;
     cr_assert(eq(sz, json_array_size(json_object_get(list, "queue")), 4));
-    json_array_foreach (json_object_get(list, "queue"), i, entry)
+    json_array_foreach(json_object_get(list, "queue"), i, entry)
         cr_expect(eq(int, (int)json_integer_value(json_object_get(entry, "t")), expected[i]));
     cr_expect(eq(sz, json_array_size(json_object_get(list, "missing")), 1));
     json_decref(list);
