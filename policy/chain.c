@@ -47,7 +47,7 @@ struct search {
     unsigned flags;
     time_t now;
     gnutls_x509_crt_t path[CHAIN_LIMIT]; /* from the leaf on */
-    size_t length, last; /* of the path; where its last one is in the chain */
+    size_t length, last;                 /* of the path; where its last one is in the chain */
     bool used[CHAIN_LIMIT];
     struct path_result best;
 };
@@ -181,9 +181,7 @@ static unsigned verify_below_key(const struct search *search, gnutls_pubkey_t ke
     if (search->length > 1)
         return status | verify_path(path, search->length - 1, last,
                                     search->flags | GNUTLS_VERIFY_DO_NOT_ALLOW_X509_V1_CA_CRT);
-    if (gnutls_x509_crt_check_key_purpose(last, GNUTLS_KP_TLS_WWW_SERVER, 0) == 0)
-        status |= GNUTLS_CERT_PURPOSE_MISMATCH;
-    /* Trusting the leaf itself makes GnuTLS look at the rest of it, such as critical extensions. */
+    /* Trusting the leaf itself makes GnuTLS look at the rest of it, such as its purpose. */
     return status | verify_path(path, 1, last, search->flags);
 }
 
@@ -210,9 +208,9 @@ static void try_anchor(struct search *search, const struct anchor *anchor)
     gnutls_x509_crt_t last = search->path[search->length - 1];
     if (anchor->certificate != NULL) {
         if (gnutls_x509_crt_check_issuer(last, anchor->certificate) != 0 && may_verify(search))
-            note_verified(search, anchor,
-                          verify_path(search->path, search->length, anchor->certificate,
-                                      search->flags));
+            note_verified(
+                search, anchor,
+                verify_path(search->path, search->length, anchor->certificate, search->flags));
     } else if (may_verify(search) && key_signed(search, anchor->key)) {
         note_verified(search, anchor, verify_below_key(search, anchor->key));
     }

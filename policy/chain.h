@@ -21,7 +21,7 @@ enum { CHAIN_LIMIT = 16 }; /* certificates looked at; no honest chain is longer 
 
 struct chain {
     struct octets encoded[CHAIN_LIMIT];
-    struct der_certificate parts[CHAIN_LIMIT]; /* public_key.length 0: could not be parsed */
+    struct der_certificate parts[CHAIN_LIMIT];   /* public_key.length 0: could not be parsed */
     gnutls_x509_crt_t certificates[CHAIN_LIMIT]; /* NULL: could not be parsed */
     size_t count;
     unsigned verifications, steps; /* still allowed for all searches together */

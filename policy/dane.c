@@ -142,8 +142,8 @@ static bool octets_equal(struct octets a, const unsigned char *data, size_t leng
 /* The record's selector and matching type on one certificate of the chain. */
 static bool record_matches(const struct tlsa_record *record, const struct chain *chain, size_t at)
 {
-    struct octets selected = record->selector == SELECT_CERTIFICATE ? chain->encoded[at]
-                                                                    : chain->parts[at].public_key;
+    struct octets selected =
+        record->selector == SELECT_CERTIFICATE ? chain->encoded[at] : chain->parts[at].public_key;
     if (selected.length == 0)
         return false;
     if (record->matching_type == MATCH_FULL)
@@ -231,13 +231,15 @@ static bool try_anchors_sent(struct verification *verification, const struct tls
             !record_matches(record, chain, i))
             continue;
         matched = true;
-        try_anchor(verification, record, &(struct anchor){.certificate = chain->certificates[i]}, i);
+        try_anchor(verification, record, &(struct anchor){.certificate = chain->certificates[i]},
+                   i);
     }
     return matched;
 }
 
 /* `2 0 0` and `2 1 0` hold the anchor itself, so that the server need not send it (DANE-37). */
-static void try_anchor_in_record(struct verification *verification, const struct tlsa_record *record)
+static void try_anchor_in_record(struct verification *verification,
+                                 const struct tlsa_record *record)
 {
     CLEANUP(certificate_free) gnutls_x509_crt_t certificate = NULL;
     CLEANUP(key_free) gnutls_pubkey_t key = NULL;
@@ -261,7 +263,8 @@ struct chain_result dane_verify(struct arena *arena, const struct tlsa_record *r
     none.detail = chain_count == 0 ? "the server sent no certificate" : NULL;
     if (chain_count == 0)
         return none;
-    CLEANUP(verification_release) struct verification verification = {
+    CLEANUP(verification_release)
+    struct verification verification = {
         .arena = arena, .names = names, .name_count = name_count, .now = now, .result = none};
     chain_parse(&verification.chain, chain, chain_count);
     for (size_t i = 0; i < record_count && !verification.result.ok; i++)

@@ -6,7 +6,13 @@
 
 #include <stdint.h>
 
-enum { BIT_STRING = 0x03, INTEGER = 0x02, OBJECT_IDENTIFIER = 0x06, SEQUENCE = 0x30, CONTEXT_0 = 0xa0 };
+enum {
+    BIT_STRING = 0x03,
+    INTEGER = 0x02,
+    OBJECT_IDENTIFIER = 0x06,
+    SEQUENCE = 0x30,
+    CONTEXT_0 = 0xa0
+};
 
 /* The length field behind the tag; its own size in *used_r. 0 or -1. */
 static int take_length(struct octets in, size_t *used_r, size_t *length_r)

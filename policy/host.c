@@ -40,9 +40,7 @@ static void take_addresses(const struct host_question *question, struct plan_hos
 static enum reason lookup_problem(const struct dns_fact *fact, enum reason failed,
                                   enum reason bogus)
 {
-    return fact->status == DNS_FAILED  ? failed
-           : fact->status == DNS_BOGUS ? bogus
-                                       : REASON_NONE;
+    return fact->status == DNS_FAILED ? failed : fact->status == DNS_BOGUS ? bogus : REASON_NONE;
 }
 
 static enum reason unusable(const struct host_question *question, const struct plan_host *planned,
@@ -84,7 +82,8 @@ static const char *not_eligible(const struct host_question *question,
         return "the host is an address";
     if (has_insecure_mx(question->evidence) && !question->settings->dane_insecure_mx)
         return "the MX records are not signed"; /* DANE-18 */
-    bool aliased_or_failed = host->alias.status != DNS_NOT_ASKED && host->alias.status != DNS_INSECURE;
+    bool aliased_or_failed =
+        host->alias.status != DNS_NOT_ASKED && host->alias.status != DNS_INSECURE;
     if (host->addresses_fact.status != DNS_SECURE && !aliased_or_failed)
         return "the addresses of the host are not signed"; /* DANE-12, DANE-13 */
     return NULL;
@@ -150,9 +149,12 @@ static void without_dane(const struct host_question *question, struct plan_host 
                          const char *why)
 {
     static const enum protection need[] = {
-        [LEVEL_NONE] = PROTECTION_NONE,       [LEVEL_MAY] = PROTECTION_MAY,
-        [LEVEL_ENCRYPT] = PROTECTION_ENCRYPT, [LEVEL_DANE] = PROTECTION_MAY,
-        [LEVEL_DANE_ONLY] = PROTECTION_AUTHENTICATED, [LEVEL_AUTO] = PROTECTION_MAY,
+        [LEVEL_NONE] = PROTECTION_NONE,
+        [LEVEL_MAY] = PROTECTION_MAY,
+        [LEVEL_ENCRYPT] = PROTECTION_ENCRYPT,
+        [LEVEL_DANE] = PROTECTION_MAY,
+        [LEVEL_DANE_ONLY] = PROTECTION_AUTHENTICATED,
+        [LEVEL_AUTO] = PROTECTION_MAY,
     };
     enum tls_level level = question->demands->level;
     planned->need = need[level];
@@ -176,8 +178,8 @@ static void apply_level(const struct host_question *question, struct plan_host *
     }
     if (skip_for_lookup(planned, &host->alias) || skip_for_lookup(planned, &host->tlsa))
         return;
-    bool found = host->tlsa.status == DNS_SECURE && host->tlsa.presence == DNS_FOUND &&
-                 host->tlsa_count > 0;
+    bool found =
+        host->tlsa.status == DNS_SECURE && host->tlsa.presence == DNS_FOUND && host->tlsa_count > 0;
     if (found)
         bind_by_tlsa(question, planned);
     else

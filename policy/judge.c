@@ -19,7 +19,8 @@ static struct verdict without_tls(const struct plan_host *host, enum verdict_act
     return verdict_of(may_go_weaker ? weaker : VERDICT_SKIP_HOST, reason, detail);
 }
 
-struct verdict policy_after_ehlo(const struct plan_host *host, const struct capabilities *capabilities)
+struct verdict policy_after_ehlo(const struct plan_host *host,
+                                 const struct capabilities *capabilities)
 {
     assert(host->skip == REASON_NONE);
     if (host->need == PROTECTION_NONE)
@@ -44,11 +45,10 @@ struct verdict policy_after_handshake_failed(const struct plan_host *host, const
 static struct verdict by_tlsa(struct arena *arena, const struct plan_host *host,
                               const struct peer *peer, time_t now)
 {
-    struct chain_result result =
-        dane_verify(arena, host->records, host->record_count, peer->chain, peer->chain_count,
-                    host->names, host->name_count, now);
-    struct verdict verdict = verdict_of(result.ok ? VERDICT_GO_ON : VERDICT_SKIP_HOST,
-                                        result.reason, result.detail);
+    struct chain_result result = dane_verify(arena, host->records, host->record_count, peer->chain,
+                                             peer->chain_count, host->names, host->name_count, now);
+    struct verdict verdict =
+        verdict_of(result.ok ? VERDICT_GO_ON : VERDICT_SKIP_HOST, result.reason, result.detail);
     verdict.verified = result.ok;
     verdict.matched = result.matched;
     verdict.depth = result.depth;

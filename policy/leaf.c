@@ -28,11 +28,11 @@ static void check_name(struct name_check *check, struct slice presented)
     for (size_t i = 0; i < presented.len; i++)
         if (text[i] <= 0x20 || text[i] >= 0x7f)
             text[i] = '?';
-    check->shown = check->shown == NULL ? text
-                                        : arena_printf(check->arena, "%s, %s", check->shown, text);
+    check->shown =
+        check->shown == NULL ? text : arena_printf(check->arena, "%s, %s", check->shown, text);
 }
 
-/* True if there is a DNS-ID at all, also one that is too long to be a name. */
+/* True if there is a DNS-ID at all; also if there may be one, because the names cannot be read or are too long. */
 static bool check_dns_ids(struct name_check *check, gnutls_x509_crt_t leaf)
 {
     bool found = false;
@@ -45,6 +45,8 @@ static bool check_dns_ids(struct name_check *check, gnutls_x509_crt_t leaf)
         if (type == GNUTLS_SAN_DNSNAME)
             check_name(check, (struct slice){name, size});
         found = found || type == GNUTLS_SAN_DNSNAME || type < 0;
+        if (type < 0 && type != GNUTLS_E_SHORT_MEMORY_BUFFER)
+            break;
     }
     return found;
 }

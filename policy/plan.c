@@ -14,7 +14,7 @@ static void conclude(struct plan *plan, enum reason reason, const char *detail)
 {
     plan->reason = reason;
     plan->detail = detail;
-    plan->action = reason == REASON_NONE                             ? PLAN_TRY
+    plan->action = reason == REASON_NONE                         ? PLAN_TRY
                    : reason_row(reason)->permanence == TEMPORARY ? PLAN_DEFER
                                                                  : PLAN_BOUNCE;
 }
@@ -62,7 +62,8 @@ static enum reason route_problem(const struct evidence *evidence, const struct d
         *detail_r = evidence->not_validating_why;
         return REASON_RESOLVER_NOT_VALIDATING;
     }
-    return evidence->kind == NEXT_HOP_DOMAIN ? mx_problem(evidence, demands, detail_r) : REASON_NONE;
+    return evidence->kind == NEXT_HOP_DOMAIN ? mx_problem(evidence, demands, detail_r)
+                                             : REASON_NONE;
 }
 
 /* --- order -------------------------------------------------------------------------------------- */
@@ -100,7 +101,8 @@ static bool is_own_name(const struct policy_settings *settings, const char *name
     return false;
 }
 
-static bool is_this_gateway(const struct policy_settings *settings, const struct evidence_host *host)
+static bool is_this_gateway(const struct policy_settings *settings,
+                            const struct evidence_host *host)
 {
     if (is_own_name(settings, host->name) ||
         (host->expanded != NULL && is_own_name(settings, host->expanded)))
@@ -144,7 +146,8 @@ static void conclude_from_hosts(struct plan *plan)
                          reason_row(last->skip)->permanence == PERMANENT;
         last = outweighs ? host : last;
     }
-    conclude(plan, last != NULL ? last->skip : REASON_MX_UNUSABLE, last != NULL ? last->detail : NULL);
+    conclude(plan, last != NULL ? last->skip : REASON_MX_UNUSABLE,
+             last != NULL ? last->detail : NULL);
 }
 
 static void plan_hosts(struct plan *plan, const struct host_question *question, uint64_t seed)

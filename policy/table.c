@@ -14,15 +14,15 @@ struct table {
     struct arena *arena; /* the keys */
     struct table_row *rows;
     size_t count, size;
-    uint32_t *index; /* row number + 1; 0: free. Open addressing, a power of two, at most half full */
-    size_t index_size;
+    uint32_t *index;   /* row number + 1; 0: free. Open addressing, at most half full */
+    size_t index_size; /* a power of two */
 };
 
-enum { KEY_LENGTH_MAX = 300 };
+enum { KEY_LENGTH_MAX = 300, ROWS_AT_FIRST = 32 };
 
 static const char *const level_names[] = {
-    [LEVEL_NONE] = "none", [LEVEL_MAY] = "may",
-    [LEVEL_ENCRYPT] = "encrypt", [LEVEL_DANE] = "dane",
+    [LEVEL_NONE] = "none",           [LEVEL_MAY] = "may",
+    [LEVEL_ENCRYPT] = "encrypt",     [LEVEL_DANE] = "dane",
     [LEVEL_DANE_ONLY] = "dane-only", [LEVEL_AUTO] = "auto",
 };
 #define EXPECTED_LEVELS "none may encrypt dane dane-only auto"
@@ -64,11 +64,11 @@ static uint32_t *index_place(const struct table *table, struct slice key)
     }
 }
 
-static void index_grow(struct table *table)
+static void index_make(struct table *table, size_t size)
 {
-    table->index_size = table->index_size > 0 ? table->index_size * 2 : 64;
     free(table->index);
-    table->index = x_calloc(table->index_size, sizeof(*table->index));
+    table->index = x_calloc(size, sizeof(*table->index));
+    table->index_size = size;
     for (size_t i = 0; i < table->count; i++)
         *index_place(table, slice_of(table->rows[i].key)) = (uint32_t)i + 1;
 }
@@ -82,11 +82,10 @@ static const struct table_row *find(const struct table *table, struct slice key)
 static void add(struct table *table, struct slice key, unsigned line, enum tls_level level)
 {
     if (table->count == table->size) {
-        table->size = table->size > 0 ? table->size * 2 : 32;
+        table->size *= 2;
         table->rows = x_realloc(table->rows, table->size * sizeof(*table->rows));
+        index_make(table, table->size * 2);
     }
-    if ((table->count + 1) * 2 > table->index_size)
-        index_grow(table);
     const char *copy = arena_strndup(table->arena, key.ptr, key.len);
     table->rows[table->count++] = (struct table_row){.key = copy, .line = line, .level = level};
     *index_place(table, key) = (uint32_t)table->count;
@@ -138,22 +137,32 @@ static int parse_line(struct table *table, const struct table_line *line, struct
                        "%s:%u: unknown key \"%s\", expected one of example.com .example.com "
                        "[host] [host]:port (letters of other scripts as xn--...)",
                        table->name, line->number, table_shown(line->key, shown));
-    enum tls_level level;
+    enum tls_level level = LEVEL_AUTO;
     if (parse_level(table, line, &level, err_r) != 0)
         return -1;
-    const struct table_row *twin = table->count > 0 ? find(table, key) : NULL;
-    if (twin != NULL)
-        return err_set(err_r, "%s:%u: \"%s\" is given twice, first on line %u; expected one of them",
-                       table->name, line->number, table_shown(key, shown), twin->line);
+    uint32_t twin = *index_place(table, key);
+    if (twin > 0)
+        return err_set(
+            err_r, "%s:%u: \"%s\" is given twice, first on line %u; expected one of them",
+            table->name, line->number, table_shown(key, shown), table->rows[twin - 1].line);
     add(table, key, line->number, level);
     return 0;
 }
 
-int table_parse(struct table **table_r, const char *name, struct slice text, struct err *err_r)
+static struct table *table_create(const char *name)
 {
     struct table *table = x_calloc(1, sizeof(*table));
     table->name = x_strdup(name);
     table->arena = arena_create();
+    table->size = ROWS_AT_FIRST;
+    table->rows = x_calloc(table->size, sizeof(*table->rows));
+    index_make(table, table->size * 2);
+    return table;
+}
+
+int table_parse(struct table **table_r, const char *name, struct slice text, struct err *err_r)
+{
+    struct table *table = table_create(name);
     struct table_reader reader = {.rest = text};
     struct table_line line;
     int rc;
@@ -192,21 +201,19 @@ size_t table_size(const struct table *table)
     return table->count;
 }
 
-/* As Postfix: brackets or a port stand for themselves; a name is followed by its parents with a leading dot. */
+/* As Postfix: the name, then its parents with a leading dot. What has brackets or a port has no such parents,
+ * because no key of a table begins with a dot and ends so. */
 const struct table_row *table_match(const struct table *table, struct slice key)
 {
     char text[KEY_LENGTH_MAX];
     struct slice rest;
-    if (table->count == 0 || normalize(key, text, &rest) != 0 || rest.len == 0)
+    if (normalize(key, text, &rest) != 0)
         return NULL;
-    bool is_name = memchr(rest.ptr, '[', rest.len) == NULL && memchr(rest.ptr, ':', rest.len) == NULL;
-    for (;;) {
-        const struct table_row *row = find(table, rest);
-        if (row != NULL || !is_name)
-            return row;
+    const struct table_row *row = NULL;
+    while (row == NULL && rest.len > 0) {
+        row = find(table, rest);
         const char *dot = memchr(rest.ptr + 1, '.', rest.len - 1);
-        if (dot == NULL)
-            return NULL;
-        rest = slice_drop(rest, (size_t)(dot - rest.ptr));
+        rest = slice_drop(rest, dot != NULL ? (size_t)(dot - rest.ptr) : rest.len);
     }
+    return row;
 }

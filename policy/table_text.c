@@ -77,8 +77,8 @@ int table_next_line(struct table_reader *reader, struct table_line *line_r)
     size_t length = 0;
     while (length < line.len && !is_space(line.ptr[length]))
         length++;
-    *line_r = (struct table_line){number, slice_take(line, length),
-                                  trim_start(slice_drop(line, length))};
+    *line_r =
+        (struct table_line){number, slice_take(line, length), trim_start(slice_drop(line, length))};
     return 1;
 }
 

@@ -12,12 +12,12 @@
 
 struct table_reader {
     struct slice rest;
-    unsigned number;      /* of the physical line read last */
-    char *joined;         /* a continued line; borrowed by the line until the next one */
+    unsigned number; /* of the physical line read last */
+    char *joined;    /* a continued line; borrowed by the line until the next one */
 };
 
 struct table_line {
-    unsigned number;      /* of its first physical line */
+    unsigned number; /* of its first physical line */
     struct slice key, value;
 };
 

@@ -57,7 +57,7 @@ struct attempt {
     struct place place;
     struct session *session;
     struct transaction *transaction;
-    struct transaction_recipient *recipients; /* of the transaction under way */
+    struct transaction_recipient *recipients; /* of the transaction under way; room for all */
     size_t recipient_count;
     const struct transaction_result *transacted; /* during SIGNAL_TRANSACTED */
 };
@@ -131,6 +131,8 @@ static void count_all_skipped(struct attempt *attempt)
     for (size_t i = 0; i < attempt->plan->host_count; i++)
         ledger_count_skipped(attempt->ledger, attempt->next_hop.name, &attempt->plan->hosts[i],
                              now);
+    if (attempt->plan->host_count == 0)
+        ledger_count_refused(attempt->ledger, attempt->next_hop.name, attempt->plan->reason, now);
 }
 
 /* Nothing can be tried: say why. A single host is named, for it is the one to mend. */
@@ -346,7 +348,7 @@ static void transact(struct attempt *attempt, bool reset)
 {
     const struct conductor_parts *parts = &attempt->conductor->parts;
     attempt->recipient_count =
-        ledger_take_open(attempt->ledger, batch_limit(attempt), &attempt->recipients);
+        ledger_take_unasked(attempt->ledger, batch_limit(attempt), attempt->recipients);
     struct transaction_parts transaction = {
         .loop = parts->loop,
         .spool = parts->spool,
@@ -361,19 +363,13 @@ static void transact(struct attempt *attempt, bool reset)
     attempt->transaction = transaction_start(&transaction, on_transacted, attempt);
 }
 
-/* Recipients that this session was not asked for yet: "too many", or above the host's limit (SMTPC-09). */
-static bool has_unasked(struct attempt *attempt)
-{
-    struct transaction_recipient *unasked;
-    return ledger_take_open(attempt->ledger, 1, &unasked) > 0;
-}
-
 static enum state transacted(struct attempt *attempt)
 {
     const struct transaction_result result = *attempt->transacted;
     ledger_transaction(attempt->ledger, &attempt->place, attempt->recipients,
                        attempt->recipient_count, &result);
-    if (result.usable && has_unasked(attempt)) {
+    /* "Too many", or more than the host takes at once: the rest in a further transaction (SMTPC-09). */
+    if (result.usable && ledger_unasked_count(attempt->ledger) > 0) {
         transact(attempt, result.reset_needed);
         return STATE_TRANSACTION;
     }
@@ -504,6 +500,9 @@ static struct attempt *start(struct conductor *conductor, struct delivery *deliv
     attempt->arena = arena_create();
     attempt->next_hop_text = arena_strdup(attempt->arena, next_hop);
     attempt->ledger = ledger_create(attempt->arena, delivery);
+    if (delivery != NULL)
+        attempt->recipients = arena_alloc(attempt->arena, (delivery->recipient_count + 1) *
+                                                              sizeof(*attempt->recipients));
     attempt->trace = trace_create(next_hop, loop_wall(conductor->parts.loop));
     attempt->started_ms = loop_now(conductor->parts.loop);
     attempt->next = conductor->first;

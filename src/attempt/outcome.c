@@ -52,12 +52,14 @@ char *failure_text(struct arena *arena, const char *where, enum reason reason, c
     return text;
 }
 
-/* The host's own code if it fits the disposition (CODE-08), else the reason's. */
+/* The host's own code if it fits the disposition (CODE-08), else the reason's; a TLS failure has its own code, whatever
+ * the host said with it (CODE-03, CODE-04). */
 static const char *status_for(struct arena *arena, enum disposition disposition, enum reason reason,
                               const char *remote_status)
 {
     char class = disposition == DELIVERED ? '2' : disposition == DEFERRED ? '4' : '5';
-    if (remote_status != NULL && remote_status[0] == class)
+    bool tls_failure = reason_row(reason)->result != RESULT_NONE;
+    if (!tls_failure && remote_status != NULL && remote_status[0] == class)
         return arena_strdup(arena, remote_status);
     if (disposition == DELIVERED)
         return "2.0.0";
@@ -88,14 +90,27 @@ size_t ledger_open_count(const struct ledger *ledger)
     return open;
 }
 
-size_t ledger_take_open(struct ledger *ledger, size_t limit,
-                        struct transaction_recipient **recipients_r)
+static bool is_unasked(const struct entry *entry)
+{
+    return !entry->settled && !entry->tried_here;
+}
+
+size_t ledger_unasked_count(const struct ledger *ledger)
+{
+    size_t unasked = 0;
+    for (size_t i = 0; i < ledger->count; i++)
+        unasked += is_unasked(&ledger->entries[i]);
+    return unasked;
+}
+
+size_t ledger_take_unasked(const struct ledger *ledger, size_t limit,
+                           struct transaction_recipient *recipients_r)
 {
     size_t taken = 0;
-    *recipients_r = arena_alloc(ledger->arena, (ledger->count + 1) * sizeof(**recipients_r));
     for (size_t i = 0; i < ledger->count && taken < limit; i++)
-        if (!ledger->entries[i].settled && !ledger->entries[i].tried_here)
-            (*recipients_r)[taken++].recipient = ledger->entries[i].recipient;
+        if (is_unasked(&ledger->entries[i]))
+            recipients_r[taken++] =
+                (struct transaction_recipient){.recipient = ledger->entries[i].recipient};
     return taken;
 }
 

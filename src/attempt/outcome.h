@@ -38,9 +38,11 @@ struct ledger;
 struct ledger *ledger_create(struct arena *arena, const struct delivery *delivery);
 /* Recipients that a further host may still serve. */
 size_t ledger_open_count(const struct ledger *ledger);
-/* Those as fresh transaction_recipients, at most `limit`; returns their number. */
-size_t ledger_take_open(struct ledger *ledger, size_t limit,
-                        struct transaction_recipient **recipients_r);
+/* Of those, the ones that the present session was not asked for yet. */
+size_t ledger_unasked_count(const struct ledger *ledger);
+/* Writes them as fresh transaction_recipients, at most `limit`, where all of the delivery have room; returns their number. */
+size_t ledger_take_unasked(const struct ledger *ledger, size_t limit,
+                           struct transaction_recipient *recipients_r);
 /* Something that concerns all open recipients alike. `permanent` reasons become a bounce only if nothing else is met. */
 void ledger_failure(struct ledger *ledger, const struct place *place, const struct failure *failure);
 /* The plan says no: that is final. */
@@ -61,6 +63,8 @@ void ledger_count_session(struct ledger *ledger, const char *next_hop, const str
 /* A host that was passed over before any session (RPT-25). */
 void ledger_count_skipped(struct ledger *ledger, const char *next_hop, const struct plan_host *host,
                           int64_t now);
+/* The plan refuses the whole next hop and names no host (dane-required): one failure without a session. */
+void ledger_count_refused(struct ledger *ledger, const char *next_hop, enum reason reason, int64_t now);
 
 /* Fills in everything but the trace and the times. */
 void ledger_close(struct ledger *ledger, const char *next_hop, struct outcome *outcome_r);

@@ -265,12 +265,13 @@ static enum state mail(struct transaction *t, enum signal signal)
 static void take_rcpt_reply(struct transaction *t)
 {
     unsigned code = session_reply(t->parts.session)->code;
+    bool too_many = code == 452 || code == 552;
+    if (too_many && t->accepted > 0) {
+        session_note(t->parts.session, "failed", reason_row(REASON_TOO_MANY_RECIPIENTS)->name);
+        return;
+    }
     struct transaction_recipient as = from_reply(t, CLASS_ACCEPTED);
-    if (code == 452 || code == 552) {
-        if (t->accepted > 0) {
-            session_note(t->parts.session, "failed", reason_row(REASON_TOO_MANY_RECIPIENTS)->name);
-            return;
-        }
+    if (too_many) {
         if (code == 552)
             as.status = NULL;
         as.class = CLASS_TEMPORARY;

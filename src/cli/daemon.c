@@ -29,8 +29,9 @@ int daemon_complete(json_t *answer)
     json_t *worker;
     size_t i;
     json_t *missing = json_object_get(answer, "missing");
-    json_array_foreach(missing, i, worker)
+    json_array_foreach(missing, i, worker) {
         command_failed(STATUS_SILENT, "worker %d did not answer: its part is missing",
                        (int)json_integer_value(worker));
+    }
     return json_array_size(missing) == 0 ? STATUS_YES : STATUS_SILENT;
 }

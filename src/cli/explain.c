@@ -98,9 +98,10 @@ static bool answer_is_yes(json_t *trace, enum attempt_mode mode)
     size_t i;
     if (mode == ATTEMPT_EXPLAIN)
         return json_text_is(json_object_get(trace, "plan"), "action", "try");
-    json_array_foreach(
-        json_object_get(trace, "tried"), i,
-        tried) if (json_text_is(json_object_get(tried, "verdict"), "action", "go-on")) return true;
+    json_array_foreach(json_object_get(trace, "tried"), i, tried) {
+        if (json_text_is(json_object_get(tried, "verdict"), "action", "go-on"))
+            return true;
+    }
     return false;
 }
 

@@ -62,7 +62,7 @@ static int connect_to(const char *path, int *fd_r, struct err *err_r)
     struct timeval patience = {.tv_sec = PATIENCE};
     if (strlen(path) >= sizeof address.sun_path)
         return err_set(err_r, "status_socket %s: the path is too long", path);
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return err_system(err_r, "socket");
@@ -144,7 +144,7 @@ static int parse_json(struct slice answer, json_t **json_r, struct err *err_r)
 int http_ask(const char *socket_path, const char *method, const char *target, json_t **json_r,
              struct err *err_r)
 {
-    int fd;
+    int fd = -1;
     struct buffer answer;
     if (connect_to(socket_path, &fd, err_r) != 0)
         return -1;

@@ -17,8 +17,7 @@ static void print_recipients(FILE *out, json_t *recipients)
 {
     json_t *recipient;
     size_t i;
-    json_array_foreach(recipients, i, recipient)
-    {
+    json_array_foreach(recipients, i, recipient) {
         fputs("    to ", out);
         format_put(out, json_is_string(recipient) ? json_string_value(recipient)
                                                   : json_text(recipient, "address"));
@@ -57,7 +56,9 @@ void render_queue(FILE *out, json_t *queue, int64_t now)
 {
     json_t *entry;
     size_t i;
-    json_array_foreach(queue, i, entry) print_entry(out, entry, now);
+    json_array_foreach(queue, i, entry) {
+        print_entry(out, entry, now);
+    }
     if (json_array_size(queue) == 0)
         fputs("The queue is empty.\n", out);
 }

@@ -13,8 +13,7 @@ void render_words(FILE *out, json_t *texts, unsigned indent)
     unsigned column = indent;
     json_t *text;
     size_t i;
-    json_array_foreach(texts, i, text)
-    {
+    json_array_foreach(texts, i, text) {
         size_t length = json_string_length(text);
         if (i > 0 && column + 1 + length > WIDTH) {
             fprintf(out, "\n%*s", (int)indent, "");
@@ -114,8 +113,7 @@ static void put_tlsa(FILE *out, json_t *tlsa)
         format_put(out, json_text(tlsa, "base"));
     }
     fputc('\n', out);
-    json_array_foreach(json_object_get(tlsa, "records"), i, record)
-    {
+    json_array_foreach(json_object_get(tlsa, "records"), i, record) {
         fputs("                 ", out);
         format_put(out, json_string_value(record));
         fputc('\n', out);
@@ -180,7 +178,9 @@ void render_evidence(FILE *out, json_t *evidence)
     bool has_mx = json_text_is(json_object_get(evidence, "mx"), "presence", "found") &&
                   !json_is_true(json_object_get(evidence, "implicit_mx"));
     if (!json_is_true(json_object_get(evidence, "null_mx")))
-        json_array_foreach(json_object_get(evidence, "hosts"), i, host) put_host(out, host, has_mx);
+        json_array_foreach(json_object_get(evidence, "hosts"), i, host) {
+            put_host(out, host, has_mx);
+        }
 }
 
 /* --- plan ---------------------------------------------------------------------------------------
@@ -222,6 +222,19 @@ static void put_plan_host(FILE *out, json_t *host)
     }
 }
 
+/* The reason of the whole is often that of its only host: then it is said there. */
+static bool said_by_a_host(json_t *plan)
+{
+    const char *reason = json_text(plan, "reason");
+    json_t *host;
+    size_t i;
+    json_array_foreach(json_object_get(plan, "hosts"), i, host) {
+        if (reason != NULL && json_text_is(host, "skip", reason))
+            return true;
+    }
+    return false;
+}
+
 void render_plan(FILE *out, json_t *trace)
 {
     json_t *plan = json_object_get(trace, "plan"), *host;
@@ -237,6 +250,9 @@ void render_plan(FILE *out, json_t *trace)
         fprintf(out, "  %skept and tried again later%s\n", colour(YELLOW), colour(PLAIN));
     if (json_text_is(plan, "action", "bounce"))
         fprintf(out, "  %sreturned to the sender%s\n", colour(RED), colour(PLAIN));
-    render_reason(out, "  ", "reason", plan);
-    json_array_foreach(json_object_get(plan, "hosts"), i, host) put_plan_host(out, host);
+    if (!said_by_a_host(plan))
+        render_reason(out, "  ", "reason", plan);
+    json_array_foreach(json_object_get(plan, "hosts"), i, host) {
+        put_plan_host(out, host);
+    }
 }

@@ -55,8 +55,9 @@ static void put_tls(FILE *out, json_t *tls)
         format_put(out, json_text(tls, keys[i]));
     }
     fputs(json_is_true(json_object_get(tls, "resumed")) ? " resumed\n" : "\n", out);
-    json_array_foreach(json_object_get(tls, "chain"), i, certificate)
+    json_array_foreach(json_object_get(tls, "chain"), i, certificate) {
         put_certificate(out, certificate, i);
+    }
 }
 
 static void put_verdict(FILE *out, json_t *verdict)
@@ -76,15 +77,20 @@ static void put_verdict(FILE *out, json_t *verdict)
         format_put(out, json_text(verdict, "matched"));
     }
     fputc('\n', out);
-    render_reason(out, "        ", "reason", verdict);
+    if (!go_on) {
+        render_reason(out, "        ", "reason", verdict);
+    } else if (json_text(verdict, "reason") != NULL) {
+        fputs("                     a policy would object: ", out);
+        format_put(out, json_text(verdict, "reason"));
+        fputc('\n', out);
+    }
 }
 
 static void put_events(FILE *out, json_t *events)
 {
     json_t *event;
     size_t i;
-    json_array_foreach(events, i, event)
-    {
+    json_array_foreach(events, i, event) {
         bool ours = json_text_is(event, "what", "command");
         bool theirs = json_text_is(event, "what", "reply");
         fprintf(out, "      %s%7.3f s  ", colour(DIM), (double)json_number(event, "ms") / 1000);
@@ -171,7 +177,9 @@ static void put_result(FILE *out, json_t *result)
         return; /* nothing was delivered: plan and hosts have said all */
     fprintf(out, "\n%sRESULT%s after %.1f s\n", colour(BOLD), colour(PLAIN),
             (double)json_number(result, "ms") / 1000);
-    json_array_foreach(recipients, i, recipient) put_recipient(out, recipient);
+    json_array_foreach(recipients, i, recipient) {
+        put_recipient(out, recipient);
+    }
 }
 
 void render_trace(FILE *out, json_t *trace)
@@ -187,6 +195,8 @@ void render_trace(FILE *out, json_t *trace)
     render_plan(out, trace);
     if (json_array_size(tried) > 0)
         fprintf(out, "\n%sTRIED%s\n", colour(BOLD), colour(PLAIN));
-    json_array_foreach(tried, i, connection) put_try(out, connection);
+    json_array_foreach(tried, i, connection) {
+        put_try(out, connection);
+    }
     put_result(out, json_object_get(trace, "result"));
 }

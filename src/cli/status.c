@@ -18,6 +18,8 @@ static json_int_t number(json_t *status, const char *section, const char *key)
     return json_integer_value(json_object_get(json_object_get(status, section), key));
 }
 
+enum { DESTINATIONS_SHOWN = 20 };
+
 static void print_resolver(FILE *out, json_t *status)
 {
     bool validating = json_is_true(json_object_get(status, "validating"));
@@ -70,8 +72,7 @@ static void print_workers(FILE *out, json_t *status, int64_t now)
     json_t *worker, *details = json_object_get(status, "details");
     size_t i;
     fputs("Workers   ", out);
-    json_array_foreach(details, i, worker)
-    {
+    json_array_foreach(details, i, worker) {
         char age[FORMAT_TEXT];
         json_int_t started = json_number(worker, "started");
         fprintf(out, "%s %lld (pid %lld, for %s)%s", i > 0 ? "," : "",
@@ -80,8 +81,7 @@ static void print_workers(FILE *out, json_t *status, int64_t now)
                 json_is_true(json_object_get(worker, "draining")) ? " ending" : "");
     }
     fputc('\n', out);
-    json_array_foreach(details, i, worker)
-    {
+    json_array_foreach(details, i, worker) {
         const char *error =
             json_string_value(json_object_get(json_object_get(worker, "tls_policy"), "error"));
         if (error == NULL)
@@ -100,28 +100,35 @@ static bool is_up(json_t *destination)
     return state == NULL || strcmp(state, "up") == 0 || strcmp(state, "unknown") == 0;
 }
 
+static void print_destination(FILE *out, json_t *destination, int64_t now)
+{
+    char until[FORMAT_TEXT];
+    json_int_t probe = json_number(destination, "probe_at");
+    fprintf(out, "  %s", colour(BOLD));
+    format_put(out, json_text(destination, "next_hop"));
+    fprintf(out, "%s  %s", colour(PLAIN), colour(YELLOW));
+    format_put(out, json_text(destination, "reason"));
+    fprintf(out, "%s", colour(PLAIN));
+    if (probe > now)
+        fprintf(out, ", next probe in %s", format_duration(probe - now, until));
+    fputs("\n      ", out);
+    format_put(out, json_text(destination, "text"));
+    fputc('\n', out);
+}
+
 static void print_destinations(FILE *out, json_t *status, int64_t now)
 {
     json_t *destination;
-    size_t i, shown = 0;
-    json_array_foreach(json_object_get(status, "destinations"), i, destination)
-    {
-        char until[FORMAT_TEXT];
-        json_int_t probe = json_number(destination, "probe_at");
-        if (is_up(destination))
+    size_t i, down = 0;
+    json_array_foreach(json_object_get(status, "destinations"), i, destination) {
+        if (is_up(destination) || down++ >= DESTINATIONS_SHOWN)
             continue;
-        fprintf(out, "%s%s", shown++ == 0 ? "\nDestinations that are down\n" : "", colour(BOLD));
-        fputs("  ", out);
-        format_put(out, json_text(destination, "next_hop"));
-        fprintf(out, "%s  %s", colour(PLAIN), colour(YELLOW));
-        format_put(out, json_text(destination, "reason"));
-        fprintf(out, "%s", colour(PLAIN));
-        if (probe > now)
-            fprintf(out, ", next probe in %s", format_duration(probe - now, until));
-        fputs("\n      ", out);
-        format_put(out, json_text(destination, "text"));
-        fputc('\n', out);
+        if (down == 1)
+            fputs("\nDestinations that are down\n", out);
+        print_destination(out, destination, now);
     }
+    if (down > DESTINATIONS_SHOWN)
+        fprintf(out, "  and %zu more: daneway status --json\n", down - DESTINATIONS_SHOWN);
 }
 
 void render_status(FILE *out, json_t *status, int64_t now)

@@ -91,7 +91,7 @@ int conf_read_file(const char *path, size_t limit, char **text_r, size_t *length
 int conf_read(struct settings **settings_r, const char *path, struct err *err_r)
 {
     CLEANUP(text_free) char *text = NULL;
-    size_t length;
+    size_t length = 0;
     if (conf_read_file(path, CONF_LIMIT, &text, &length, err_r) != 0 ||
         prepare(path, text, length, err_r) != 0)
         return -1;

@@ -65,6 +65,8 @@ static void fail_unknown(const cfg_t *cfg, const char *name)
 
 /* libconfuse's own errors: the word in quotes is what it is about. */
 static void on_error(cfg_t *cfg, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+static void on_error(cfg_t *cfg, const char *format, va_list arguments)
 {
     char text[256];
     vsnprintf(text, sizeof(text), format, arguments);
@@ -125,7 +127,7 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 {
     const struct option *option = find(section_of(cfg), opt->name);
     const char *value = cfg_opt_getnstr(opt, opt->nvalues - 1);
-    if (option == NULL || cfg_getopt(cfg, opt->name) != opt) {
+    if (option == NULL) { /* "resolver|port" outside of its section */
         fail_unknown(cfg, opt->name);
         return -1;
     }

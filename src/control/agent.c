@@ -277,9 +277,11 @@ void agent_free(struct agent **agent)
 {
     if (*agent == NULL)
         return;
-    while ((*agent)->questions != NULL) {
-        json_decref((*agent)->questions->answer);
-        question_end((*agent)->questions);
+    for (struct question *next, *question = (*agent)->questions; question != NULL;
+         question = next) {
+        next = question->next;
+        json_decref(question->answer);
+        free(question);
     }
     json_decref((*agent)->unacknowledged);
     loop_timer_free(&(*agent)->tally_retry);

@@ -16,8 +16,7 @@ static void add_numbers(json_t *sums, json_t *object)
 {
     const char *key;
     json_t *value;
-    json_object_foreach(object, key, value)
-    {
+    json_object_foreach(object, key, value) {
         json_int_t sum = json_integer_value(json_object_get(sums, key));
         if (json_is_integer(value))
             json_object_set_new(sums, key, json_integer(sum + json_integer_value(value)));
@@ -28,7 +27,9 @@ static json_t *sum_section(json_t *answers, const char *section)
 {
     json_t *sums = json_object(), *answer;
     size_t i;
-    json_array_foreach(answers, i, answer) add_numbers(sums, json_object_get(answer, section));
+    json_array_foreach(answers, i, answer) {
+        add_numbers(sums, json_object_get(answer, section));
+    }
     return sums;
 }
 
@@ -38,8 +39,7 @@ static json_t *least(json_t *answers, const char *section, const char *key)
     json_int_t found = 0;
     json_t *answer;
     size_t i;
-    json_array_foreach(answers, i, answer)
-    {
+    json_array_foreach(answers, i, answer) {
         json_int_t value =
             json_integer_value(json_object_get(json_object_get(answer, section), key));
         if (value > 0 && (found == 0 || value < found))
@@ -52,11 +52,9 @@ static json_t *all_destinations(json_t *answers)
 {
     json_t *all = json_array(), *answer, *destination;
     size_t i, k;
-    json_array_foreach(answers, i, answer)
-    {
+    json_array_foreach(answers, i, answer) {
         json_t *list = json_object_get(json_object_get(answer, "schedule"), "destinations");
-        json_array_foreach(list, k, destination)
-        {
+        json_array_foreach(list, k, destination) {
             json_t *copy = json_copy(destination);
             json_object_set(copy, "worker", json_object_get(answer, "worker"));
             json_array_append_new(all, copy);
@@ -71,8 +69,7 @@ static const char *not_validating_why(json_t *answers, bool *validating_r)
     json_t *answer;
     size_t i;
     *validating_r = json_array_size(answers) > 0;
-    json_array_foreach(answers, i, answer)
-    {
+    json_array_foreach(answers, i, answer) {
         json_t *resolver = json_object_get(answer, "resolver");
         if (json_is_true(json_object_get(resolver, "validating")))
             continue;
@@ -90,12 +87,12 @@ json_t *overview_status(json_t *answers, json_t *missing)
     json_t *resolver = sum_section(answers, "resolver"), *queue = sum_section(answers, "spool");
     json_object_del(resolver, "tested_at");
     json_object_set_new(queue, "oldest", least(answers, "spool", "oldest"));
-    json_t *status = json_pack("{sI sO sb ss so so so so so sO}", "workers",
-                               (json_int_t)(json_array_size(answers) + json_array_size(missing)),
-                               "missing", missing, "validating", validating, "why", why, "intake",
-                               sum_section(answers, "intake"), "result",
-                               sum_section(answers, "result"), "resolver", resolver, "queue", queue,
-                               "destinations", all_destinations(answers), "details", answers);
+    json_t *status = json_pack(
+        "{sI sO sb ss so so so so so sO}", "workers",
+        (json_int_t)json_array_size(answers) + (json_int_t)json_array_size(missing), "missing",
+        missing, "validating", validating, "why", why, "intake", sum_section(answers, "intake"),
+        "result", sum_section(answers, "result"), "resolver", resolver, "queue", queue,
+        "destinations", all_destinations(answers), "details", answers);
     assert(status != NULL);
     return status;
 }
@@ -122,8 +119,9 @@ static json_t *sorted(json_t *list, const char *key)
     size_t count = json_array_size(list), i;
     struct item *items = x_calloc(count + 1, sizeof *items);
     json_t *entry, *result = json_array();
-    json_array_foreach(list, i, entry) items[i] =
-        (struct item){json_integer_value(json_object_get(entry, key)), i, entry};
+    json_array_foreach(list, i, entry) {
+        items[i] = (struct item){json_integer_value(json_object_get(entry, key)), i, entry};
+    }
     qsort(items, count, sizeof *items, compare_items);
     for (i = 0; i < count; i++)
         json_array_append(result, items[i].json);
@@ -135,8 +133,10 @@ json_t *overview_list(const char *name, const char *key, json_t *answers, json_t
 {
     json_t *all = json_array(), *answer;
     size_t i;
-    json_array_foreach(answers, i, answer) if (json_is_array(answer))
-        json_array_extend(all, answer);
+    json_array_foreach(answers, i, answer) {
+        if (json_is_array(answer))
+            json_array_extend(all, answer);
+    }
     json_t *list = json_pack("{so sO}", name, sorted(all, key), "missing", missing);
     json_decref(all);
     assert(list != NULL);
@@ -147,7 +147,9 @@ json_t *overview_flush(json_t *answers, json_t *missing)
 {
     json_t *sums = json_object(), *answer;
     size_t i;
-    json_array_foreach(answers, i, answer) add_numbers(sums, answer);
+    json_array_foreach(answers, i, answer) {
+        add_numbers(sums, answer);
+    }
     json_int_t flushed = json_integer_value(json_object_get(sums, "flushed"));
     json_decref(sums);
     return json_pack("{sI sO}", "flushed", flushed, "missing", missing);

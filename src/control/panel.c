@@ -84,7 +84,7 @@ void panel_ask(struct panel *panel, json_t *question, panel_done_fn *fn, void *a
     struct inquiry *inquiry = x_calloc(1, sizeof *inquiry);
     inquiry->panel = panel;
     inquiry->id = ++panel->next_id;
-    inquiry->answers = x_calloc(panel->worker_count, sizeof *inquiry->answers);
+    inquiry->answers = x_calloc(panel->worker_count, sizeof(json_t *));
     inquiry->waiting = panel->worker_count;
     inquiry->fn = fn;
     inquiry->arg = arg;

@@ -259,7 +259,7 @@ static int listen_on(const char *path, int *fd_r, struct err *err_r)
     if (strlen(path) >= sizeof address.sun_path)
         return err_set(err_r, "status_socket %s: longer than %zu characters", path,
                        sizeof address.sun_path - 1);
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return err_system(err_r, "socket");
@@ -278,7 +278,7 @@ int status_socket_open(struct status_socket **status_r, struct loop *loop, struc
                        struct tally_store *store, const struct settings *settings,
                        struct err *err_r)
 {
-    int fd;
+    int fd = -1;
     if (listen_on(settings->status_socket, &fd, err_r) != 0)
         return -1;
     struct status_socket *status = x_calloc(1, sizeof *status);

@@ -113,13 +113,26 @@ static void log_failure(struct server_session *session)
     log_end(&line);
 }
 
+/* A client that sends no more may still listen: it gets the replies that it is owed, above all the one to its data. */
+static enum session_state after_last_input(struct server_session *session)
+{
+    session->input_ended = true;
+    if (session->state == SESSION_COMMIT)
+        return SESSION_COMMIT;
+    return session->state == SESSION_COMMAND ? SESSION_CLOSING : SESSION_ENDED;
+}
+
 static enum session_state next_state(struct server_session *session, enum session_signal signal)
 {
-    if (signal == SIGNAL_FAILED)
+    if (signal == SIGNAL_FAILED) {
         log_failure(session);
-    if (signal == SIGNAL_FAILED || signal == SIGNAL_CLOSED)
         return SESSION_ENDED;
-    return states[session->state].handler(session, signal);
+    }
+    if (signal == SIGNAL_CLOSED)
+        return after_last_input(session);
+    enum session_state next = states[session->state].handler(session, signal);
+    bool waits_in_vain = session->input_ended && next == SESSION_COMMAND && next == session->state;
+    return waits_in_vain ? SESSION_CLOSING : next;
 }
 
 static void arm(struct server_session *session)

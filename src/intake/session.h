@@ -74,6 +74,7 @@ struct server_session {
     struct loop_timer *timer;
     enum session_state state;
     bool progressed; /* the time limit begins anew */
+    bool input_ended; /* the client sends no more */
     bool skipping;   /* the rest of a line that was too long is dropped */
     bool refusal_logged;
     bool esmtp;

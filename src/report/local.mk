@@ -1,4 +1,4 @@
 # Files of src/report/
 noinst_LIBRARIES += libdaneway-report.a
 libdaneway_report_a_SOURCES = src/report/tally.c src/report/tally.h src/report/tally_store.c src/report/tally_store.h \
-	src/report/tally_report.c src/report/tally_rows.h
+	src/report/tally_store_report.c src/report/tally_store_rows.h

@@ -194,7 +194,8 @@ static json_t *values_of(json_t *object)
 {
     json_t *list = json_array(), *value;
     const char *key;
-    json_object_foreach(object, key, value) json_array_append(list, value);
+    json_object_foreach(object, key, value)
+        json_array_append(list, value);
     return list;
 }
 
@@ -203,8 +204,7 @@ static json_t *counts_of(const struct tally *tally)
 {
     json_t *counts = json_array(), *policy;
     const char *key;
-    json_object_foreach(tally->policies, key, policy)
-    {
+    json_object_foreach(tally->policies, key, policy) {
         json_t *copy = json_copy(policy);
         json_object_set_new(copy, "details", values_of(json_object_get(policy, "details")));
         json_array_append_new(counts, copy);

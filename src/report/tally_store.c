@@ -9,7 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
-#include "report/tally_rows.h"
+#include "report/tally_store_rows.h"
 
 enum { SCHEMA_VERSION = 1, BUSY_MS = 5000 };
 
@@ -189,8 +189,8 @@ static int add_policy_row(struct addition *addition, json_t *counts, json_t **de
 static int add_all(struct addition *addition, json_t *counts)
 {
     for (size_t i = 0; i < json_array_size(counts); i++) {
-        json_t *details;
-        sqlite3_int64 id;
+        json_t *details = NULL;
+        sqlite3_int64 id = 0;
         if (add_policy_row(addition, json_array_get(counts, i), &details, &id) != 0)
             return -1;
         for (size_t j = 0; j < json_array_size(details); j++)

@@ -30,6 +30,8 @@ struct settling {
     int64_t wait_ms; /* before the next try to record */
 };
 
+LIST_HEAD(settling_list, settling);
+
 struct result {
     struct loop *loop;
     struct spool *spool;
@@ -39,7 +41,7 @@ struct result {
     result_settled_fn *fn;
     void *arg;
     struct result_counters counters;
-    LIST_HEAD(, settling) settlings;
+    struct settling_list settlings;
 };
 
 struct settling *settling_create(struct result *result, struct delivery *delivery,

@@ -169,7 +169,7 @@ const char *duration_text(struct arena *arena, int64_t seconds)
         const char *name;
     } units[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
     size_t unit = 0;
-    while (seconds < 2 * units[unit].length && unit < 3)
+    while (unit < 3 && seconds < 2 * units[unit].length)
         unit++;
     int64_t count = seconds / units[unit].length;
     return arena_printf(arena, "%lld %s%s", (long long)count, units[unit].name,

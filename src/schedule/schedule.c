@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 
-enum { LOOK_PAUSE_MS = 1000, LOOK_PAUSE_BUSY_MS = 50, LONGEST_SLEEP_S = 3600 };
+enum { LOOK_MIN = 100, LOOK_PAUSE_MS = 1000, LOOK_PAUSE_BUSY_MS = 50, LONGEST_SLEEP_S = 3600 };
 
 /* --- the window -------------------------------------------------------------------------------------- */
 
@@ -150,8 +150,7 @@ static void refill(struct schedule *schedule, struct destination *destination)
         limit -= destination->waiting_count;
         claim(schedule, destination, limit < room ? limit : room);
     } else if (destination->waiting_count == 0 && destination->running == 0) {
-        destination->more = false; /* no room: the next look finds it again */
-        schedule->more = true;
+        claim(schedule, destination, 1); /* each has one at least: nobody waits behind others' queues */
     }
 }
 
@@ -168,13 +167,22 @@ void schedule_forget_idle(struct schedule *schedule, struct destination *destina
 
 /* --- looking for what is due ---------------------------------------------------------------------------------- */
 
+/* How many destinations more there may be. */
+static size_t look_limit(const struct schedule *schedule)
+{
+    size_t room = schedule_room(schedule);
+    if (room < LOOK_MIN && destinations_count(schedule->destinations) < ALWAYS_ONE)
+        return LOOK_MIN;
+    return room;
+}
+
 static void set_timer(struct schedule *schedule)
 {
     if (schedule->draining || schedule->looking)
         return;
     int64_t wait = schedule->next_due - spool_now(schedule->spool);
     wait = (wait < LONGEST_SLEEP_S ? wait : LONGEST_SLEEP_S) * 1000;
-    if (schedule->more && schedule_room(schedule) > 0)
+    if (schedule->more && look_limit(schedule) > 0)
         wait = 0;
     int64_t quiet = schedule->quiet_until - loop_now(schedule->loop);
     if (wait < quiet)
@@ -215,14 +223,22 @@ static void forget_stale(void *arg, struct destination *destination)
     destinations_forget(schedule->destinations, &destination);
 }
 
-static void take_due_destination(struct schedule *schedule, const struct due_destination *due)
+/* All are registered before the first claims, so that the window is shared among all of them. */
+static void take_due_destinations(struct schedule *schedule, const struct due_destination *due,
+                                  size_t count)
 {
-    struct destination *destination = schedule_destination(schedule, due->next_hop);
-    if (due->failures > 0)
-        health_note_down(schedule, destination, due->failures);
-    destination->more = true;
-    refill(schedule, destination);
-    schedule_forget_idle(schedule, destination);
+    for (size_t i = 0; i < count; i++) {
+        struct destination *destination = schedule_destination(schedule, due[i].next_hop);
+        if (due[i].failures > 0)
+            health_note_down(schedule, destination, due[i].failures);
+        destination->more = true;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct destination *destination =
+            destinations_find(schedule->destinations, due[i].next_hop);
+        refill(schedule, destination);
+        schedule_forget_idle(schedule, destination);
+    }
 }
 
 static void take_due(void *arg, const struct due_destination *due, size_t count, bool more,
@@ -238,8 +254,7 @@ static void take_due(void *arg, const struct due_destination *due, size_t count,
     if (schedule->draining)
         return;
     destinations_visit(schedule->destinations, ask_for_more, schedule);
-    for (size_t i = 0; i < count; i++)
-        take_due_destination(schedule, &due[i]);
+    take_due_destinations(schedule, due, count);
     destinations_visit(schedule->destinations, forget_stale, schedule);
     set_timer(schedule);
 }
@@ -249,15 +264,15 @@ static void look(void *arg)
     struct schedule *schedule = arg;
     if (schedule->looking || schedule->draining)
         return;
-    size_t room = schedule_room(schedule);
-    if (room == 0) {
+    size_t limit = look_limit(schedule);
+    if (limit == 0) {
         schedule->more = true; /* the end of an attempt sets the timer */
         return;
     }
     schedule->looking = true;
     schedule->more = false;
     schedule->next_due = INT64_MAX; /* what is noted until the answer comes counts beside it */
-    spool_due_destinations(schedule->spool, spool_now(schedule->spool), room, take_due, schedule);
+    spool_due_destinations(schedule->spool, spool_now(schedule->spool), limit, take_due, schedule);
 }
 
 /* --- attempts ------------------------------------------------------------------------------------------------ */

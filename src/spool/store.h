@@ -40,6 +40,8 @@ void store_rollback(struct store *store);
 enum spool_result store_failure(const struct store *store, const char **text_r);
 /* Looks at the file system at most once a second. */
 bool store_has_space(struct store *store);
+/* Gives up the reserve, for the end of old mail; false: it is used already. New mail is refused until it is there again. */
+bool store_use_reserve(struct store *store);
 
 /* --- messages ------------------------------------------------------------------------------------ */
 /* Content of a message that is still being received; number 0 registers it, so that a crash leaves no orphan. */

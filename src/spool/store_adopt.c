@@ -185,6 +185,9 @@ static int finish(struct adoption *adoption, struct store *store)
         CLEANUP(text_free) char *path = x_printf("%s%s", adoption->path, suffixes[i]);
         unlink(path);
     }
+    CLEANUP(text_free) char *reserve =
+        x_printf("%s/spool-%d.reserve", store->directory, adoption->worker);
+    unlink(reserve);
     unlink(adoption->lock_path);
     return 0;
 }

@@ -30,6 +30,8 @@ struct store {
     int64_t trace_lifetime;
     int64_t space_checked; /* monotonic ms */
     bool space;
+    bool reserve;             /* it is there */
+    char *reserve_path;
     enum spool_result failure;
     struct err error;
 };
@@ -64,6 +66,8 @@ int store_run(struct store *store, sqlite3_stmt *statement);
 int store_run_number(struct store *store, enum statement which, int64_t number);
 /* Statements without parameters and rows. */
 int store_exec(struct store *store, const char *sql);
+/* The number that a PRAGMA gives; -1. */
+int64_t store_pragma(struct store *store, const char *sql);
 /* Notes what the database says went wrong; -1. */
 int store_fail(struct store *store);
 

@@ -11,14 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
 
-enum { LOCK_WAIT_MS = 5000, LOCK_POLL_MS = 20, SPACE_CHECK_MS = 1000 };
+enum { LOCK_WAIT_MS = 5000, LOCK_POLL_MS = 20 };
 
 static const char settings_sql[] =
     "PRAGMA journal_mode=WAL;"
@@ -133,6 +131,18 @@ int store_exec(struct store *store, const char *sql)
     return 0;
 }
 
+int64_t store_pragma(struct store *store, const char *sql)
+{
+    sqlite3_stmt *statement;
+    int64_t number = -1;
+    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
+        return -1;
+    if (sqlite3_step(statement) == SQLITE_ROW)
+        number = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return number;
+}
+
 /* --- transactions --------------------------------------------------------------------------------- */
 
 int store_begin(struct store *store, bool writes)
@@ -182,46 +192,6 @@ void store_set_clock(struct store *store, int64_t clock, int64_t wall_offset, in
     store->state.wall_offset = wall_offset;
     if (id_mark > store->state.id_mark)
         store->state.id_mark = id_mark;
-}
-
-/* --- space ---------------------------------------------------------------------------------------- */
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static int64_t pragma_number(struct store *store, const char *sql)
-{
-    sqlite3_stmt *statement;
-    int64_t number = -1;
-    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
-        return -1;
-    if (sqlite3_step(statement) == SQLITE_ROW)
-        number = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    return number;
-}
-
-/* Pages that the database can use again count as free: its file does not shrink when mail leaves. */
-bool store_has_space(struct store *store)
-{
-    int64_t now = monotonic_ms();
-    if (store->space_checked != 0 && now - store->space_checked < SPACE_CHECK_MS)
-        return store->space;
-    store->space_checked = now;
-    struct statvfs space;
-    if (statvfs(store->directory, &space) != 0)
-        return store->space;
-    uint64_t available = (uint64_t)space.f_bavail * space.f_frsize;
-    int64_t pages = pragma_number(store, "PRAGMA freelist_count");
-    int64_t size = pragma_number(store, "PRAGMA page_size");
-    if (pages > 0 && size > 0)
-        available += (uint64_t)pages * (uint64_t)size;
-    store->space = available >= store->free_space_min;
-    return store->space;
 }
 
 /* --- opening -------------------------------------------------------------------------------------- */
@@ -324,7 +294,7 @@ static int open_with_schema(struct store *store, const char *path, struct err *e
 {
     if (open_database(store, path, err_r) != 0)
         return -1;
-    int64_t version = pragma_number(store, "PRAGMA user_version");
+    int64_t version = store_pragma(store, "PRAGMA user_version");
     if (version > SCHEMA_VERSION)
         return err_set(err_r, "%s: version %lld of the store; this program knows version %d", path,
                        (long long)version, SCHEMA_VERSION);
@@ -345,7 +315,8 @@ int store_open(struct store **store_r, const struct spool_settings *settings, st
     store->directory = x_strdup(settings->state_directory);
     store->free_space_min = settings->free_space_min;
     store->trace_lifetime = settings->trace_lifetime;
-    store->space = true;
+    store->reserve_path =
+        x_printf("%s/spool-%u.reserve", settings->state_directory, settings->worker);
     CLEANUP(text_free) char *path =
         x_printf("%s/spool-%u.db", settings->state_directory, settings->worker);
     if (open_with_schema(store, path, err_r) != 0) {
@@ -366,6 +337,7 @@ void store_close(struct store **store)
     close((*store)->lock);
     claims_free(&(*store)->claims);
     free((*store)->directory);
+    free((*store)->reserve_path);
     free(*store);
     *store = NULL;
 }

@@ -120,6 +120,17 @@ static void keep_group(struct store *store, struct job_list *list)
     }
 }
 
+static void run_single(struct store *store, struct job *job)
+{
+    struct job_list single;
+    list_init(&single);
+    list_add(&single, job);
+    if (commit_group(store, &single) == 0)
+        keep_group(store, &single);
+    else if (job->result == SPOOL_OK)
+        note_failure(job, store);
+}
+
 static void run_writes(struct store *store, struct job_list *list)
 {
     if (list->first == NULL)
@@ -131,13 +142,9 @@ static void run_writes(struct store *store, struct job_list *list)
     struct job_list tried;
     list_init(&tried);
     for (struct job *job; (job = list_pop(list)) != NULL; list_add(&tried, job)) {
-        struct job_list single;
-        list_init(&single);
-        list_add(&single, job);
-        if (commit_group(store, &single) == 0)
-            keep_group(store, &single);
-        else if (job->result == SPOOL_OK)
-            note_failure(job, store);
+        run_single(store, job);
+        if (job->stubborn && job->result == SPOOL_FULL && store_use_reserve(store))
+            run_single(store, job);
     }
     list_move(list, &tried);
 }

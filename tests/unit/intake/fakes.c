@@ -184,7 +184,7 @@ struct stream {
     void *arg;
     struct buffer input;
     size_t unsent;
-    bool fresh, paused, written, closed, failed, ended, freed, handshaking, secure;
+    bool fresh, paused, written, closed, close_told, failed, ended, freed, handshaking, secure;
     struct peer peer;
 };
 static struct stream *streams, *last;
@@ -288,9 +288,14 @@ static bool stream_turn(struct stream *stream)
             stream->fn(stream->arg, STREAM_DRAINED);
         return true;
     }
-    if ((stream->closed || stream->failed) && !stream->ended && !stream->freed) {
+    if (stream->closed && !stream->close_told && !stream->freed) {
+        stream->close_told = true;
+        stream->fn(stream->arg, STREAM_CLOSED);
+        return true;
+    }
+    if (stream->failed && !stream->ended && !stream->freed) {
         stream->ended = true;
-        stream->fn(stream->arg, stream->failed ? STREAM_FAILED : STREAM_CLOSED);
+        stream->fn(stream->arg, STREAM_FAILED);
         return true;
     }
     return false;

@@ -184,12 +184,33 @@ Test(receive, a_client_that_goes_away)
         fake_spool.slow = true;
         begin(&bench);
         bench_say(&bench, "x\r\n.\r\n"); /* while the store works: it goes on, we forget */
-        fail[i] ? fake_fail(bench.loop) : fake_close(bench.loop);
+        if (!fail[i])
+            fake_close(bench.loop); /* half: it still listens */
+        cr_assert(eq(uint, fake_spool.forgotten, 0));
+        fake_fail(bench.loop);
         cr_assert(eq(uint, fake_spool.forgotten, 1));
         cr_assert(eq(uint, fake_spool.committed, 1));
         cr_assert(eq(u64, intake_counters(bench.intake).sessions_now, 0));
         bench_close(&bench);
     }
+}
+
+/* covers: SMTPS-20 T-25 */
+Test(receive, a_client_that_only_stops_sending_gets_its_replies)
+{
+    struct bench bench;
+    open_bench(&bench);
+    fake_spool.slow = true;
+    begin(&bench);
+    bench_say(&bench, "x\r\n.\r\nNOOP\r\n");
+    fake_close(bench.loop);
+    cr_assert(eq(sz, strlen(fake_heard()), 0));
+    fake_answer(bench.loop);
+    cr_assert(heard("250 2.0.0 "), "%s", fake_heard());
+    cr_assert(strstr(fake_heard(), "\r\n250 2.0.0 Ok\r\n") != NULL);
+    cr_assert(fake_stream() == NULL);
+    cr_assert(eq(u64, intake_counters(bench.intake).sessions_now, 0));
+    bench_close(&bench);
 }
 
 /* A store that is behind makes the client wait. */

@@ -67,7 +67,7 @@ static const struct {
      "e\"",
      "Gr\xc3\xbc\xc3\x9f"
      "e"},
-    {"latin \xfc", "\"latin \\xfc\"", "latin \\xfc"},
+    {"latin \xfc!", "\"latin \\xfc!\"", "latin \\xfc!"},
     {"\xc2\x9b"
      "31m",
      "\"\\x9b"

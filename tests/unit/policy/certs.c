@@ -70,9 +70,16 @@ static void set_names(gnutls_x509_crt_t crt, const struct wish *wish)
              "DNS-ID");
 }
 
+static void break_names(gnutls_x509_crt_t crt)
+{
+    static const unsigned char rubbish[] = {0x30, 0x20, 0x82, 0x70, 'x'};
+    must(gnutls_x509_crt_set_extension_by_oid(crt, "2.5.29.17", rubbish, sizeof(rubbish), 0),
+         "broken names");
+}
+
 static void add_constraint(gnutls_x509_name_constraints_t constraints, const char *name,
-                           int (*add)(gnutls_x509_name_constraints_t, gnutls_x509_subject_alt_name_t,
-                                      const gnutls_datum_t *))
+                           int (*add)(gnutls_x509_name_constraints_t,
+                                      gnutls_x509_subject_alt_name_t, const gnutls_datum_t *))
 {
     gnutls_datum_t datum = {(unsigned char *)name, (unsigned)strlen(name)};
     must(add(constraints, GNUTLS_SAN_DNSNAME, &datum), "name constraint");
@@ -130,6 +137,8 @@ struct issued *issue(struct wish wish)
     must(gnutls_x509_crt_set_key(crt, issued->key), "public key");
     set_names(crt, &wish);
     set_role(crt, &wish);
+    if (wish.broken_names)
+        break_names(crt);
     set_dates(crt, &wish);
     bool self = wish.issuer == NULL;
     must(gnutls_x509_crt_sign2(crt, self ? crt : wish.issuer->certificate,

@@ -23,16 +23,17 @@ struct issued {
 };
 
 struct wish {
-    const char *subject;            /* CN; NULL: none */
-    const char *dns[3];             /* DNS-IDs */
-    const struct issued *issuer;    /* NULL: self-signed */
-    const struct issued *same_key;  /* NULL: a fresh one */
+    const char *subject;           /* CN; NULL: none */
+    const char *dns[3];            /* DNS-IDs */
+    const struct issued *issuer;   /* NULL: self-signed */
+    const struct issued *same_key; /* NULL: a fresh one */
     bool ca;
-    int path_length;                /* of a CA: this many below it minus 1; 0: none stated */
+    int path_length;                  /* of a CA: this many below it minus 1; 0: none stated */
     const char *permitted, *excluded; /* name constraints of a CA */
-    const char *purpose;            /* NULL: TLS server for leaves */
-    int from_days, until_days;      /* from NOW; both 0: -30 and +30 */
-    bool weak_key;                  /* RSA 1024 */
+    const char *purpose;              /* NULL: TLS server for leaves */
+    int from_days, until_days;        /* from NOW; both 0: -30 and +30 */
+    bool broken_names;                /* the extension for alternative names is no DER */
+    bool weak_key;                    /* RSA 1024 */
     bool sha1;
 };
 struct issued *issue(struct wish wish);

@@ -49,9 +49,13 @@ static struct evidence_host good_host(size_t number)
     static const unsigned char digest[32];
     struct dns_fact good = {.status = DNS_SECURE, .presence = DNS_FOUND, .ttl = 300};
     const char *name = arena_printf(scene_arena, "mx%zu.example.com", number);
-    struct evidence_host host = {.name = name, .expanded = name, .tlsa_base = name,
-                                 .preference = (uint16_t)(10 + number), .addresses_fact = good,
-                                 .tlsa = good, .tlsa_count = 1};
+    struct evidence_host host = {.name = name,
+                                 .expanded = name,
+                                 .tlsa_base = name,
+                                 .preference = (uint16_t)(10 + number),
+                                 .addresses_fact = good,
+                                 .tlsa = good,
+                                 .tlsa_count = 1};
     host.tlsa_records = arena_alloc(scene_arena, sizeof(*host.tlsa_records));
     *host.tlsa_records = (struct tlsa_record){3, 1, 1, sizeof(digest), digest};
     const char *address = arena_printf(scene_arena, "192.0.2.%zu", number + 1);
@@ -62,10 +66,12 @@ static struct evidence_host good_host(size_t number)
 struct evidence *scene(const char *level, size_t host_count)
 {
     struct evidence *evidence = arena_alloc(scene_arena, sizeof(*evidence));
-    *evidence = (struct evidence){
-        .next_hop = "example.com", .kind = NEXT_HOP_DOMAIN, .port = 25,
-        .mx = {.status = DNS_SECURE, .presence = DNS_FOUND, .ttl = 300},
-        .host_count = host_count, .validating = true};
+    *evidence = (struct evidence){.next_hop = "example.com",
+                                  .kind = NEXT_HOP_DOMAIN,
+                                  .port = 25,
+                                  .mx = {.status = DNS_SECURE, .presence = DNS_FOUND, .ttl = 300},
+                                  .host_count = host_count,
+                                  .validating = true};
     evidence->expanded = evidence->next_hop;
     evidence->hosts = arena_alloc(scene_arena, host_count * sizeof(*evidence->hosts));
     for (size_t i = 0; i < host_count; i++)

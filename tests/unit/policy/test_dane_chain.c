@@ -65,8 +65,8 @@ Test(dane_chain, all_twelve_combinations_match_what_they_name)
 Test(dane_chain, all_twelve_combinations_refuse_another_certificate)
 {
     struct issued *stranger = issue((struct wish){.subject = "Other", .ca = true});
-    struct issued *other_leaf = issue((struct wish){.subject = "leaf", .dns = {HOST},
-                                                    .issuer = intermediate});
+    struct issued *other_leaf =
+        issue((struct wish){.subject = "leaf", .dns = {HOST}, .issuer = intermediate});
     for (unsigned usage = 2; usage <= 3; usage++)
         for (unsigned selector = 0; selector <= 1; selector++)
             for (unsigned matching = 0; matching <= 2; matching++) {
@@ -116,7 +116,8 @@ Test(dane_chain, usage_2_never_matches_the_leaf)
     for (unsigned selector = 0; selector <= 1; selector++)
         for (unsigned matching = 0; matching <= 2; matching++) {
             struct tlsa_record record = tlsa_for(leaf, 2, selector, matching);
-            cr_expect(not(VERIFY(record, leaf, intermediate, root).ok), "%u %u", selector, matching);
+            cr_expect(not(VERIFY(record, leaf, intermediate, root).ok), "%u %u", selector,
+                      matching);
         }
     struct tlsa_record record = tlsa_for(alone, 2, 0, 1);
     cr_assert(not(VERIFY(record, alone).ok));
@@ -126,20 +127,21 @@ Test(dane_chain, usage_2_never_matches_the_leaf)
 /* covers: DANE-36 T-05 */
 Test(dane_chain, usage_2_asks_for_dates_of_every_certificate_on_the_path)
 {
-    struct issued *old_leaf = issue((struct wish){.subject = "x", .dns = {HOST}, .issuer = root,
-                                                  .from_days = -20, .until_days = -1});
-    struct issued *young_leaf = issue((struct wish){.subject = "x", .dns = {HOST}, .issuer = root,
-                                                    .from_days = 1, .until_days = 20});
-    struct issued *old_ca = issue((struct wish){.subject = "Old", .ca = true, .issuer = root,
-                                                .from_days = -20, .until_days = -1});
-    struct issued *below_old = issue((struct wish){.subject = "x", .dns = {HOST}, .issuer = old_ca});
+    struct issued *old_leaf = issue((struct wish){
+        .subject = "x", .dns = {HOST}, .issuer = root, .from_days = -20, .until_days = -1});
+    struct issued *young_leaf = issue((struct wish){
+        .subject = "x", .dns = {HOST}, .issuer = root, .from_days = 1, .until_days = 20});
+    struct issued *old_ca = issue((struct wish){
+        .subject = "Old", .ca = true, .issuer = root, .from_days = -20, .until_days = -1});
+    struct issued *below_old =
+        issue((struct wish){.subject = "x", .dns = {HOST}, .issuer = old_ca});
     struct tlsa_record record = tlsa_for(root, 2, 0, 1), old_record = tlsa_for(old_ca, 2, 0, 1);
     cr_assert(eq(int, VERIFY(record, old_leaf, root).reason, REASON_DANE_CERTIFICATE_EXPIRED));
     cr_assert(eq(int, VERIFY(record, young_leaf, root).reason, REASON_DANE_CERTIFICATE_EXPIRED));
-    cr_assert(eq(int, VERIFY(record, below_old, old_ca, root).reason,
-                 REASON_DANE_CERTIFICATE_EXPIRED));
-    cr_assert(eq(int, VERIFY(old_record, below_old, old_ca).reason,
-                 REASON_DANE_CERTIFICATE_EXPIRED));
+    cr_assert(
+        eq(int, VERIFY(record, below_old, old_ca, root).reason, REASON_DANE_CERTIFICATE_EXPIRED));
+    cr_assert(
+        eq(int, VERIFY(old_record, below_old, old_ca).reason, REASON_DANE_CERTIFICATE_EXPIRED));
     struct chain_result result = VERIFY(record, old_leaf, root);
     cr_assert(eq(str, (char *)result.detail, "the certificate expired on 2017-07-13 02:40:00 UTC"));
 }
@@ -152,7 +154,9 @@ Test(dane_chain, the_time_is_the_one_given)
     const struct {
         time_t now;
         bool ok;
-    } cases[] = {{NOW - 30 * DAY - 1, false}, {NOW - 30 * DAY, true}, {NOW + 30 * DAY, true},
+    } cases[] = {{NOW - 30 * DAY - 1, false},
+                 {NOW - 30 * DAY, true},
+                 {NOW + 30 * DAY, true},
                  {NOW + 30 * DAY + 1, false}};
     for (size_t i = 0; i < 4; i++)
         cr_expect(eq(int, verify_records(&record, 1, HOST, cases[i].now, 3, sent).ok, cases[i].ok));
@@ -179,8 +183,8 @@ Test(dane_chain, an_appended_genuine_anchor_proves_nothing)
 /* covers: DANE-36 */
 Test(dane_chain, only_a_ca_issues)
 {
-    struct issued *customer = issue((struct wish){.subject = "customer", .dns = {"c.example"},
-                                                  .issuer = root});
+    struct issued *customer =
+        issue((struct wish){.subject = "customer", .dns = {"c.example"}, .issuer = root});
     struct issued *forged = issue((struct wish){.subject = "x", .dns = {HOST}, .issuer = customer});
     struct tlsa_record record = tlsa_for(root, 2, 0, 1), key = tlsa_for(root, 2, 1, 0);
     cr_assert(eq(int, VERIFY(record, forged, customer, root).reason, REASON_DANE_NOT_TRUSTED));
@@ -202,13 +206,28 @@ Test(dane_chain, the_order_of_the_chain_does_not_matter)
 Test(dane_chain, a_second_way_to_the_anchor_is_found)
 {
     /* The same CA, once expired and once not: the expired one is sent first. */
-    struct issued *old = issue((struct wish){.subject = "Intermediate", .ca = true, .issuer = root,
-                                             .same_key = intermediate, .from_days = -20,
+    struct issued *old = issue((struct wish){.subject = "Intermediate",
+                                             .ca = true,
+                                             .issuer = root,
+                                             .same_key = intermediate,
+                                             .from_days = -20,
                                              .until_days = -10});
     struct tlsa_record record = tlsa_for(root, 2, 0, 1);
     cr_assert(VERIFY(record, leaf, old, intermediate, root).ok);
     cr_assert(VERIFY(record, leaf, intermediate, old, root).ok);
     cr_assert(eq(int, VERIFY(record, leaf, old, root).reason, REASON_DANE_CERTIFICATE_EXPIRED));
+}
+
+/* covers: DANE-36 */
+Test(dane_chain, a_certificate_of_a_failed_way_serves_another_way)
+{
+    struct issued *old = issue((struct wish){
+        .subject = "Low", .ca = true, .issuer = intermediate, .from_days = -20, .until_days = -10});
+    struct issued *young =
+        issue((struct wish){.subject = "Low", .ca = true, .issuer = intermediate, .same_key = old});
+    struct issued *lowest = issue((struct wish){.dns = {HOST}, .issuer = young});
+    struct tlsa_record record = tlsa_for(root, 2, 0, 1);
+    cr_assert(VERIFY(record, lowest, old, young, intermediate, root).ok);
 }
 
 /* covers: DANE-37 */
@@ -232,11 +251,12 @@ Test(dane_chain, an_anchor_that_is_not_sent_is_known_only_from_full_data)
 /* covers: DANE-37 DANE-36 */
 Test(dane_chain, an_anchor_from_dns_still_asks_for_name_and_date)
 {
-    struct issued *old = issue((struct wish){.subject = "x", .dns = {HOST}, .issuer = root,
-                                             .from_days = -20, .until_days = -1});
-    struct issued *other = issue((struct wish){.subject = "x", .dns = {"a.example"}, .issuer = root});
-    struct issued *mail = issue((struct wish){.subject = "x", .dns = {HOST}, .issuer = root,
-                                              .purpose = GNUTLS_KP_EMAIL_PROTECTION});
+    struct issued *old = issue((struct wish){
+        .subject = "x", .dns = {HOST}, .issuer = root, .from_days = -20, .until_days = -1});
+    struct issued *other =
+        issue((struct wish){.subject = "x", .dns = {"a.example"}, .issuer = root});
+    struct issued *mail = issue((struct wish){
+        .subject = "x", .dns = {HOST}, .issuer = root, .purpose = GNUTLS_KP_EMAIL_PROTECTION});
     for (unsigned selector = 0; selector <= 1; selector++) {
         struct tlsa_record record = tlsa_for(root, 2, selector, 0);
         cr_expect(eq(int, VERIFY(record, old).reason, REASON_DANE_CERTIFICATE_EXPIRED));
@@ -248,22 +268,25 @@ Test(dane_chain, an_anchor_from_dns_still_asks_for_name_and_date)
 /* covers: DANE-38 */
 Test(dane_chain, path_length_of_anchor_and_intermediates_holds)
 {
-    struct issued *short_root = issue((struct wish){.subject = "Short", .ca = true, .path_length = 1});
-    struct issued *middle = issue((struct wish){.subject = "Middle", .ca = true, .issuer = short_root});
+    struct issued *short_root =
+        issue((struct wish){.subject = "Short", .ca = true, .path_length = 1});
+    struct issued *middle =
+        issue((struct wish){.subject = "Middle", .ca = true, .issuer = short_root});
     struct issued *deep = issue((struct wish){.subject = "x", .dns = {HOST}, .issuer = middle});
     struct issued *flat = issue((struct wish){.subject = "x", .dns = {HOST}, .issuer = short_root});
     for (unsigned matching = 0; matching <= 1; matching++) {
         struct tlsa_record record = tlsa_for(short_root, 2, 0, matching);
         cr_expect(VERIFY(record, flat, short_root).ok);
-        cr_expect(eq(int, VERIFY(record, deep, middle, short_root).reason, REASON_DANE_NOT_TRUSTED));
+        cr_expect(
+            eq(int, VERIFY(record, deep, middle, short_root).reason, REASON_DANE_NOT_TRUSTED));
     }
-    struct issued *short_middle = issue((struct wish){.subject = "M2", .ca = true, .path_length = 1,
-                                                      .issuer = root});
+    struct issued *short_middle =
+        issue((struct wish){.subject = "M2", .ca = true, .path_length = 1, .issuer = root});
     struct issued *lower = issue((struct wish){.subject = "L", .ca = true, .issuer = short_middle});
     struct issued *deeper = issue((struct wish){.subject = "x", .dns = {HOST}, .issuer = lower});
     struct tlsa_record record = tlsa_for(root, 2, 0, 1), key = tlsa_for(root, 2, 1, 0);
-    cr_assert(eq(int, VERIFY(record, deeper, lower, short_middle, root).reason,
-                 REASON_DANE_NOT_TRUSTED));
+    cr_assert(
+        eq(int, VERIFY(record, deeper, lower, short_middle, root).reason, REASON_DANE_NOT_TRUSTED));
     cr_assert(eq(int, VERIFY(key, deeper, lower, short_middle).reason, REASON_DANE_NOT_TRUSTED));
 }
 
@@ -278,7 +301,8 @@ Test(dane_chain, name_constraints_of_the_anchor_hold)
                  {NULL, "example.com", false},
                  {NULL, "example.org", true}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct issued *ca = issue((struct wish){.subject = "Constrained", .ca = true,
+        struct issued *ca = issue((struct wish){.subject = "Constrained",
+                                                .ca = true,
                                                 .permitted = cases[i].permitted,
                                                 .excluded = cases[i].excluded});
         struct issued *middle = issue((struct wish){.subject = "Middle", .ca = true, .issuer = ca});
@@ -299,8 +323,8 @@ Test(dane_chain, name_constraints_of_the_anchor_hold)
 /* covers: DANE-36 */
 Test(dane_chain, weak_signatures_are_not_trusted)
 {
-    struct issued *sha1 = issue((struct wish){.subject = "x", .dns = {HOST}, .issuer = root,
-                                              .sha1 = true});
+    struct issued *sha1 =
+        issue((struct wish){.subject = "x", .dns = {HOST}, .issuer = root, .sha1 = true});
     for (unsigned selector = 0; selector <= 1; selector++) {
         struct tlsa_record record = tlsa_for(root, 2, selector, 0);
         cr_expect(not(VERIFY(record, sha1, root).ok), "2 %u 0, anchor sent", selector);
@@ -313,11 +337,13 @@ Test(dane_chain, usage_2_asks_for_one_of_the_names)
 {
     struct tlsa_record record = tlsa_for(root, 2, 0, 1);
     struct certificate chain[] = {leaf->der, intermediate->der, root->der};
-    const char *names[] = {"example.org", "mx.example.com."}, *others[] = {"example.org", "example.com"};
+    const char *names[] = {"example.org", "mx.example.com."},
+               *others[] = {"example.org", "example.com"};
     cr_assert(dane_verify(arena, &record, 1, chain, 3, names, 2, NOW).ok);
     struct chain_result result = dane_verify(arena, &record, 1, chain, 3, others, 2, NOW);
     cr_assert(eq(int, result.reason, REASON_DANE_NAME_MISMATCH));
-    cr_assert(eq(str, (char *)result.detail, "expected example.org; the certificate has mx.example.com"));
+    cr_assert(
+        eq(str, (char *)result.detail, "expected example.org; the certificate has mx.example.com"));
     cr_assert(not(dane_verify(arena, &record, 1, chain, 3, NULL, 0, NOW).ok));
 }
 
@@ -328,12 +354,18 @@ Test(dane_chain, names_of_the_leaf)
         const char *cn, *dns;
         bool ok;
     } cases[] = {
-        {"mx.example.com", NULL, true},           {"other", "mx.example.com", true},
-        {"mx.example.com", "other.example", false}, {"other", NULL, false},
-        {"x", "MX.Example.COM", true},            {"x", "*.example.com", true},
-        {"x", "*.com", false},                    {"x", "m*.example.com", false},
-        {"x", "*.mx.example.com", false},         {"x", "example.com", false},
-        {"*.example.com", NULL, true},            {"m*.example.com", NULL, false},
+        {"mx.example.com", NULL, true},
+        {"other", "mx.example.com", true},
+        {"mx.example.com", "other.example", false},
+        {"other", NULL, false},
+        {"x", "MX.Example.COM", true},
+        {"x", "*.example.com", true},
+        {"x", "*.com", false},
+        {"x", "m*.example.com", false},
+        {"x", "*.mx.example.com", false},
+        {"x", "example.com", false},
+        {"*.example.com", NULL, true},
+        {"m*.example.com", NULL, false},
         {NULL, NULL, false},
     };
     struct tlsa_record record = tlsa_for(root, 2, 0, 1);
@@ -343,6 +375,36 @@ Test(dane_chain, names_of_the_leaf)
         struct chain_result result = VERIFY(record, named, root);
         cr_expect(eq(int, result.ok, cases[i].ok), "CN %s, DNS-ID %s", cases[i].cn, cases[i].dns);
     }
+}
+
+/* covers: DANE-41 */
+Test(dane_chain, names_that_cannot_be_read_do_not_make_the_cn_count)
+{
+    struct issued *odd =
+        issue((struct wish){.subject = HOST, .issuer = root, .broken_names = true});
+    struct tlsa_record record = tlsa_for(root, 2, 0, 1);
+    cr_assert(not(VERIFY(record, odd, root).ok));
+}
+
+Test(dane_chain, a_certificate_is_described, .timeout = 10)
+{
+    struct issued *odd = issue((struct wish){.subject = "o\tdd"});
+    struct issued *broken = issue((struct wish){.subject = "x", .broken_names = true});
+    struct certificate_facts facts = certificate_describe(arena, &leaf->der);
+    struct tlsa_record whole = tlsa_for(leaf, 3, 0, 1), key = tlsa_for(leaf, 3, 1, 1);
+    cr_assert(eq(str, (char *)facts.subject, "CN=leaf"));
+    cr_assert(eq(str, (char *)facts.issuer, "CN=Intermediate"));
+    cr_assert(eq(sz, facts.name_count, 1));
+    cr_assert(eq(str, (char *)facts.names[0], HOST));
+    cr_assert(facts.not_before == NOW - 30 * DAY && facts.not_after == NOW + 30 * DAY);
+    cr_assert(eq(str, (char *)facts.sha256, (char *)tlsa_record_text(arena, &whole) + 6));
+    cr_assert(eq(str, (char *)facts.spki_sha256, (char *)tlsa_record_text(arena, &key) + 6));
+    facts = certificate_describe(arena, &odd->der);
+    cr_assert(eq(sz, facts.name_count, 0));
+    cr_assert(strchr(facts.subject, '\t') == NULL);
+    facts = certificate_describe(arena, &broken->der);
+    cr_assert(eq(ptr, (void *)facts.subject, NULL));
+    cr_assert(facts.sha256 != NULL);
 }
 
 /* covers: DANE-32 T-07 */
@@ -391,12 +453,13 @@ Test(dane_chain, a_hostile_chain_ends, .timeout = 60)
 {
     struct issued *maze[20];
     for (size_t i = 0; i < 20; i++)
-        maze[i] = issue((struct wish){.subject = "Maze", .ca = true,
-                                      .same_key = i > 0 ? maze[0] : NULL});
+        maze[i] =
+            issue((struct wish){.subject = "Maze", .ca = true, .same_key = i > 0 ? maze[0] : NULL});
     struct tlsa_record records[8];
     for (size_t i = 0; i < 8; i++)
         records[i] = tlsa_for(issue((struct wish){.subject = "Maze", .ca = true}), 2, i % 2, 0);
-    cr_assert(not(verify_records(records, 8, HOST, NOW, 20, (const struct issued *const *)maze).ok));
+    cr_assert(
+        not(verify_records(records, 8, HOST, NOW, 20, (const struct issued *const *)maze).ok));
 }
 
 Test(dane_chain, damaged_chains_match_nothing)

@@ -63,8 +63,8 @@ Test(judge, without_a_policy_any_certificate_will_do)
         cr_expect(eq(int, verdict.action, VERDICT_GO_ON));
         cr_expect(eq(int, verdict.reason, REASON_NONE));
         cr_expect(not(verdict.verified));
-        cr_expect(eq(int, policy_after_handshake(scene_arena, &host, &bare, NOW).action,
-                     VERDICT_GO_ON));
+        cr_expect(
+            eq(int, policy_after_handshake(scene_arena, &host, &bare, NOW).action, VERDICT_GO_ON));
     }
 }
 
@@ -118,7 +118,8 @@ static unsigned draw(unsigned below)
 static struct dns_fact draw_fact(void)
 {
     return (struct dns_fact){.status = (enum dns_status)draw(5),
-                             .presence = (enum dns_presence)draw(3), .why = "because"};
+                             .presence = (enum dns_presence)draw(3),
+                             .why = "because"};
 }
 
 static struct evidence *draw_evidence(void)
@@ -197,8 +198,9 @@ Test(judge, order_holds_and_no_host_is_lost)
 /* A stricter level never lets pass what a weaker one would not. none < may < encrypt; may <= auto = dane <= dane-only. */
 Test(judge, levels_are_a_lattice)
 {
-    static const char *const pairs[][2] = {{"none", "may"},  {"may", "encrypt"}, {"may", "auto"},
-                                           {"auto", "dane"}, {"dane", "auto"},   {"dane", "dane-only"}};
+    static const char *const pairs[][2] = {{"none", "may"},  {"may", "encrypt"},
+                                           {"may", "auto"},  {"auto", "dane"},
+                                           {"dane", "auto"}, {"dane", "dane-only"}};
     series = 3;
     for (int round = 0; round < 1000; round++) {
         struct evidence *evidence = draw_evidence();

@@ -35,7 +35,8 @@ static struct chain_result verify(const struct issued *leaf, const char *name)
 
 Test(pkix, a_good_chain_is_good)
 {
-    struct issued *leaf = issue((struct wish){.subject = "x", .dns = {HOST}, .issuer = intermediate});
+    struct issued *leaf =
+        issue((struct wish){.subject = "x", .dns = {HOST}, .issuer = intermediate});
     struct chain_result result = verify(leaf, HOST);
     cr_assert(result.ok, "%s", result.detail);
     cr_assert(eq(int, result.reason, REASON_NONE));
@@ -45,13 +46,16 @@ Test(pkix, a_good_chain_is_good)
 Test(pkix, failures_are_told_apart)
 {
     struct issued *self = issue((struct wish){.subject = "x", .dns = {HOST}});
-    struct issued *old = issue((struct wish){.subject = "x", .dns = {HOST}, .issuer = intermediate,
-                                             .from_days = -20, .until_days = -10});
-    struct issued *named = issue((struct wish){.subject = HOST, .dns = {"a.example"},
-                                               .issuer = intermediate});
+    struct issued *old = issue((struct wish){.subject = "x",
+                                             .dns = {HOST},
+                                             .issuer = intermediate,
+                                             .from_days = -20,
+                                             .until_days = -10});
+    struct issued *named =
+        issue((struct wish){.subject = HOST, .dns = {"a.example"}, .issuer = intermediate});
     struct issued *cn_only = issue((struct wish){.subject = HOST, .issuer = intermediate});
-    struct issued *weak = issue((struct wish){.subject = HOST, .dns = {HOST}, .issuer = intermediate,
-                                              .weak_key = true});
+    struct issued *weak = issue(
+        (struct wish){.subject = HOST, .dns = {HOST}, .issuer = intermediate, .weak_key = true});
     cr_assert(eq(int, verify(self, HOST).reason, REASON_CERTIFICATE_NOT_TRUSTED));
     cr_assert(eq(int, verify(old, HOST).reason, REASON_CERTIFICATE_EXPIRED));
     cr_assert(eq(int, verify(named, HOST).reason, REASON_CERTIFICATE_NAME_MISMATCH));
@@ -63,7 +67,8 @@ Test(pkix, no_roots_trust_nothing)
 {
     struct issued *leaf = issue((struct wish){.subject = "x", .dns = {HOST}, .issuer = root});
     const char *name = HOST;
-    const char *texts[] = {"", "nonsense", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"};
+    const char *texts[] = {"", "nonsense",
+                           "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"};
     for (size_t i = 0; i < 3; i++) {
         struct chain_result result =
             pkix_verify(arena, slice_of(texts[i]), &leaf->der, 1, &name, 1, NOW);

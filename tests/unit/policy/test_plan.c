@@ -54,8 +54,8 @@ Test(plan, routes_that_lead_nowhere)
             if (level == LEVEL_DANE_ONLY)
                 continue;
             struct evidence *evidence = scene(tls_level_name(level), 2);
-            evidence->mx = (struct dns_fact){.status = cases[i].status,
-                                             .presence = cases[i].presence, .why = "SERVFAIL"};
+            evidence->mx = (struct dns_fact){
+                .status = cases[i].status, .presence = cases[i].presence, .why = "SERVFAIL"};
             evidence->null_mx = cases[i].null_mx;
             evidence->name_invalid = cases[i].invalid;
             struct plan *plan = scene_plan(evidence);
@@ -242,8 +242,8 @@ Test(plan, where_dane_does_not_apply)
     const struct {
         void (*change)(struct evidence *evidence);
     } cases[] = {
-        {scene_insecure_mx},  {scene_insecure_addresses}, {scene_insecure_alias},
-        {scene_absent_tlsa},  {scene_insecure_tlsa},      {scene_not_asked_tlsa},
+        {scene_insecure_mx}, {scene_insecure_addresses}, {scene_insecure_alias},
+        {scene_absent_tlsa}, {scene_insecure_tlsa},      {scene_not_asked_tlsa},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct evidence *evidence = scene("auto", 2);
@@ -308,7 +308,8 @@ Test(plan, a_failed_tlsa_lookup_is_counted_as_dane)
     cr_assert(eq(int, plan->hosts[0].applied, POLICY_TLSA));
     cr_assert(eq(str, (char *)plan->hosts[0].detail, "SERVFAIL from 127.0.0.1"));
     cr_assert(eq(str, (char *)reason_status(plan->reason), "4.7.5"));
-    cr_assert(eq(str, (char *)result_type_name(reason_row(plan->reason)->result), "dnssec-invalid"));
+    cr_assert(
+        eq(str, (char *)result_type_name(reason_row(plan->reason)->result), "dnssec-invalid"));
 }
 
 /* covers: DANE-28 TLS-14 */
@@ -317,7 +318,8 @@ Test(plan, levels_without_dane_do_not_look_at_tlsa)
     const struct {
         const char *level;
         enum protection need;
-    } cases[] = {{"none", PROTECTION_NONE}, {"may", PROTECTION_MAY}, {"encrypt", PROTECTION_ENCRYPT}};
+    } cases[] = {
+        {"none", PROTECTION_NONE}, {"may", PROTECTION_MAY}, {"encrypt", PROTECTION_ENCRYPT}};
     for (size_t i = 0; i < 3; i++) {
         struct evidence *evidence = scene(cases[i].level, 1);
         cr_expect(eq(int, scene_plan(evidence)->hosts[0].need, cases[i].need));

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "certs.h"
@@ -27,9 +28,11 @@ TestSuite(records, .init = set_up, .fini = tear_down);
 
 static const unsigned char zeros[100];
 
-static struct tlsa_record record_of(unsigned usage, unsigned selector, unsigned matching, size_t length)
+static struct tlsa_record record_of(unsigned usage, unsigned selector, unsigned matching,
+                                    size_t length)
 {
-    return (struct tlsa_record){(uint8_t)usage, (uint8_t)selector, (uint8_t)matching, length, zeros};
+    return (struct tlsa_record){(uint8_t)usage, (uint8_t)selector, (uint8_t)matching, length,
+                                zeros};
 }
 
 /* covers: DANE-29 DANE-30 */
@@ -40,11 +43,11 @@ Test(records, usable_by_parameters_and_length)
         size_t length;
         bool usable;
     } cases[] = {
-        {3, 1, 1, 32, true},   {3, 1, 2, 64, true},   {2, 0, 1, 32, true},   {2, 1, 2, 64, true},
-        {0, 1, 1, 32, false},  {1, 1, 1, 32, false},  {4, 1, 1, 32, false},  {255, 1, 1, 32, false},
-        {3, 2, 1, 32, false},  {3, 255, 1, 32, false}, {3, 1, 3, 32, false}, {3, 1, 255, 32, false},
-        {3, 1, 1, 31, false},  {3, 1, 1, 33, false},  {3, 1, 1, 0, false},   {3, 1, 2, 32, false},
-        {3, 1, 2, 65, false},  {3, 0, 0, 50, false},  {3, 1, 0, 50, false},  {2, 0, 0, 0, false},
+        {3, 1, 1, 32, true},  {3, 1, 2, 64, true},    {2, 0, 1, 32, true},  {2, 1, 2, 64, true},
+        {0, 1, 1, 32, false}, {1, 1, 1, 32, false},   {4, 1, 1, 32, false}, {255, 1, 1, 32, false},
+        {3, 2, 1, 32, false}, {3, 255, 1, 32, false}, {3, 1, 3, 32, false}, {3, 1, 255, 32, false},
+        {3, 1, 1, 31, false}, {3, 1, 1, 33, false},   {3, 1, 1, 0, false},  {3, 1, 2, 32, false},
+        {3, 1, 2, 65, false}, {3, 0, 0, 50, false},   {3, 1, 0, 50, false}, {2, 0, 0, 0, false},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct tlsa_record record =
@@ -125,8 +128,9 @@ Test(records, text_and_back)
     cr_assert(eq(str, (char *)tlsa_record_text(arena, &record), "3 1 1 abcd01"));
     cr_assert(eq(int, tlsa_record_parse(arena, slice_of("  255 0 2  00"), &record), 0));
     cr_assert(eq(str, (char *)tlsa_record_text(arena, &record), "255 0 2 00"));
-    const char *wrong[] = {"", "3", "3 1", "3 1 1", "3 1 1 ", "3 1 1 abc", "3 1 1 xy", "256 1 1 ab",
-                           "-3 1 1 ab", "3 1 1ab", "a 1 1 ab", "3,1,1 ab", "3 1 1 ab;"};
+    const char *wrong[] = {"",          "3",        "3 1",        "3 1 1",     "3 1 1 ",
+                           "3 1 1 abc", "3 1 1 xy", "256 1 1 ab", "-3 1 1 ab", "3 1 1ab",
+                           "a 1 1 ab",  "3,1,1 ab", "3 1 1 ab;"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         cr_expect(eq(int, tlsa_record_parse(arena, slice_of(wrong[i]), &record), -1), "\"%s\"",
                   wrong[i]);
@@ -152,6 +156,7 @@ Test(records, names_match_by_whole_labels)
         {"mx.*.com", "mx.example.com", false},
         {"*.*.com", "mx.example.com", false},
         {"*.com", "example.com", false},
+        {"*aexample.com", "mx.example.com", false},
         {"*.", "com", false},
         {"*", "com", false},
         {"", "", false},
@@ -180,8 +185,14 @@ Test(records, der_lengths_are_not_believed)
         cr_expect(eq(int, der_certificate_parse((struct octets){cut, length}, &parts), -1));
         free(cut);
     }
-    const unsigned char wrong[][6] = {{0x30, 0x80, 0, 0}, {0x30, 0x81, 0x04, 0}, {0x30, 0x84, 0xff, 0xff, 0xff, 0xff},
-                                      {0x30, 0x85, 1, 1, 1, 1}, {0x30, 0xff}, {0x30, 0x82, 0x00, 0x02}};
+    unsigned char *longer = x_malloc(der.length + 1);
+    memcpy(longer, der.ptr, der.length);
+    longer[der.length] = 0;
+    cr_assert(eq(int, der_certificate_parse((struct octets){longer, der.length + 1}, &parts), -1));
+    free(longer);
+    const unsigned char wrong[][6] = {
+        {0x30, 0x80, 0, 0},       {0x30, 0x81, 0x04, 0}, {0x30, 0x84, 0xff, 0xff, 0xff, 0xff},
+        {0x30, 0x85, 1, 1, 1, 1}, {0x30, 0xff},          {0x30, 0x82, 0x00, 0x02}};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         cr_expect(not(der_is_public_key((struct octets){wrong[i], 6})));
 }

@@ -17,9 +17,15 @@ Test(retry, one_early_try_then_growing_delays)
         uint64_t age;
         uint32_t least, most;
     } cases[] = {
-        {1, 0, 600, 660},        {1, 3000, 600, 660},      {1, 3001, 1800, 1980},
-        {2, 660, 1800, 1980},    {3, 2700, 3600, 3960},    {4, 6700, 7200, 7920},
-        {5, 15000, 9720, 10800}, {6, 26000, 9720, 10800},  {1000000, 400000, 9720, 10800},
+        {1, 0, 600, 660},
+        {1, 3000, 600, 660},
+        {1, 3001, 1800, 1980},
+        {2, 660, 1800, 1980},
+        {3, 2700, 3600, 3960},
+        {4, 6700, 7200, 7920},
+        {5, 15000, 9720, 10800},
+        {6, 26000, 9720, 10800},
+        {1000000, 400000, 9720, 10800},
         {UINT32_MAX, UINT64_MAX / 2, 9720, 10800},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -81,8 +87,8 @@ Test(reason, rows_are_consistent)
 {
     for (enum reason reason = REASON_NONE + 1; reason < REASON_COUNT; reason++) {
         const struct reason_row *row = reason_row(reason);
-        cr_expect(is_status(reason_status(reason), row->permanence == PERMANENT ? '5' : '4'), "%s %s",
-                  row->name, reason_status(reason));
+        cr_expect(is_status(reason_status(reason), row->permanence == PERMANENT ? '5' : '4'),
+                  "%s %s", row->name, reason_status(reason));
         cr_expect(strcmp(reason_status(reason) + 2, row->status) == 0);
         cr_expect(row->name[0] != '\0' && row->text[0] != '\0' && row->advice[0] != '\0');
         cr_expect(strncmp(row->source, "RFC ", 4) == 0, "%s: %s", row->name, row->source);
@@ -140,8 +146,8 @@ Test(reason, codes_and_result_types_are_those_required)
         enum reason reason = cases[i].reason;
         cr_expect(eq(str, (char *)reason_status(reason), (char *)cases[i].status), "%s",
                   reason_row(reason)->name);
-        cr_expect(eq(str, (char *)result_type_name(reason_row(reason)->result),
-                     (char *)cases[i].result),
-                  "%s", reason_row(reason)->name);
+        cr_expect(
+            eq(str, (char *)result_type_name(reason_row(reason)->result), (char *)cases[i].result),
+            "%s", reason_row(reason)->name);
     }
 }

@@ -42,17 +42,28 @@ Test(table, rows_are_found_as_postfix_finds_them)
         int line; /* 0: none */
         enum tls_level level;
     } cases[] = {
-        {"example.com", 3, LEVEL_DANE_ONLY},   {"EXAMPLE.com.", 3, LEVEL_DANE_ONLY},
-        {"a.example.com", 4, LEVEL_ENCRYPT},   {"a.b.example.com", 4, LEVEL_ENCRYPT},
-        {"example.org", 5, LEVEL_MAY},         {"a.example.org", 0, 0},
-        {"[mx.example.net]", 7, LEVEL_NONE},   {"[MX.example.net.]", 7, LEVEL_NONE},
-        {"[mx.example.net]:587", 8, LEVEL_AUTO}, {"[mx.example.net]:25", 0, 0},
-        {"[a.example.com]", 0, 0},             {"example.net:2525", 9, LEVEL_DANE},
-        {"example.net:25", 0, 0},              {"[192.0.2.1]:25", 10, LEVEL_MAY},
-        {"[ipv6:2001:DB8::1]", 11, LEVEL_MAY}, {"sub.example.com", 12, LEVEL_DANE},
-        {"mx.example.net", 16, LEVEL_ENCRYPT}, {"net", 0, 0},
-        {"com", 0, 0},                         {"notexample.com", 0, 0},
-        {"", 0, 0},                            {".", 0, 0},
+        {"example.com", 3, LEVEL_DANE_ONLY},
+        {"EXAMPLE.com.", 3, LEVEL_DANE_ONLY},
+        {"a.example.com", 4, LEVEL_ENCRYPT},
+        {"a.b.example.com", 4, LEVEL_ENCRYPT},
+        {"example.org", 5, LEVEL_MAY},
+        {"a.example.org", 0, 0},
+        {"[mx.example.net]", 7, LEVEL_NONE},
+        {"[MX.example.net.]", 7, LEVEL_NONE},
+        {"[mx.example.net]:587", 8, LEVEL_AUTO},
+        {"[mx.example.net]:25", 0, 0},
+        {"[a.example.com]", 0, 0},
+        {"example.net:2525", 9, LEVEL_DANE},
+        {"example.net:25", 0, 0},
+        {"[192.0.2.1]:25", 10, LEVEL_MAY},
+        {"[ipv6:2001:DB8::1]", 11, LEVEL_MAY},
+        {"sub.example.com", 12, LEVEL_DANE},
+        {"mx.example.net", 16, LEVEL_ENCRYPT},
+        {"net", 0, 0},
+        {"com", 0, 0},
+        {"notexample.com", 0, 0},
+        {"", 0, 0},
+        {".", 0, 0},
     };
     CLEANUP(table_free) struct table *table = parse(sample);
     cr_assert(eq(sz, table_size(table), 10));
@@ -82,8 +93,7 @@ Test(table, what_is_not_understood_is_refused_with_its_line)
          "t:1: \"a.example\" has no level, expected one of none may encrypt dane dane-only auto"},
         {"a.example may\n# x\nb.example may\nA.EXAMPLE. none\n",
          "t:4: \"a.example\" is given twice, first on line 1; expected one of them"},
-        {"\n  may\n",
-         "t:2: the line begins with white space but continues none, expected a key"},
+        {"\n  may\n", "t:2: the line begins with white space but continues none, expected a key"},
         {"user@a.example may\n",
          "t:1: unknown key \"user@a.example\", expected one of example.com .example.com [host] "
          "[host]:port (letters of other scripts as xn--...)"},
@@ -99,9 +109,22 @@ Test(table, what_is_not_understood_is_refused_with_its_line)
 
 Test(table, keys_that_no_next_hop_can_have_are_refused)
 {
-    const char *keys[] = {"m\xc3\xbcnchen.example", "a..example", "..example", ".", "[a.example", "[]",
-                          "[a.example]25", "[a.example]:0", "[a.example]:65536", "[a.example]:",
-                          "a.example:x", "*", "a b", "[192.0.2.999x/]", "a\001b", "*.example"};
+    const char *keys[] = {"m\xc3\xbcnchen.example",
+                          "a..example",
+                          "..example",
+                          ".",
+                          "[a.example",
+                          "[]",
+                          "[a.example]25",
+                          "[a.example]:0",
+                          "[a.example]:65536",
+                          "[a.example]:",
+                          "a.example:x",
+                          "*",
+                          "a b",
+                          "[192.0.2.999x/]",
+                          "a\001b",
+                          "*.example"};
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         struct table *table = NULL;
         struct err err;

@@ -245,6 +245,7 @@ Test(tally, too_many_details_are_merged)
     cr_assert(eq(sz, json_array_size(at(counts, "0/details")), 1002));
     json_int_t sum = 0;
     size_t i;
-    json_array_foreach(at(counts, "0/details"), i, detail) sum += number_at(detail, "count");
+    json_array_foreach(at(counts, "0/details"), i, detail)
+        sum += number_at(detail, "count");
     cr_assert(eq(i64, sum, 3000));
 }

@@ -74,8 +74,7 @@ static char *names(json_t *object)
     const char *key;
     json_t *value;
     text[0] = '\0';
-    json_object_foreach(object, key, value)
-    {
+    json_object_foreach(object, key, value) {
         (void)value;
         snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
                  text[0] != '\0' ? " " : "", key);
@@ -143,7 +142,7 @@ Test(tally_store, policies)
     json_decref(list);
 }
 
-/* covers: RPT-32 RPT-33 RPT-20 */
+/* covers: RPT-32 RPT-33 RPT-20 RPT-35 */
 Test(tally_store, failure_details)
 {
     struct session_record bad =
@@ -341,8 +340,8 @@ Test(tally_store, a_report_stays_small)
         eq(str, names(at(element, "failure-details/1000")), "result-type failed-session-count"));
     json_int_t sum = 0;
     size_t i;
-    json_array_foreach(at(element, "failure-details"), i, detail) sum +=
-        number_at(detail, "failed-session-count");
+    json_array_foreach(at(element, "failure-details"), i, detail)
+        sum += number_at(detail, "failed-session-count");
     cr_assert(eq(i64, sum, 3600));
     json_decref(list);
 }

@@ -204,7 +204,7 @@ Test(notice, hostile_texts_stay_in_their_field)
     reply[sizeof(reply) - 1] = '\0';
     failures[0].reply = reply;
     failures[0].text = reply;
-    failures[0].remote_name = "mx\r\nStatus: 2.0.0";
+    failures[0].remote_name = "mx\r\nStatus: 2.0.0\x7f";
     recipients[0].address = "\"b\r\n\r\nob\"@example.net";
     recipients[0].orcpt = "rfc822;a+0D+0ASubject:+20x+00y";
     envelope.envid = "+0D+0A+0D+0Ax";

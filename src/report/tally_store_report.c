@@ -1,4 +1,4 @@
-/* tally_report: the reports of a day as RFC 8460's JSON, made from the rows of tallies.db.
+/* tally_store_report: the reports of a day as RFC 8460's JSON, made from the rows of tallies.db.
  * Owns: the names and forms of the report's fields.
  * I-JSON (RFC 7493): UTF-8, whole numbers below 2^53, no repeated names.
  * Must never put a null or an empty text where a fact is not known: the field is left out (RPT-32).
@@ -12,7 +12,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/slice.h"
-#include "report/tally_rows.h"
+#include "report/tally_store_rows.h"
 
 #define NUMBER_MAX 9007199254740991 /* 2^53 - 1 */
 enum { DETAIL_LIMIT = 1000 };       /* of one policy; the rest is merged by result type (RPT-45) */

@@ -1,0 +1,20 @@
+/* tally_store_rows: the rows of tallies.db, as tally_store.c writes and tally_store_report.c reads
+ * them. Owns: the one place where the database handle is seen. policies: one row a (day, domain,
+ * type, policy domain, strings, mx); details: failures of a policy, merged by RPT-13's key. Must
+ * never be included elsewhere. */
+#ifndef DANEWAY_REPORT_TALLY_STORE_ROWS_H
+#define DANEWAY_REPORT_TALLY_STORE_ROWS_H
+
+#include <sqlite3.h>
+
+#include "base/err.h"
+
+struct tally_store {
+    sqlite3 *database;
+};
+
+/* -1 with SQLite's word behind `what`. */
+int tally_failed(const struct tally_store *store, const char *what, struct err *err_r);
+void statement_free(sqlite3_stmt **statement);
+
+#endif

@@ -1,0 +1,73 @@
+/* store_space: is there room for new mail, and room for the end of old mail when there is none left?
+ * Owns: the reserve, a file of a few megabytes beside the store that is given up when the disk is full:
+ * what was delivered can then still be written down, which frees space in turn.
+ * Must never admit new mail while the reserve is used. */
+#include <fcntl.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "spool/store_private.h"
+
+/* The write-ahead log at its usual length and half of it again. */
+enum { CHECK_MS = 1000, RESERVE = 24 * 1024 * 1024 };
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool make_reserve(struct store *store)
+{
+    int fd = open(store->reserve_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return false;
+    bool made = posix_fallocate(fd, 0, RESERVE) == 0;
+    close(fd);
+    if (!made)
+        unlink(store->reserve_path);
+    return made;
+}
+
+/* Pages that the database can use again count as free: its file does not shrink when mail leaves. */
+static uint64_t free_inside(struct store *store)
+{
+    int64_t pages = store_pragma(store, "PRAGMA freelist_count");
+    int64_t size = store_pragma(store, "PRAGMA page_size");
+    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
+}
+
+static bool check(struct store *store)
+{
+    struct statvfs space;
+    if (statvfs(store->directory, &space) != 0)
+        return store->space;
+    uint64_t available = (uint64_t)space.f_bavail * space.f_frsize;
+    if (!store->reserve)
+        store->reserve = available >= store->free_space_min + RESERVE && make_reserve(store);
+    uint64_t inside = free_inside(store);
+    bool safe = store->reserve || inside >= store->free_space_min + RESERVE;
+    return safe && available + inside >= store->free_space_min;
+}
+
+bool store_has_space(struct store *store)
+{
+    int64_t now = monotonic_ms();
+    if (store->space_checked != 0 && now - store->space_checked < CHECK_MS)
+        return store->space;
+    store->space_checked = now;
+    store->space = check(store);
+    return store->space;
+}
+
+bool store_use_reserve(struct store *store)
+{
+    if (!store->reserve)
+        return false;
+    store->reserve = false;
+    store->space = false;
+    store->space_checked = monotonic_ms();
+    return unlink(store->reserve_path) == 0;
+}
