@@ -17,7 +17,4 @@ struct host_question {
 /* Everything of a plan_host but loops. */
 struct plan_host judge_host(const struct host_question *question, const struct evidence_host *host);
 
-/* This level promises DANE where the domain has it. */
-bool level_wants_dane(enum tls_level level);
-
 #endif

@@ -5,6 +5,7 @@
 #ifndef DANEWAY_POLICY_H
 #define DANEWAY_POLICY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -20,6 +21,9 @@ enum tls_level { LEVEL_NONE, LEVEL_MAY, LEVEL_ENCRYPT, LEVEL_DANE, LEVEL_DANE_ON
 const char *tls_level_name(enum tls_level level);
 /* 0 or -1. */
 int tls_level_by_name(struct slice name, enum tls_level *level_r);
+/* This level promises DANE where the domain has it; for the others no TLSA record is asked for
+ * (DANE-28). */
+bool level_wants_dane(enum tls_level level);
 
 struct table_row {
     const char *key;  /* "example.com", ".example.com", "[mx.example.com]:587" */

@@ -45,6 +45,8 @@ struct attempt {
     struct arena *arena;
     const char *next_hop_text; /* as addressed */
     struct next_hop next_hop;
+    struct demands demands; /* of this attempt: worked out once, so that a new table changes no half
+                               of it (QUEUE-07) */
     struct resolution *resolution;
     struct evidence *evidence;
     struct plan *plan;
@@ -69,27 +71,8 @@ static int64_t elapsed(const struct attempt *attempt)
     return loop_now(attempt->conductor->parts.loop) - attempt->started_ms;
 }
 
-/* --- resolving and planning ----------------------------------------------------------------------- */
-
-static void on_resolved(void *arg, struct evidence *evidence)
-{
-    struct attempt *attempt = arg;
-    attempt->resolution = NULL;
-    attempt->evidence = evidence;
-    attempt_step(attempt, SIGNAL_RESOLVED);
-}
-
-static enum state resolving(struct attempt *attempt, enum signal signal)
-{
-    if (signal == SIGNAL_RESOLVED)
-        return STATE_PLANNING;
-    const struct conductor_parts *parts = &attempt->conductor->parts;
-    attempt->next_hop =
-        next_hop_parse(attempt->arena, attempt->next_hop_text, parts->settings->port);
-    attempt->resolution =
-        resolve_next_hop(parts->resolver, attempt->arena, &attempt->next_hop, on_resolved, attempt);
-    return STATE_RESOLVING;
-}
+/* --- demands, resolving and planning
+ * -------------------------------------------------------------- */
 
 /* The row for "[host]:port" as addressed, or for "[host]", or for the domain without its port. */
 static const struct table_row *find_row(struct attempt *attempt)
@@ -114,6 +97,28 @@ static struct demands demands_of(struct attempt *attempt)
     return (struct demands){
         row->level,
         arena_printf(attempt->arena, "%s:%u", table_name(attempt->conductor->table), row->line)};
+}
+
+static void on_resolved(void *arg, struct evidence *evidence)
+{
+    struct attempt *attempt = arg;
+    attempt->resolution = NULL;
+    attempt->evidence = evidence;
+    attempt_step(attempt, SIGNAL_RESOLVED);
+}
+
+static enum state resolving(struct attempt *attempt, enum signal signal)
+{
+    if (signal == SIGNAL_RESOLVED)
+        return STATE_PLANNING;
+    const struct conductor_parts *parts = &attempt->conductor->parts;
+    attempt->next_hop =
+        next_hop_parse(attempt->arena, attempt->next_hop_text, parts->settings->port);
+    attempt->demands = demands_of(attempt);
+    attempt->next_hop.without_tlsa = !level_wants_dane(attempt->demands.level); /* DANE-28 */
+    attempt->resolution =
+        resolve_next_hop(parts->resolver, attempt->arena, &attempt->next_hop, on_resolved, attempt);
+    return STATE_RESOLVING;
 }
 
 /* Only spreads hosts of equal preference: weak randomness does no harm. */
@@ -154,9 +159,8 @@ static enum state planning(struct attempt *attempt, enum signal signal)
 {
     (void)signal;
     const struct conductor_parts *parts = &attempt->conductor->parts;
-    struct demands demands = demands_of(attempt);
     trace_evidence(attempt->trace, attempt->evidence);
-    attempt->plan = policy_plan(attempt->arena, attempt->evidence, &demands,
+    attempt->plan = policy_plan(attempt->arena, attempt->evidence, &attempt->demands,
                                 &parts->settings->policy, draw_seed(attempt));
     trace_plan(attempt->trace, attempt->plan);
     if (attempt->plan->action != PLAN_TRY) {

@@ -17,6 +17,8 @@ REPLAY_SCENARIOS = \
 	tests/replay/content-dots-and-last-line.scn \
 	tests/replay/content-unreadable.scn \
 	tests/replay/dane-all-address-lookups-fail.scn \
+	tests/replay/dane-exempt-default-level.scn \
+	tests/replay/dane-exempt-no-tlsa-query.scn \
 	tests/replay/dane-expanded-base.scn \
 	tests/replay/dane-handshake-fails.scn \
 	tests/replay/dane-handshake-silent.scn \
