@@ -74,19 +74,23 @@ static int64_t elapsed(const struct attempt *attempt)
 /* --- demands, resolving and planning
  * -------------------------------------------------------------- */
 
-/* The row for "[host]:port" as addressed, or for "[host]", or for the domain without its port. */
+/* The row for the next hop with its port, if it was addressed with one, or else without. A domain is looked up by its
+ * A-labels alone: as a U-label its own row could not be found, but one for its parent could. */
 static const struct table_row *find_row(struct attempt *attempt)
 {
     const struct table *table = attempt->conductor->table;
+    const struct next_hop *hop = &attempt->next_hop;
     if (table == NULL)
         return NULL;
-    const struct table_row *row = table_match(table, slice_of(attempt->next_hop_text));
-    if (row != NULL)
-        return row;
-    const char *key = attempt->next_hop.kind == NEXT_HOP_DOMAIN
-                          ? attempt->next_hop.name
-                          : arena_printf(attempt->arena, "[%s]", attempt->next_hop.name);
-    return table_match(table, slice_of(key));
+    bool is_domain = hop->kind == NEXT_HOP_DOMAIN;
+    const char *key = is_domain ? hop->name : arena_printf(attempt->arena, "[%s]", hop->name);
+    const char *as_addressed = attempt->next_hop_text;
+    if (is_domain)
+        as_addressed = strchr(as_addressed, ':') == NULL
+                           ? key
+                           : arena_printf(attempt->arena, "%s:%u", hop->name, hop->port);
+    const struct table_row *row = table_match(table, slice_of(as_addressed));
+    return row != NULL ? row : table_match(table, slice_of(key));
 }
 
 static struct demands demands_of(struct attempt *attempt)

@@ -89,6 +89,8 @@ REPLAY_SCENARIOS = \
 	tests/replay/null-mx.scn \
 	tests/replay/partial-recipients.scn \
 	tests/replay/pipelining-off.scn \
+	tests/replay/policy-of-idn-domain.scn \
+	tests/replay/policy-of-port.scn \
 	tests/replay/probe.scn \
 	tests/replay/quit-silent.scn \
 	tests/replay/quit-unanswered.scn \
