@@ -89,8 +89,10 @@ REPLAY_SCENARIOS = \
 	tests/replay/null-mx.scn \
 	tests/replay/partial-recipients.scn \
 	tests/replay/pipelining-off.scn \
+	tests/replay/policy-anew-each-attempt.scn \
 	tests/replay/policy-of-idn-domain.scn \
 	tests/replay/policy-of-port.scn \
+	tests/replay/policy-reloaded-between-attempts.scn \
 	tests/replay/probe.scn \
 	tests/replay/quit-silent.scn \
 	tests/replay/quit-unanswered.scn \
