@@ -24,6 +24,11 @@ static bool is_allowed(const struct policy_settings *settings, const struct addr
     return false;
 }
 
+bool is_chosen_by_strangers(const struct evidence *evidence, const struct demands *demands)
+{
+    return is_routed_by_mx(evidence) || demands->literal_of_recipient;
+}
+
 /* Special addresses are left out, unless the operator himself named the host or allowed them (SMTPC-20). */
 static void take_addresses(const struct host_question *question, struct plan_host *planned)
 {
@@ -31,7 +36,7 @@ static void take_addresses(const struct host_question *question, struct plan_hos
     struct address *addresses =
         arena_alloc(question->arena, (host->address_count + 1) * sizeof(*addresses));
     for (size_t i = 0; i < host->address_count; i++)
-        if (!is_routed_by_mx(question->evidence) ||
+        if (!is_chosen_by_strangers(question->evidence, question->demands) ||
             is_allowed(question->settings, &host->addresses[i]))
             addresses[planned->address_count++] = host->addresses[i];
     planned->addresses = addresses;

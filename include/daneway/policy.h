@@ -46,6 +46,8 @@ const struct table_row *table_match(const struct table *table, struct slice key)
 struct demands {
     enum tls_level level;
     const char *rule; /* "tls_policy:12" or "default_level" */
+    /* The next hop is the domain of a recipient, user@[192.0.2.1]: no operator has chosen it. */
+    bool literal_of_recipient;
 };
 
 /* The operator's settings that a decision depends on. */

@@ -93,14 +93,27 @@ static const struct table_row *find_row(struct attempt *attempt)
     return row != NULL ? row : table_match(table, slice_of(key));
 }
 
+/* An operator names a port, or the address stands in bounce_nexthop. */
+static bool is_literal_of_recipient(const struct attempt *attempt)
+{
+    const char *bounces = attempt->conductor->parts.bounce_nexthop, *text = attempt->next_hop_text;
+    bool has_port = text[0] != '\0' && text[strlen(text) - 1] != ']';
+    return attempt->next_hop.kind == NEXT_HOP_LITERAL && !has_port &&
+           (bounces == NULL || strcmp(bounces, text) != 0);
+}
+
 static struct demands demands_of(struct attempt *attempt)
 {
+    struct demands demands = {.level = attempt->conductor->parts.settings->default_level,
+                              .rule = "default_level",
+                              .literal_of_recipient = is_literal_of_recipient(attempt)};
     const struct table_row *row = find_row(attempt);
     if (row == NULL)
-        return (struct demands){attempt->conductor->parts.settings->default_level, "default_level"};
-    return (struct demands){
-        row->level,
-        arena_printf(attempt->arena, "%s:%u", table_name(attempt->conductor->table), row->line)};
+        return demands;
+    demands.level = row->level;
+    demands.rule =
+        arena_printf(attempt->arena, "%s:%u", table_name(attempt->conductor->table), row->line);
+    return demands;
 }
 
 static void on_resolved(void *arg, struct evidence *evidence)

@@ -9,6 +9,9 @@ TEST_EXTENSIONS = .scn
 SCN_LOG_COMPILER = tests/replay/replay
 REPLAY_SCENARIOS = \
 	tests/replay/address-limit.scn \
+	tests/replay/address-literal-is-own.scn \
+	tests/replay/address-literal-of-operator.scn \
+	tests/replay/address-literal-special.scn \
 	tests/replay/address-literal.scn \
 	tests/replay/block-stalls.scn \
 	tests/replay/cancel.scn \
