@@ -78,6 +78,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/mail-refused-for-good.scn \
 	tests/replay/mail-refused-rcpt-accepted.scn \
 	tests/replay/mail-silent.scn \
+	tests/replay/mapped-own-address.scn \
 	tests/replay/may-cleartext.scn \
 	tests/replay/may-handshake-closed.scn \
 	tests/replay/may-handshake-fails-fresh-connection.scn \
