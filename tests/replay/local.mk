@@ -119,6 +119,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/temporary-recipient-goes-to-next-host.scn \
 	tests/replay/tls-report-not-counted.scn \
 	tests/replay/too-many-at-once.scn \
-	tests/replay/too-many-recipients.scn
+	tests/replay/too-many-recipients.scn \
+	tests/replay/trace-bounded.scn
 TESTS += $(REPLAY_SCENARIOS)
 EXTRA_DIST += $(REPLAY_SCENARIOS) tests/replay/README
