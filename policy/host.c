@@ -201,6 +201,15 @@ static void apply_level(const struct host_question *question, struct plan_host *
                                                        : "the host has no TLSA records");
 }
 
+/* Mandatory DANE believes no unsigned word that would return the mail: not that the host has no
+ * address, nor that the address is none to be used (DANE-27). */
+static bool is_unproven(const struct host_question *question, const struct plan_host *planned)
+{
+    return question->demands->level == LEVEL_DANE_ONLY &&
+           planned->host->addresses_fact.status == DNS_INSECURE &&
+           reason_row(planned->skip)->permanence == PERMANENT;
+}
+
 struct plan_host judge_host(const struct host_question *question, const struct evidence_host *host)
 {
     struct plan_host planned = {
@@ -210,5 +219,7 @@ struct plan_host judge_host(const struct host_question *question, const struct e
     planned.skip = unusable(question, &planned, &planned.detail);
     if (planned.skip == REASON_NONE)
         apply_level(question, &planned);
+    else if (is_unproven(question, &planned))
+        without_dane(question, &planned, "the addresses of the host are not signed");
     return planned;
 }

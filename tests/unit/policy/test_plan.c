@@ -334,6 +334,22 @@ Test(plan, the_configured_name_of_a_smart_host_is_the_reference)
     cr_assert(eq(str, (char *)scene_plan(evidence)->hosts[0].server_name, "relay.example.net"));
 }
 
+/* covers: DANE-27 */
+Test(plan, mandatory_dane_returns_no_mail_on_an_unsigned_word)
+{
+    void (*const spoil[])(struct evidence_host *) = {scene_no_address, scene_loopback};
+    for (size_t i = 0; i < 2; i++) {
+        struct evidence *evidence = scene("dane-only", 1);
+        spoil[i](&evidence->hosts[0]);
+        cr_expect(eq(int, scene_plan(evidence)->action, PLAN_BOUNCE), "signed, case %zu", i);
+        evidence->hosts[0].addresses_fact.status = DNS_INSECURE;
+        cr_expect(eq(int, scene_plan(evidence)->action, PLAN_DEFER), "unsigned, case %zu", i);
+        cr_expect(eq(int, scene_plan(evidence)->reason, REASON_DANE_REQUIRED), "case %zu", i);
+        scene_level("auto");
+        cr_expect(eq(int, scene_plan(evidence)->action, PLAN_BOUNCE), "auto, case %zu", i);
+    }
+}
+
 /* What has not been asked is not known to be absent. */
 /* covers: DANE-07 T-01 */
 Test(plan, tlsa_records_that_were_not_asked_for_are_not_absent)
