@@ -131,6 +131,8 @@ static void count_all_skipped(struct attempt *attempt)
     for (size_t i = 0; i < attempt->plan->host_count; i++)
         ledger_count_skipped(attempt->ledger, attempt->next_hop.name, &attempt->plan->hosts[i],
                              now);
+    if (attempt->plan->host_count == 0)
+        ledger_count_refused(attempt->ledger, attempt->next_hop.name, attempt->plan->reason, now);
 }
 
 /* Nothing can be tried: say why. A single host is named, for it is the one to mend. */

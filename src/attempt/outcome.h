@@ -63,6 +63,8 @@ void ledger_count_session(struct ledger *ledger, const char *next_hop, const str
 /* A host that was passed over before any session (RPT-25). */
 void ledger_count_skipped(struct ledger *ledger, const char *next_hop, const struct plan_host *host,
                           int64_t now);
+/* The plan refuses the whole next hop and names no host (dane-required): one failure without a session. */
+void ledger_count_refused(struct ledger *ledger, const char *next_hop, enum reason reason, int64_t now);
 
 /* Fills in everything but the trace and the times. */
 void ledger_close(struct ledger *ledger, const char *next_hop, struct outcome *outcome_r);

@@ -99,3 +99,14 @@ void ledger_count_skipped(struct ledger *ledger, const char *next_hop, const str
     record->started = now;
     set_failure(ledger->arena, record, host->skip, NULL);
 }
+
+void ledger_count_refused(struct ledger *ledger, const char *next_hop, enum reason reason, int64_t now)
+{
+    if (!is_counted(ledger) || reason_row(reason)->result == RESULT_NONE)
+        return;
+    struct session_record *record = add_record(ledger);
+    record->next_hop = record->policy_domain = next_hop;
+    record->policy = POLICY_NOT_FOUND;
+    record->started = now;
+    set_failure(ledger->arena, record, reason, NULL);
+}

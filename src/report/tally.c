@@ -194,8 +194,9 @@ static json_t *values_of(json_t *object)
 {
     json_t *list = json_array(), *value;
     const char *key;
-    json_object_foreach(object, key, value)
+    json_object_foreach(object, key, value) {
         json_array_append(list, value);
+    }
     return list;
 }
 

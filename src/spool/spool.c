@@ -26,7 +26,10 @@ void job_link(struct spool *spool, struct job *job)
 
 void job_unlink(struct job *job)
 {
-    *(job->newer != NULL ? &job->newer->older : &job->spool->newest) = job->older;
+    if (job->newer != NULL)
+        job->newer->older = job->older;
+    else
+        job->spool->newest = job->older; // NOLINT(clang-analyzer-core.NullDereference): the newest is never orphaned
     if (job->older != NULL)
         job->older->newer = job->newer;
     job->newer = job->older = NULL;

@@ -74,7 +74,7 @@ static int run_with(struct store *store, const char *sql, const int64_t *values)
     if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
         return store_fail(store);
     for (int i = 1; i <= sqlite3_bind_parameter_count(statement); i++)
-        bind_number(statement, i, values[i - 1]);
+        bind_number(statement, i, values[i - 1]); // NOLINT(clang-analyzer-core.CallAndMessage): as many as the SQL names
     int result = store_run(store, statement);
     sqlite3_finalize(statement);
     return result;
@@ -141,7 +141,7 @@ static int count_new(struct store *store, const int64_t *values)
 
 static int move_messages(struct store *store, int64_t last, int64_t now)
 {
-    int64_t highest, lowest;
+    int64_t highest = 0, lowest = 0;
     if (query_number(store, "SELECT max(id) FROM main.delivery", &highest) != 0 ||
         query_number(store, "SELECT min(id) FROM old.delivery", &lowest) != 0)
         return -1;
@@ -167,7 +167,7 @@ static int move_ended(struct store *store, int64_t last)
 /* The mark goes with the last step, so that the worker's number can be used again. */
 static int finish(struct adoption *adoption, struct store *store)
 {
-    int64_t mark;
+    int64_t mark = 0;
     if (query_number(store, "SELECT id_mark FROM old.state", &mark) != 0)
         return -1;
     if (mark > store->state.id_mark)
@@ -195,7 +195,7 @@ static int finish(struct adoption *adoption, struct store *store)
 int adoption_step(struct adoption *adoption, struct store *store, int64_t now, bool *finished_r)
 {
     *finished_r = false;
-    int64_t last;
+    int64_t last = 0;
     if (query_number(store, batch_sql, &last) != 0)
         return -1;
     if (last != 0)

@@ -171,7 +171,7 @@ static void take_delivery(struct delivery *delivery, sqlite3_stmt *row)
     };
     const char *queue_id = column_text(row, 19);
     assert(strlen(queue_id) < sizeof(delivery->queue_id));
-    strcpy(delivery->queue_id, queue_id);
+    memcpy(delivery->queue_id, queue_id, strlen(queue_id) + 1);
 }
 
 /* The columns of LOAD_RECIPIENTS. */

@@ -59,7 +59,7 @@ static void check_recipient(unsigned line, const struct outcome *outcome, char *
         check_one(line, got, words + 1, count - 1);
 }
 
-/* session "HOST POLICY DOMAIN success|RESULT-TYPE [CODE]", by the order in which they were counted */
+/* session "HOST|- POLICY DOMAIN success|RESULT-TYPE [CODE]", by the order in which they were counted */
 static void check_session(unsigned line, const struct outcome *outcome, size_t number,
                           const char *expected)
 {
@@ -70,7 +70,8 @@ static void check_session(unsigned line, const struct outcome *outcome, size_t n
     const struct session_record *record = &outcome->sessions[number];
     const struct session_failure *failure = record->failures;
     char text[512];
-    snprintf(text, sizeof(text), "%s %s %s %s%s%s", record->mx_name, policies[record->policy],
+    snprintf(text, sizeof(text), "%s %s %s %s%s%s",
+             record->mx_name != NULL ? record->mx_name : "-", policies[record->policy],
              record->policy_domain, record->success ? "success" : result_type_name(failure->type),
              failure != NULL && failure->reason_code != NULL ? " " : "",
              failure != NULL && failure->reason_code != NULL ? failure->reason_code : "");

@@ -60,7 +60,7 @@ static void keep(const struct outcome *outcome)
     for (size_t i = 0; i < outcome->session_count; i++) {
         struct session_record *record = &kept.sessions[i];
         *record = outcome->sessions[i];
-        record->mx_name = arena_strdup(arena, record->mx_name);
+        record->mx_name = record->mx_name != NULL ? arena_strdup(arena, record->mx_name) : NULL;
         record->policy_domain = arena_strdup(arena, record->policy_domain);
         if (record->failures == NULL)
             continue;

@@ -388,7 +388,7 @@ static void stop_spare(pid_t pid)
 }
 
 /* The resolver is restarted: at most the look-ups made meanwhile are lost. */
-Test(dns, resolver_comes_back)
+static void restart_resolver(void)
 {
     struct resolver_settings settings = settings_for(RESOLVER_LOOPBACK);
     settings.port = port_of("DNS_LAB_SPARE_PORT");
@@ -411,6 +411,47 @@ Test(dns, resolver_comes_back)
     }
     dns_free(&dns);
     loop_free(&loop);
+}
+
+/* A resolver that took connections without ever answering, and is then replaced by a good one. */
+static void replace_silent_resolver(void)
+{
+    struct resolver_settings settings = settings_for(RESOLVER_LOOPBACK);
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(port_of("DNS_LAB_SPARE_PORT")),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    settings.port = port_of("DNS_LAB_SPARE_PORT");
+    settings.timeout = 1;
+    int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    cr_assert(eq(int, bind(fd, (struct sockaddr *)&address, sizeof(address)), 0));
+    cr_assert(eq(int, listen(fd, 10), 0));
+    struct loop *loop = loop_create();
+    struct dns *dns = dns_for(loop, &settings);
+    for (int i = 0; i < 4; i++) {
+        struct dns_answer *answer = ask_one(loop, dns, "mx2.sec.lab", DNS_A);
+        cr_expect(eq(int, (int)answer->status, (int)DNS_FAILED));
+        dns_answer_free(&answer);
+    }
+    close(fd);
+    for (int i = 0; i < 4; i++) {
+        struct dns_answer *answer = ask_one(loop, dns, "mx2.sec.lab", DNS_A);
+        dns_answer_free(&answer);
+    }
+    pid_t pid = start_spare();
+    struct dns_answer *answer = ask_one(loop, dns, "mx1.sec.lab", DNS_A);
+    cr_expect(eq(int, (int)answer->status, (int)DNS_SECURE), "%s", answer->why);
+    dns_answer_free(&answer);
+    stop_spare(pid);
+    dns_free(&dns);
+    loop_free(&loop);
+}
+
+/* One test, for there is one port for the spare resolver, and tests run side by side. */
+Test(dns, resolver_goes_and_comes)
+{
+    restart_resolver();
+    replace_silent_resolver();
 }
 
 /* Far more queries than the window, then the end in the midst of them. */
