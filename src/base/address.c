@@ -179,7 +179,7 @@ bool address_is_special(const struct address *address)
         "240.0.0.0/4",    "::/128",        "::1/128",       "64:ff9b:1::/48", "100::/64",
         "fc00::/7",       "fe80::/10",     "fec0::/10",     "ff00::/8",    NULL};
     struct address plain = unmapped(address);
-    return in_any(&plain, special);
+    return plain.family != address->family || in_any(&plain, special);
 }
 
 bool address_is_loopback(const struct address *address)
