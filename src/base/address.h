@@ -34,7 +34,8 @@ char *address_format_literal(const struct address *address, char *text_r);
 int address_parse_literal(const char *text, size_t length, struct address *address_r);
 bool address_equal(const struct address *a, const struct address *b);
 
-/* "192.0.2.0/24", "2001:db8::/32" or a single address; host bits must be zero. 0 or -1. */
+/* "192.0.2.0/24", "2001:db8::/32" or a single address; host bits must be zero. 0 or -1.
+ * "::ffff:192.0.2.0/120" is taken for 192.0.2.0/24. */
 int network_parse(const char *text, struct network *network_r);
 bool network_contains(const struct network *network, const struct address *address);
 
