@@ -6,6 +6,7 @@
 #ifndef DANEWAY_POLICY_H
 #define DANEWAY_POLICY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -45,6 +46,8 @@ struct demands {
     enum requiretls_mode requiretls_mode; /* what the row makes of it */
     bool tls_optional;                   /* TLS-Required: No, without REQUIRETLS (RTLS-07) */
     bool null_sender;                    /* RTLS-17 */
+    /* The next hop is the domain of a recipient, user@[192.0.2.1]: no operator has chosen it. */
+    bool literal_of_recipient;
 };
 
 /* The operator's rules. */
@@ -61,6 +64,7 @@ struct demand_question {
     const char *sender;     /* NULL: none, as in a probe; "": null reverse-path */
     const char *recipient;  /* NULL: none. Recipients of one delivery with other demands need a plan of their own */
     bool requiretls, tls_optional;
+    bool literal_of_recipient;
     unsigned minimum;         /* of the client, as TLS_LEVEL_BITs */
     const char *minimum_rule; /* "clients:12"; NULL */
 };
@@ -71,6 +75,8 @@ struct demands demands_make(struct arena *arena, const struct rule_set *rules,
 bool demands_equal(const struct demands *a, const struct demands *b);
 /* Whether the MTA-STS policy of the domain matters at all; if not, nothing needs to be fetched. */
 bool demands_want_sts(const struct demands *demands);
+/* The same for DANE: if not, no TLSA record is asked for (DANE-28). */
+bool demands_want_dane(const struct demands *demands);
 
 /* --- plan.c ------------------------------------------------------------------------------------- */
 /* The operator's settings that a decision depends on. */
