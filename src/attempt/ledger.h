@@ -9,6 +9,7 @@
 
 struct entry {
     const struct recipient *recipient;
+    size_t party;
     struct recipient_outcome result; /* the one that counts, if it ended now */
     bool failed;                     /* result is there */
     bool settled;                    /* nothing more is done for it in this attempt */
@@ -20,6 +21,9 @@ struct ledger {
     const struct delivery *delivery;
     struct entry *entries;
     size_t count;
+    size_t party; /* the present one: only its recipients are looked at */
+    bool particular;
+    const struct sts_policy *sts_policy; /* NULL: none in force */
     struct session_record *sessions;
     size_t session_count, session_room;
     bool mail_answered, message_judged, local_failure;

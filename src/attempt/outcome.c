@@ -82,24 +82,40 @@ struct ledger *ledger_create(struct arena *arena, const struct delivery *deliver
     return ledger;
 }
 
+void ledger_assign(struct ledger *ledger, size_t recipient, size_t party)
+{
+    ledger->entries[recipient].party = party;
+}
+
+void ledger_use_party(struct ledger *ledger, size_t party, bool particular)
+{
+    ledger->party = party;
+    ledger->particular = particular;
+}
+
+static bool is_open(const struct ledger *ledger, const struct entry *entry)
+{
+    return entry->party == ledger->party && !entry->settled;
+}
+
 size_t ledger_open_count(const struct ledger *ledger)
 {
     size_t open = 0;
     for (size_t i = 0; i < ledger->count; i++)
-        open += !ledger->entries[i].settled;
+        open += is_open(ledger, &ledger->entries[i]);
     return open;
 }
 
-static bool is_unasked(const struct entry *entry)
+static bool is_unasked(const struct ledger *ledger, const struct entry *entry)
 {
-    return !entry->settled && !entry->tried_here;
+    return is_open(ledger, entry) && !entry->tried_here;
 }
 
 size_t ledger_unasked_count(const struct ledger *ledger)
 {
     size_t unasked = 0;
     for (size_t i = 0; i < ledger->count; i++)
-        unasked += is_unasked(&ledger->entries[i]);
+        unasked += is_unasked(ledger, &ledger->entries[i]);
     return unasked;
 }
 
@@ -108,7 +124,7 @@ size_t ledger_take_unasked(const struct ledger *ledger, size_t limit,
 {
     size_t taken = 0;
     for (size_t i = 0; i < ledger->count && taken < limit; i++)
-        if (is_unasked(&ledger->entries[i]))
+        if (is_unasked(ledger, &ledger->entries[i]))
             recipients_r[taken++] =
                 (struct transaction_recipient){.recipient = ledger->entries[i].recipient};
     return taken;
@@ -161,12 +177,13 @@ void ledger_failure(struct ledger *ledger, const struct place *place, const stru
         reason_row(copy.reason)->permanence == PERMANENT ? BOUNCED : DEFERRED;
     for (size_t i = 0; i < ledger->count; i++) {
         struct entry *entry = &ledger->entries[i];
-        if (entry->settled)
+        if (!is_open(ledger, entry))
             continue;
         struct recipient_outcome result =
             make_result(ledger, entry->recipient, place, disposition, &copy);
         keep(entry, &result);
     }
+    ledger->message_judged |= ledger->particular;
     if (disposition == DEFERRED || ledger->reason == REASON_NONE) {
         ledger->reason = copy.reason;
         ledger->text =
@@ -180,9 +197,12 @@ void ledger_refusal(struct ledger *ledger, const struct place *place, enum dispo
     struct failure copy = copy_failure(ledger->arena, failure);
     for (size_t i = 0; i < ledger->count; i++) {
         struct entry *entry = &ledger->entries[i];
+        if (!is_open(ledger, entry))
+            continue;
         entry->result = make_result(ledger, entry->recipient, place, disposition, &copy);
         entry->failed = entry->settled = true;
     }
+    ledger->message_judged |= ledger->particular;
     ledger->reason = copy.reason;
     ledger->text = failure_text(ledger->arena, place->text, copy.reason, copy.detail, copy.reply);
 }

@@ -36,6 +36,13 @@ struct failure {
 struct ledger;
 /* delivery may be NULL: then there is nobody to have a result. */
 struct ledger *ledger_create(struct arena *arena, const struct delivery *delivery);
+/* Recipients whose demands differ go by turns: each belongs to a party, at first to number 0. */
+void ledger_assign(struct ledger *ledger, size_t recipient, size_t party);
+/* From now on everything concerns this party alone. `particular`: its mail is asked for more, or less, than other mail to
+ * the same destination, so that its failure says nothing of that. */
+void ledger_use_party(struct ledger *ledger, size_t party, bool particular);
+/* Of the domain, for reports (RPT-31); NULL: none in force. */
+void ledger_use_sts(struct ledger *ledger, const struct sts_policy *policy);
 /* Recipients that a further host may still serve. */
 size_t ledger_open_count(const struct ledger *ledger);
 /* Of those, the ones that the present session was not asked for yet. */
@@ -60,6 +67,8 @@ void ledger_transaction(struct ledger *ledger, const struct place *place,
 /* Counts for TLS-RPT (RPT-09..15, 20..25), if there is something to count. */
 void ledger_count_session(struct ledger *ledger, const char *next_hop, const struct plan_host *host,
                           const struct address *address, const struct session_facts *facts);
+/* The latest fetch of the MTA-STS policy failed (RPT-24). */
+void ledger_count_sts_failure(struct ledger *ledger, const char *next_hop, enum reason reason, int64_t now);
 /* A host that was passed over before any session (RPT-25). */
 void ledger_count_skipped(struct ledger *ledger, const char *next_hop, const struct plan_host *host,
                           int64_t now);

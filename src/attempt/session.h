@@ -76,8 +76,6 @@ struct session_ending {
 /* After SESSION_REFUSED and SESSION_LOST; lives as long as the session. */
 const struct session_ending *session_ending(const struct session *session);
 
-/* Did this session show whether TLS works? (RPT-09..13, 21) */
-enum tls_outcome { TLS_OUTCOME_UNTOLD, TLS_OUTCOME_FAILED, TLS_OUTCOME_MET };
 struct session_facts {
     int64_t started;                  /* seconds since 1970 */
     struct address sending;           /* family 0 before it is connected */
@@ -85,12 +83,14 @@ struct session_facts {
     char helo[EHLO_HOST];             /* the server's name in its EHLO reply; "" */
     struct capabilities capabilities; /* of the latest EHLO reply */
     const struct peer *peer;          /* NULL without TLS */
-    enum tls_outcome tls;
-    enum reason tls_reason; /* what was wrong with TLS, although the policy may have let it pass */
+    /* How each policy fared, once the session has shown whether TLS works (RPT-09..14); none: it has not. */
+    struct policy_result results[PLAN_POLICIES_MAX];
+    size_t result_count;
     const char
         *tls_code; /* reason code for TLS-RPT: the reply code, the TLS library's word; NULL */
     bool judged;   /* verdict is there */
     struct verdict verdict;
+    bool requiretls; /* MAIL carries it (RTLS-11) */
 };
 const struct session_facts *session_facts(const struct session *session);
 

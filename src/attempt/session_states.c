@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "attempt/session_inside.h"
 #include "daneway/policy.h"
@@ -69,27 +70,39 @@ static enum session_state end_by_loss(struct session *session, enum session_sign
 /* --- what TLS showed
  * ------------------------------------------------------------------------------ */
 
-static void set_verdict(struct session *session, struct verdict verdict)
+/* `code`: for reports, NULL if the reason says enough. */
+static void set_verdict(struct session *session, struct verdict verdict, const char *code)
 {
+    struct session_facts *facts = &session->facts;
     if (verdict.detail != NULL)
         verdict.detail = arena_strdup(session->arena, verdict.detail);
-    session->facts.verdict = verdict;
-    session->facts.judged = true;
+    facts->verdict = verdict;
+    facts->judged = true;
+    memcpy(facts->results, verdict.results, sizeof(facts->results));
+    facts->result_count = verdict.result_count;
+    for (size_t i = 0; i < facts->result_count; i++)
+        if (facts->results[i].detail != NULL)
+            facts->results[i].detail = arena_strdup(session->arena, facts->results[i].detail);
+    facts->tls_code = code != NULL ? arena_strdup(session->arena, code) : NULL;
 }
 
-static void set_tls_failed(struct session *session, enum reason reason, const char *code)
+/* Something else than a verdict ended TLS: no policy is met. */
+static void set_tls_failed(struct session *session, enum reason reason)
 {
-    session->facts.tls = TLS_OUTCOME_FAILED;
-    session->facts.tls_reason = reason;
-    session->facts.tls_code = code != NULL ? arena_strdup(session->arena, code) : NULL;
+    const struct plan_host *host = session->parts.host;
+    struct session_facts *facts = &session->facts;
+    facts->result_count = host->policy_count > 0 ? host->policy_count : 1;
+    for (size_t i = 0; i < facts->result_count; i++)
+        facts->results[i] =
+            (struct policy_result){.policy = host->policies[i].type, .reason = reason};
+    facts->tls_code = reason_row(reason)->name;
 }
 
 static enum session_state after_handshake_failed(struct session *session, const char *text)
 {
     session->spoilt = true;
     session_note(session, "failed", text);
-    set_verdict(session, policy_after_handshake_failed(session->parts.host, text));
-    set_tls_failed(session, REASON_TLS_HANDSHAKE_FAILED, text);
+    set_verdict(session, policy_after_handshake_failed(session->parts.host, text), text);
     return end_by_verdict(session);
 }
 
@@ -158,17 +171,31 @@ static enum session_state greeting(struct session *session, enum session_signal 
                         code == 521 ? REASON_HOST_ACCEPTS_NO_MAIL : REASON_GREETING_REFUSED);
 }
 
+/* The list of extensions under TLS is known; the one from before does not count (RTLS-10..12). */
+static enum session_state decide_on_requiretls(struct session *session)
+{
+    struct session_facts *facts = &session->facts;
+    struct verdict verdict = policy_after_second_ehlo(session->parts.host, &facts->capabilities);
+    facts->requiretls = verdict.requiretls;
+    if (verdict.action == VERDICT_GO_ON)
+        return STATE_READY;
+    facts->verdict.action = verdict.action;
+    facts->verdict.reason = verdict.reason;
+    facts->verdict.detail = verdict.detail;
+    return end_by_verdict(session);
+}
+
 /* The list of extensions is known: STARTTLS, or mail, or neither. */
 static enum session_state decide_on_starttls(struct session *session, enum session_state go_on)
 {
     struct session_facts *facts = &session->facts;
-    if (facts->peer != NULL || session->parts.clear)
+    if (facts->peer != NULL)
+        return decide_on_requiretls(session);
+    if (session->parts.clear)
         return go_on;
-    set_verdict(session, policy_after_ehlo(session->parts.host, &facts->capabilities));
+    set_verdict(session, policy_after_ehlo(session->parts.host, &facts->capabilities), NULL);
     if (facts->verdict.action == VERDICT_STARTTLS)
         return STATE_STARTTLS;
-    if (facts->verdict.reason != REASON_NONE)
-        set_tls_failed(session, facts->verdict.reason, NULL);
     return facts->verdict.action == VERDICT_GO_ON ? go_on : end_by_verdict(session);
 }
 
@@ -211,14 +238,15 @@ static enum session_state starttls_refused(struct session *session)
     const struct reply *reply = &session->parser.reply;
     char code[16];
     snprintf(code, sizeof(code), "%u", reply->code);
-    set_verdict(session, policy_after_starttls_refused(session->parts.host));
-    set_tls_failed(session, REASON_STARTTLS_REFUSED, code);
+    set_verdict(session, policy_after_starttls_refused(session->parts.host), code);
     if (session->facts.verdict.action == VERDICT_GO_ON && reply->code != 421)
         return STATE_READY; /* TLS-08 */
-    return end_by_reply(session, ENDING_NEXT_HOST,
-                        session->facts.verdict.action == VERDICT_GO_ON
-                            ? REASON_GREETING_REFUSED
-                            : session->facts.verdict.reason);
+    enum reason reason = session->facts.verdict.reason;
+    if (session->facts.verdict.action == VERDICT_GO_ON)
+        reason = REASON_GREETING_REFUSED;
+    else if (reason == REASON_REQUIRETLS_STARTTLS_REFUSED && reply->code / 100 == 4)
+        reason = REASON_STARTTLS_REFUSED; /* it may pass (RTLS-14) */
+    return end_by_reply(session, ENDING_NEXT_HOST, reason);
 }
 
 static enum session_state starttls(struct session *session, enum session_signal signal)
@@ -235,7 +263,7 @@ static enum session_state starttls(struct session *session, enum session_signal 
     if (extra == 0 && !reply_parser_is_midway(&session->parser))
         return STATE_HANDSHAKE;
     session->spoilt = true;
-    set_tls_failed(session, REASON_STARTTLS_INJECTION, reason_row(REASON_STARTTLS_INJECTION)->name);
+    set_tls_failed(session, REASON_STARTTLS_INJECTION);
     return end(session, ENDING_NEXT_HOST, REASON_STARTTLS_INJECTION,
                arena_printf(session->arena, "%zu octets", extra));
 }
@@ -245,15 +273,13 @@ static enum session_state handshake_done(struct session *session)
     struct session_facts *facts = &session->facts;
     facts->peer = stream_peer(session->stream);
     facts->capabilities = (struct capabilities){0};
-    set_verdict(session, policy_after_handshake(session->arena, session->parts.host, facts->peer,
-                                                (time_t)loop_wall(session->parts.loop)));
+    set_verdict(session,
+                policy_after_handshake(session->arena, session->parts.host, facts->peer,
+                                       (time_t)loop_wall(session->parts.loop)),
+                NULL);
     session_note(session, "tls",
                  arena_printf(session->arena, "%s %s%s", facts->peer->protocol, facts->peer->cipher,
                               facts->verdict.verified ? ", verified" : ""));
-    if (session->parts.host->applied != POLICY_NOT_FOUND && !facts->verdict.verified)
-        set_tls_failed(session, facts->verdict.reason, NULL);
-    else
-        facts->tls = TLS_OUTCOME_MET;
     return facts->verdict.action == VERDICT_GO_ON ? STATE_EHLO : end_by_verdict(session);
 }
 
@@ -262,8 +288,9 @@ static enum session_state handshake(struct session *session, enum session_signal
     switch (signal) {
     case SIGNAL_ENTER:
         reply_parser_reset(&session->parser);
-        stream_start_tls_client(session->stream, session->parts.tls,
-                                session->parts.host->server_name);
+        stream_start_tls_client_with(session->stream, session->parts.tls,
+                                     session->parts.host->server_name,
+                                     session->parts.host->priority);
         return STATE_HANDSHAKE;
     case SIGNAL_SECURED:
         return handshake_done(session);

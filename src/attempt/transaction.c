@@ -185,8 +185,10 @@ static void append(void *arg, struct slice run)
 /* -1: an address that no command can hold; the intake lets none in. */
 static int say_mail(struct transaction *t, struct buffer *out)
 {
-    return command_format_mail(out, &t->parts.delivery->envelope,
-                               &session_facts(t->parts.session)->capabilities);
+    const struct session_facts *facts = session_facts(t->parts.session);
+    struct capabilities counting = facts->capabilities;
+    counting.requiretls = facts->requiretls; /* policy's word, not the server's (RTLS-11) */
+    return command_format_mail(out, &t->parts.delivery->envelope, &counting);
 }
 
 static int say_rcpt(struct transaction *t, struct buffer *out, size_t at)

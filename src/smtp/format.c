@@ -1,6 +1,6 @@
 /* format: the client's half of command.h: command lines for the next hop.
  * Owns: nothing.
- * RFC 5321 4.1.1.2, 4.1.1.3; RFC 1870, 6152; requirements SMTPC-05, 22, 25.
+ * RFC 5321 4.1.1.2, 4.1.1.3; RFC 1870, 6152, 8689; requirements SMTPC-05, 22, 25, RTLS-11.
  * Must never let an address end its line: control octets are refused, whatever the spool holds. */
 #include <inttypes.h>
 
@@ -26,6 +26,8 @@ int command_format_mail(struct buffer *out, const struct envelope *envelope,
         rc |= buffer_printf(out, " SIZE=%" PRIu64, envelope->size);
     if (capabilities->eightbitmime && (envelope->has_8bit || envelope->body == BODY_8BITMIME))
         rc |= buffer_append_text(out, " BODY=8BITMIME");
+    if (capabilities->requiretls && envelope->requiretls)
+        rc |= buffer_append_text(out, " REQUIRETLS");
     rc |= buffer_append_text(out, "\r\n");
     if (rc != 0)
         out->len = before;

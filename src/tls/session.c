@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
 #include "tls/stream.h"
 
 #define PRIORITY                                                                                   \
@@ -32,7 +33,7 @@ struct tls_server {
 
 struct tls_session {
     gnutls_session_t gnutls;
-    bool established, send_pending;
+    bool established, send_pending, priority_invalid;
     struct peer peer;
 };
 
@@ -110,9 +111,19 @@ static struct tls_session *session_create(unsigned role, int fd, gnutls_priority
     return session;
 }
 
-struct tls_session *tls_session_client(struct tls_client *client, int fd, const char *server_name)
+/* A string that is not understood must not leave more allowed than was asked for: no handshake is made then. */
+static void set_priority(struct tls_session *session, const char *addition)
+{
+    CLEANUP(text_free) char *text = x_printf("%s%s%s", PRIORITY, addition[0] == ':' ? "" : ":", addition);
+    session->priority_invalid = gnutls_priority_set_direct(session->gnutls, text, NULL) != GNUTLS_E_SUCCESS;
+}
+
+struct tls_session *tls_session_client(struct tls_client *client, int fd, const char *server_name,
+                                       const char *priority)
 {
     struct tls_session *session = session_create(GNUTLS_CLIENT, fd, client->priority, client->credentials);
+    if (priority != NULL && priority[0] != '\0')
+        set_priority(session, priority);
     if (server_name != NULL && server_name[0] != '\0')
         gnutls_server_name_set(session->gnutls, GNUTLS_NAME_DNS, server_name, strlen(server_name));
     return session;
@@ -195,6 +206,8 @@ static void peer_collect(struct tls_session *session)
 
 int tls_session_handshake(struct tls_session *session, struct tls_failure *failure_r)
 {
+    if (session->priority_invalid)
+        return failed(session, GNUTLS_E_INVALID_REQUEST, failure_r);
     for (;;) {
         int rc = gnutls_handshake(session->gnutls);
         if (rc == GNUTLS_E_SUCCESS)

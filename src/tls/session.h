@@ -21,7 +21,8 @@ struct tls_failure {
     char text[256];
 };
 
-struct tls_session *tls_session_client(struct tls_client *client, int fd, const char *server_name);
+struct tls_session *tls_session_client(struct tls_client *client, int fd, const char *server_name,
+                                       const char *priority);
 struct tls_session *tls_session_server(struct tls_server *server, int fd);
 void tls_session_free(struct tls_session **session); /* sends close_notify if it can be sent at once */
 /* 0 when complete, TLS_AGAIN, or TLS_FAILED. */

@@ -458,8 +458,14 @@ void stream_free(struct stream **stream)
 
 void stream_start_tls_client(struct stream *stream, struct tls_client *client, const char *server_name)
 {
+    stream_start_tls_client_with(stream, client, server_name, NULL);
+}
+
+void stream_start_tls_client_with(struct stream *stream, struct tls_client *client,
+                                  const char *server_name, const char *priority)
+{
     assert(stream->state == OPEN && stream->tls == NULL && stream_unsent(stream) == 0);
-    stream->tls = tls_session_client(client, stream->fd, server_name);
+    stream->tls = tls_session_client(client, stream->fd, server_name, priority);
     stream->state = HANDSHAKE;
     loop_io_want(stream->io, LOOP_WRITE); /* the first flight is ours */
 }

@@ -58,6 +58,10 @@ size_t stream_unsent(const struct stream *stream);
 
 /* Client: discards nothing itself; the caller has checked that the input is empty (TLS-06). server_name may be NULL. */
 void stream_start_tls_client(struct stream *stream, struct tls_client *client, const char *server_name);
+/* The same with what this one session allows less: `priority` is added to the gateway's own GnuTLS priority string, such as
+ * "-VERS-TLS1.2"; NULL: nothing. If GnuTLS does not understand it, the handshake fails. */
+void stream_start_tls_client_with(struct stream *stream, struct tls_client *client,
+                                  const char *server_name, const char *priority);
 /* Server: waits until everything written has left, then starts the handshake. Input left over from cleartext is dropped,
  * and the return value is how many octets that were (TLS-04). */
 size_t stream_start_tls_server(struct stream *stream, struct tls_server *server);

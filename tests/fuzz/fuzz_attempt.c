@@ -125,9 +125,10 @@ void stream_write(struct stream *stream, struct slice data)
     stream->drain_posted = true;
 }
 
-void stream_start_tls_client(struct stream *stream, struct tls_client *client, const char *server_name)
+void stream_start_tls_client_with(struct stream *stream, struct tls_client *client,
+                                  const char *server_name, const char *priority)
 {
-    (void)client, (void)server_name;
+    (void)client, (void)server_name, (void)priority;
     assert(stream->input.len == 0);
     stream->securing = true;
 }

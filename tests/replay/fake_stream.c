@@ -27,7 +27,7 @@ struct stream {
     struct buffer segments; /* what the server has said and the client not yet received */
     struct loop_timer *timer;
     bool waiting;
-    char server_name[256];
+    char server_name[256], priority[256];
     struct peer peer;
     const char *failure;
     int failure_errno;
@@ -172,6 +172,9 @@ static void secure(struct stream *stream, const char *what, unsigned line)
         if (strncmp(words[i], "sni=", 4) == 0) {
             if (strcmp(words[i] + 4, stream->server_name) != 0)
                 differs(line, "server name \"%s\"", stream->server_name);
+        } else if (strncmp(words[i], "priority=", 9) == 0) {
+            if (strcmp(words[i] + 9, stream->priority) != 0)
+                differs(line, "priority \"%s\"", stream->priority);
         } else {
             size_t used = strlen(certificate);
             snprintf(certificate + used, sizeof(certificate) - used, "%s%s", used > 0 ? " " : "",
@@ -395,10 +398,11 @@ void stream_write(struct stream *stream, struct slice data)
     stream->flush_posted = true;
 }
 
-void stream_start_tls_client(struct stream *stream, struct tls_client *client,
-                             const char *server_name)
+void stream_start_tls_client_with(struct stream *stream, struct tls_client *client,
+                                  const char *server_name, const char *priority)
 {
     (void)client;
+    snprintf(stream->priority, sizeof(stream->priority), "%s", priority != NULL ? priority : "-");
     assert(stream->input.len == 0 && "cleartext is left over");
     stream->handshake = true;
     snprintf(stream->server_name, sizeof(stream->server_name), "%s",
