@@ -109,7 +109,7 @@ struct verdict policy_after_handshake_failed(const struct plan_host *host, const
 struct verdict policy_after_handshake(struct arena *arena, const struct plan_host *host,
                                       const struct peer *peer, time_t now);
 /* The EHLO reply under TLS: with REQUIRETLS, go on or skip the host (RTLS-10..12); verdict.requiretls for MAIL.
- * Also to be asked in a session without TLS, before MAIL. */
+ * Only for a session under TLS: what the host lists without TLS does not count. */
 struct verdict policy_after_second_ehlo(const struct plan_host *host,
                                         const struct capabilities *capabilities);
 
