@@ -66,6 +66,8 @@ struct outcome {
     enum reason reason;       /* of the destination, when it is down */
     const char *text;         /* likewise, one line */
     const char *trace;        /* JSON text */
+    bool sts_to_be_asked_anew; /* a policy in mode enforce was in force, and its TXT record must be looked up once more before
+                                  anything is returned because of it (STS-49) */
     int64_t started_ms, ended_ms; /* monotonic */
 };
 

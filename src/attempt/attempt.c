@@ -11,6 +11,7 @@
 #include <sys/random.h>
 
 #include "attempt/outcome.h"
+#include "attempt/party.h"
 #include "attempt/session.h"
 #include "attempt/trace.h"
 #include "attempt/transaction.h"
@@ -19,6 +20,7 @@
 struct conductor {
     struct conductor_parts parts;
     const struct table *table;
+    const struct mailboxes *mailboxes;
     struct departures departures;
     struct attempt *first; /* attempts under way */
 };
@@ -43,10 +45,11 @@ struct attempt {
     enum state state;
     bool dead;
     struct arena *arena;
-    const char *next_hop_text; /* as addressed */
+    const char *addressed; /* the next hop that was asked for */
     struct next_hop next_hop;
-    struct demands demands; /* of this attempt: worked out once, so that a new table changes no half
-                               of it (QUEUE-07) */
+    struct party_list parties; /* worked out once, so that a new table changes no half of the attempt (QUEUE-07) */
+    size_t party;              /* whose turn it is */
+    bool is_last;              /* past the lifetime of the message: what fails now is returned */
     struct resolution *resolution;
     struct evidence *evidence;
     struct plan *plan;
@@ -74,46 +77,39 @@ static int64_t elapsed(const struct attempt *attempt)
 /* --- demands, resolving and planning
  * -------------------------------------------------------------- */
 
-/* The row for the next hop with its port, if it was addressed with one, or else without. A domain is looked up by its
- * A-labels alone: as a U-label its own row could not be found, but one for its parent could. */
-static const struct table_row *find_row(struct attempt *attempt)
+static void ask_rules(struct attempt *attempt)
 {
-    const struct table *table = attempt->conductor->table;
-    const struct next_hop *hop = &attempt->next_hop;
-    if (table == NULL)
-        return NULL;
-    bool is_domain = hop->kind == NEXT_HOP_DOMAIN;
-    const char *key = is_domain ? hop->name : arena_printf(attempt->arena, "[%s]", hop->name);
-    const char *as_addressed = attempt->next_hop_text;
-    if (is_domain)
-        as_addressed = strchr(as_addressed, ':') == NULL
-                           ? key
-                           : arena_printf(attempt->arena, "%s:%u", hop->name, hop->port);
-    const struct table_row *row = table_match(table, slice_of(as_addressed));
-    return row != NULL ? row : table_match(table, slice_of(key));
+    const struct conductor_parts *parts = &attempt->conductor->parts;
+    const struct rule_set rules = {.default_level = parts->settings->default_level,
+                                   .table = attempt->conductor->table,
+                                   .mailboxes = attempt->conductor->mailboxes};
+    const struct route_question question = {
+        .arena = attempt->arena,
+        .rules = &rules,
+        .delivery = attempt->delivery,
+        .addressed = attempt->addressed,
+        .bounce_nexthop = parts->bounce_nexthop,
+        .port = parts->settings->port,
+        .now = loop_wall(parts->loop),
+    };
+    const struct route route = route_find(&question, attempt->ledger);
+    attempt->next_hop = route.next_hop;
+    attempt->parties = route.parties;
+    if (route.text != attempt->addressed)
+        trace_route(attempt->trace, route.text);
 }
 
-/* An operator names a port, or the address stands in bounce_nexthop. */
-static bool is_literal_of_recipient(const struct attempt *attempt)
+/* What no party asks for need not be looked up (DANE-28). */
+static void leave_out_what_nobody_wants(struct attempt *attempt)
 {
-    const char *bounces = attempt->conductor->parts.bounce_nexthop, *text = attempt->next_hop_text;
-    bool has_port = text[0] != '\0' && text[strlen(text) - 1] != ']';
-    return attempt->next_hop.kind == NEXT_HOP_LITERAL && !has_port &&
-           (bounces == NULL || strcmp(bounces, text) != 0);
-}
-
-static struct demands demands_of(struct attempt *attempt)
-{
-    struct demands demands = {.level = attempt->conductor->parts.settings->default_level,
-                              .rule = "default_level",
-                              .literal_of_recipient = is_literal_of_recipient(attempt)};
-    const struct table_row *row = find_row(attempt);
-    if (row == NULL)
-        return demands;
-    demands.level = row->level;
-    demands.rule =
-        arena_printf(attempt->arena, "%s:%u", table_name(attempt->conductor->table), row->line);
-    return demands;
+    bool tlsa = false, sts = false;
+    for (size_t i = 0; i < attempt->parties.count; i++) {
+        tlsa |= demands_want_dane(&attempt->parties.items[i].demands);
+        sts |= demands_want_sts(&attempt->parties.items[i].demands);
+    }
+    attempt->next_hop.without_tlsa = !tlsa;
+    attempt->next_hop.without_sts = !sts;
+    attempt->next_hop.sts_anew = attempt->is_last;
 }
 
 static void on_resolved(void *arg, struct evidence *evidence)
@@ -129,10 +125,8 @@ static enum state resolving(struct attempt *attempt, enum signal signal)
     if (signal == SIGNAL_RESOLVED)
         return STATE_PLANNING;
     const struct conductor_parts *parts = &attempt->conductor->parts;
-    attempt->next_hop =
-        next_hop_parse(attempt->arena, attempt->next_hop_text, parts->settings->port);
-    attempt->demands = demands_of(attempt);
-    attempt->next_hop.without_tlsa = !level_wants_dane(attempt->demands.level); /* DANE-28 */
+    ask_rules(attempt);
+    leave_out_what_nobody_wants(attempt);
     attempt->resolution =
         resolve_next_hop(parts->resolver, attempt->arena, &attempt->next_hop, on_resolved, attempt);
     return STATE_RESOLVING;
@@ -174,19 +168,46 @@ static void refuse_by_plan(struct attempt *attempt)
     count_all_skipped(attempt);
 }
 
+static void take_evidence(struct attempt *attempt)
+{
+    const struct sts_evidence *sts = &attempt->evidence->sts;
+    bool in_force = sts->source == STS_FETCHED || sts->source == STS_CACHED;
+    trace_evidence(attempt->trace, attempt->evidence);
+    ledger_use_sts(attempt->ledger, in_force ? &sts->policy : NULL);
+}
+
+static void make_plan(struct attempt *attempt)
+{
+    const struct conductor_parts *parts = &attempt->conductor->parts;
+    const struct party *party = &attempt->parties.items[attempt->party];
+    attempt->plan = policy_plan(attempt->arena, attempt->evidence, &party->demands,
+                                &parts->settings->policy, draw_seed(attempt));
+    attempt->host = attempt->address = 0;
+    attempt->addresses_tried = 0;
+    attempt->clear = false;
+    ledger_use_party(attempt->ledger, attempt->party, party->particular);
+    ledger_next_place(attempt->ledger);
+    trace_plan(attempt->trace, attempt->plan, &party->demands,
+               attempt->parties.count > 1 ? party->recipients : NULL);
+    if (attempt->party == 0 && attempt->plan->sts_failure != REASON_NONE)
+        ledger_count_sts_failure(attempt->ledger, attempt->next_hop.name,
+                                 attempt->plan->sts_failure, loop_wall(parts->loop));
+}
+
+/* One party after the other, until there is one for which something can be tried. */
 static enum state planning(struct attempt *attempt, enum signal signal)
 {
     (void)signal;
-    const struct conductor_parts *parts = &attempt->conductor->parts;
-    trace_evidence(attempt->trace, attempt->evidence);
-    attempt->plan = policy_plan(attempt->arena, attempt->evidence, &attempt->demands,
-                                &parts->settings->policy, draw_seed(attempt));
-    trace_plan(attempt->trace, attempt->plan);
-    if (attempt->plan->action != PLAN_TRY) {
-        refuse_by_plan(attempt);
-        return STATE_ENDED;
+    if (attempt->party == 0)
+        take_evidence(attempt);
+    for (; attempt->party < attempt->parties.count; attempt->party++) {
+        make_plan(attempt);
+        if (attempt->plan->action != PLAN_TRY)
+            refuse_by_plan(attempt);
+        else if (attempt->mode != ATTEMPT_EXPLAIN)
+            return STATE_CHOOSING;
     }
-    return attempt->mode == ATTEMPT_EXPLAIN ? STATE_ENDED : STATE_CHOOSING;
+    return STATE_ENDED;
 }
 
 /* --- from host to host ---------------------------------------------------------------------------- */
@@ -240,7 +261,8 @@ static enum state choosing(struct attempt *attempt, enum signal signal)
         else
             return STATE_SESSION;
     }
-    return STATE_ENDED;
+    attempt->party++;
+    return STATE_PLANNING;
 }
 
 /* --- sessions ------------------------------------------------------------------------------------- */
@@ -441,6 +463,13 @@ static void let_go(struct attempt *attempt)
     trace_free(&attempt->trace);
 }
 
+static bool is_under_enforce(const struct attempt *attempt)
+{
+    const struct sts_evidence *sts = &attempt->evidence->sts;
+    bool in_force = sts->source == STS_FETCHED || sts->source == STS_CACHED;
+    return in_force && sts->policy.mode == STS_MODE_ENFORCE;
+}
+
 static void tell_end(void *arg)
 {
     struct attempt *attempt = arg;
@@ -448,6 +477,7 @@ static void tell_end(void *arg)
         struct outcome outcome = {.started_ms = attempt->started_ms,
                                   .ended_ms = loop_now(attempt->conductor->parts.loop)};
         ledger_close(attempt->ledger, attempt->next_hop.name, &outcome);
+        outcome.sts_to_be_asked_anew = !attempt->is_last && is_under_enforce(attempt);
         trace_result(attempt->trace, &outcome, elapsed(attempt));
         outcome.trace = trace_text(attempt->trace, attempt->arena);
         let_go(attempt);
@@ -511,6 +541,22 @@ void conductor_use_table(struct conductor *conductor, const struct table *table)
     conductor->table = table;
 }
 
+void conductor_use_mailboxes(struct conductor *conductor, const struct mailboxes *mailboxes)
+{
+    conductor->mailboxes = mailboxes;
+}
+
+/* Past its lifetime a message is not deferred again. */
+static bool is_past_lifetime(const struct conductor *conductor, const struct delivery *delivery)
+{
+    const struct queue_settings *queue = conductor->parts.queue;
+    if (queue == NULL || delivery == NULL)
+        return false;
+    unsigned lifetime =
+        delivery->envelope.sender[0] != '\0' ? queue->lifetime : queue->notice_lifetime;
+    return loop_wall(conductor->parts.loop) - delivery->envelope.arrival >= (int64_t)lifetime;
+}
+
 static struct attempt *start(struct conductor *conductor, struct delivery *delivery,
                              const char *next_hop, enum attempt_mode mode, attempt_done_fn *fn,
                              void *arg)
@@ -519,7 +565,8 @@ static struct attempt *start(struct conductor *conductor, struct delivery *deliv
     *attempt = (struct attempt){
         .conductor = conductor, .mode = mode, .delivery = delivery, .fn = fn, .arg = arg};
     attempt->arena = arena_create();
-    attempt->next_hop_text = arena_strdup(attempt->arena, next_hop);
+    attempt->addressed = arena_strdup(attempt->arena, next_hop);
+    attempt->is_last = is_past_lifetime(conductor, delivery);
     attempt->ledger = ledger_create(attempt->arena, delivery);
     if (delivery != NULL)
         attempt->recipients = arena_alloc(attempt->arena, (delivery->recipient_count + 1) *
@@ -538,10 +585,7 @@ static struct attempt *start(struct conductor *conductor, struct delivery *deliv
 struct attempt *attempt_deliver(struct conductor *conductor, struct delivery *delivery,
                                 attempt_done_fn *fn, void *arg)
 {
-    const char *bounces = conductor->parts.bounce_nexthop;
-    bool by_bounce_nexthop = delivery->envelope.notice && bounces != NULL && bounces[0] != '\0';
-    return start(conductor, delivery, by_bounce_nexthop ? bounces : delivery->next_hop,
-                 ATTEMPT_DELIVER, fn, arg);
+    return start(conductor, delivery, delivery->next_hop, ATTEMPT_DELIVER, fn, arg);
 }
 
 struct attempt *attempt_examine(struct conductor *conductor, const char *next_hop,

@@ -24,11 +24,15 @@ struct conductor_parts {
     struct spool *spool;                 /* NULL in the command: nothing is delivered there */
     const struct delivery_settings *settings;
     const char *bounce_nexthop;          /* for notices; "" or NULL: by MX */
+    const struct queue_settings *queue;  /* lifetimes; NULL: none */
 };
 struct conductor *conductor_create(const struct conductor_parts *parts);
 void conductor_free(struct conductor **conductor);
 /* The table in force (borrowed; NULL: none); attempts under way keep their decision. */
 void conductor_use_table(struct conductor *conductor, const struct table *table);
+
+/* Likewise. */
+void conductor_use_mailboxes(struct conductor *conductor, const struct mailboxes *mailboxes);
 
 enum attempt_mode {
     ATTEMPT_DELIVER,

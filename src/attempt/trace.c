@@ -18,6 +18,7 @@ struct trace {
     json_t *root;
     json_t *tried;  /* the present connection; borrowed from root */
     json_t *events; /* likewise */
+    size_t plans;
 };
 
 struct trace *trace_create(const char *next_hop, int64_t wall)
@@ -44,11 +45,31 @@ void trace_evidence(struct trace *trace, const struct evidence *evidence)
     json_object_set_new(trace->root, "evidence", evidence_json(evidence));
 }
 
-void trace_plan(struct trace *trace, const struct plan *plan)
+void trace_route(struct trace *trace, const char *text)
 {
-    put_text(trace->root, "rule", plan->rule);
-    put_text(trace->root, "level", plan->level);
-    json_object_set_new(trace->root, "plan", plan_json(plan));
+    put_text(trace->root, "route", text);
+}
+
+/* The first one stands in the root, where it stands alone as a rule; the others in a list. */
+void trace_plan(struct trace *trace, const struct plan *plan, const struct demands *demands,
+                const char *const *recipients)
+{
+    json_t *object = trace->root;
+    if (trace->plans++ > 0) {
+        json_t *list = json_object_get(trace->root, "more_plans");
+        if (list == NULL) {
+            list = json_array();
+            json_object_set_new(trace->root, "more_plans", list);
+        }
+        object = json_object();
+        json_array_append_new(list, object);
+    }
+    put_recipients(object, recipients);
+    put_text(object, "rule", plan->rule);
+    put_text(object, "level", plan->level);
+    json_object_set_new(object, "rules", texts_json(plan->rules, plan->rule_count));
+    json_object_set_new(object, "demands", demands_json(demands));
+    json_object_set_new(object, "plan", plan_json(plan));
 }
 
 /* --- connections ---------------------------------------------------------------------------------- */
@@ -69,6 +90,8 @@ void trace_try(struct trace *trace, const char *host, const struct address *addr
     put_number(trace->tried, "port", port);
     put_flag(trace->tried, "clear", clear);
     put_number(trace->tried, "ms", ms);
+    if (trace->plans > 1)
+        put_number(trace->tried, "plan", (int64_t)trace->plans - 1);
     json_object_set_new(trace->tried, "events", trace->events);
     json_array_append_new(list, trace->tried);
 }
@@ -145,8 +168,25 @@ static json_t *peer_json(const struct peer *peer)
     return object;
 }
 
-static json_t *verdict_json(const struct verdict *verdict, const char *protection)
+static json_t *results_json(const struct session_facts *facts)
 {
+    json_t *list = json_array();
+    for (size_t i = 0; i < facts->result_count; i++) {
+        const struct policy_result *result = &facts->results[i];
+        json_t *object = json_object();
+        put_text(object, "policy", policy_type_name(result->policy));
+        json_object_set_new(object, "met", json_boolean(result->met));
+        if (!result->met)
+            put_text(object, "reason", reason_row(result->reason)->name);
+        put_text(object, "detail", result->detail);
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
+static json_t *verdict_json(const struct session_facts *facts, const char *protection)
+{
+    const struct verdict *verdict = &facts->verdict;
     static const char *const actions[] = {
         [VERDICT_STARTTLS] = "starttls",
         [VERDICT_GO_ON] = "go-on",
@@ -164,6 +204,9 @@ static json_t *verdict_json(const struct verdict *verdict, const char *protectio
         put_record(object, "matched", verdict->matched);
         put_number(object, "depth", verdict->depth);
     }
+    put_flag(object, "requiretls", facts->requiretls);
+    if (facts->result_count > 0)
+        json_object_set_new(object, "policies", results_json(facts));
     return object;
 }
 
@@ -176,7 +219,7 @@ void trace_session(struct trace *trace, const struct session_facts *facts, const
     if (facts->peer != NULL)
         json_object_set_new(trace->tried, "tls", peer_json(facts->peer));
     if (facts->judged)
-        json_object_set_new(trace->tried, "verdict", verdict_json(&facts->verdict, protection));
+        json_object_set_new(trace->tried, "verdict", verdict_json(facts, protection));
 }
 
 void trace_ending(struct trace *trace, enum reason reason, const char *detail, const char *reply)

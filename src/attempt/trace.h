@@ -38,12 +38,17 @@
 #include "daneway/evidence.h"
 #include "daneway/outcome.h"
 #include "daneway/plan.h"
+#include "daneway/policy.h"
 
 struct trace;
 struct trace *trace_create(const char *next_hop, int64_t wall);
 void trace_free(struct trace **trace);
 void trace_evidence(struct trace *trace, const struct evidence *evidence);
-void trace_plan(struct trace *trace, const struct plan *plan);
+/* By another way than the domain's MX records: "[relay.example.net]:25". */
+void trace_route(struct trace *trace, const char *text);
+/* The plan for some recipients, NULL-terminated, or for all (NULL); connections that follow belong to it. */
+void trace_plan(struct trace *trace, const struct plan *plan, const struct demands *demands,
+                const char *const *recipients);
 /* A connection begins; what follows belongs to it. */
 void trace_try(struct trace *trace, const char *host, const struct address *address, uint16_t port,
                bool clear, int64_t ms);

@@ -1,4 +1,4 @@
-/* trace_facts: evidence and plan as JSON, and the helpers that all of the trace uses.
+/* trace_facts: the evidence as JSON, and the helpers that all of the trace uses.
  * Owns: nothing.
  * See trace.h for the keys.
  * Must never judge: it writes down what resolve/ and policy/ said. */
@@ -74,7 +74,7 @@ void put_record(json_t *object, const char *key, const struct tlsa_record *recor
     arena_free(&arena);
 }
 
-static void put_records(json_t *object, const struct tlsa_record *records, size_t count)
+void put_records(json_t *object, const struct tlsa_record *records, size_t count)
 {
     json_t *holder = json_object(), *list = json_array();
     size_t shown = listed(object, "records_left_out", count);
@@ -88,7 +88,7 @@ static void put_records(json_t *object, const struct tlsa_record *records, size_
 
 /* --- evidence ------------------------------------------------------------------------------------- */
 
-static json_t *fact_json(const struct dns_fact *fact)
+json_t *fact_json(const struct dns_fact *fact)
 {
     static const char *const statuses[] = {
         [DNS_NOT_ASKED] = "not-asked", [DNS_SECURE] = "secure", [DNS_INSECURE] = "insecure",
@@ -151,51 +151,9 @@ json_t *evidence_json(const struct evidence *evidence)
     for (size_t i = 0; i < evidence->host_count; i++)
         json_array_append_new(hosts, host_json(&evidence->hosts[i]));
     json_object_set_new(object, "hosts", hosts);
+    if (evidence->sts.source != STS_NOT_ASKED)
+        json_object_set_new(object, "sts", sts_json(&evidence->sts));
     json_object_set_new(object, "validating", json_boolean(evidence->validating));
     put_text(object, "not_validating_why", evidence->not_validating_why);
-    return object;
-}
-
-/* --- plan ----------------------------------------------------------------------------------------- */
-
-static json_t *plan_host_json(const struct plan_host *host)
-{
-    static const char *const needs[] = {
-        [PROTECTION_NONE] = "none",
-        [PROTECTION_MAY] = "may",
-        [PROTECTION_ENCRYPT] = "encrypt",
-        [PROTECTION_AUTHENTICATED] = "authenticated",
-    };
-    static const char *const policies[] = {
-        [POLICY_NOT_FOUND] = "no-policy-found", [POLICY_TLSA] = "tlsa", [POLICY_STS] = "sts"};
-    json_t *object = json_object();
-    put_text(object, "name", host->host->name);
-    put_text(object, "need", needs[host->need]);
-    put_text(object, "applied", policies[host->applied]);
-    if (host->skip != REASON_NONE)
-        put_reason(object, "skip", host->skip);
-    put_text(object, "detail", host->detail);
-    put_text(object, "server_name", host->server_name);
-    if (host->name_count > 0)
-        json_object_set_new(object, "names",
-                            texts_json((const char *const *)host->names, host->name_count));
-    if (host->record_count > 0)
-        put_records(object, host->records, host->record_count);
-    put_flag(object, "authenticates_domain", host->authenticates_domain);
-    return object;
-}
-
-json_t *plan_json(const struct plan *plan)
-{
-    static const char *const actions[] = {
-        [PLAN_TRY] = "try", [PLAN_DEFER] = "defer", [PLAN_BOUNCE] = "bounce"};
-    json_t *object = json_object(), *hosts = json_array();
-    put_text(object, "action", actions[plan->action]);
-    if (plan->reason != REASON_NONE)
-        put_reason(object, "reason", plan->reason);
-    put_text(object, "detail", plan->detail);
-    for (size_t i = 0; i < plan->host_count; i++)
-        json_array_append_new(hosts, plan_host_json(&plan->hosts[i]));
-    json_object_set_new(object, "hosts", hosts);
     return object;
 }

@@ -14,6 +14,7 @@
 
 #include "daneway/evidence.h"
 #include "daneway/plan.h"
+#include "daneway/policy.h"
 #include "daneway/reason.h"
 
 void put_text(json_t *object, const char *key, const char *text); /* NULL: left out */
@@ -23,9 +24,17 @@ void put_flag(json_t *object, const char *key, bool flag); /* false: left out */
 void put_reason(json_t *object, const char *key, enum reason reason);
 /* As text; a long one is cut. */
 void put_record(json_t *object, const char *key, const struct tlsa_record *record);
+/* "records", the first 20. */
+void put_records(json_t *object, const struct tlsa_record *records, size_t count);
 json_t *texts_json(const char *const *texts, size_t count);
 
 json_t *evidence_json(const struct evidence *evidence);
+json_t *sts_json(const struct sts_evidence *sts);
 json_t *plan_json(const struct plan *plan);
+json_t *demands_json(const struct demands *demands);
+/* "recipients", the first 20; NULL: left out. */
+void put_recipients(json_t *object, const char *const *recipients);
+const char *policy_type_name(enum policy_type type);
+json_t *fact_json(const struct dns_fact *fact);
 
 #endif
