@@ -155,6 +155,10 @@ static void without_dane(const struct host_question *question, struct plan_host 
         [LEVEL_DANE] = PROTECTION_MAY,
         [LEVEL_DANE_ONLY] = PROTECTION_AUTHENTICATED,
         [LEVEL_AUTO] = PROTECTION_MAY,
+        [LEVEL_FINGERPRINT] = PROTECTION_AUTHENTICATED,
+        [LEVEL_VERIFY] = PROTECTION_AUTHENTICATED,
+        [LEVEL_SECURE] = PROTECTION_AUTHENTICATED,
+        [LEVEL_AUTHENTICATED] = PROTECTION_AUTHENTICATED,
     };
     enum tls_level level = question->demands->level;
     planned->need = need[level];

@@ -1,8 +1,9 @@
 /* pkix: a server's chain against trusted roots, with a DNS-ID for the host that was meant.
- * Owns: the parsed roots during one call.
+ * Owns: the certificates of a struct roots.
  * RFC 5280 6.1; RFC 9525 6.3 (never the CN). Keys and digests weaker than 112 bits are not trusted.
- * Must never read a file: the roots are an argument. */
+ * Must never read a file: the text of the roots is an argument. */
 #include <gnutls/gnutls.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "daneway/policy.h"
@@ -10,25 +11,42 @@
 
 struct roots {
     gnutls_x509_crt_t *certificates;
+    struct anchor *anchors; /* the same, as the search wants them */
     unsigned count;
 };
 
-static void roots_release(struct roots *roots)
+int roots_create(struct roots **roots_r, struct slice pem, struct err *err_r)
 {
-    for (unsigned i = 0; i < roots->count; i++)
-        gnutls_x509_crt_deinit(roots->certificates[i]);
-    gnutls_free(roots->certificates);
-}
-
-static struct roots roots_parse(struct slice pem)
-{
+    *roots_r = NULL;
     struct roots roots = {0};
     gnutls_datum_t data = {(unsigned char *)pem.ptr, (unsigned)pem.len};
-    if (pem.len == 0 || pem.len > UINT32_MAX ||
-        gnutls_x509_crt_list_import2(&roots.certificates, &roots.count, &data, GNUTLS_X509_FMT_PEM,
+    if (pem.len == 0 || pem.len > UINT32_MAX)
+        return err_set(err_r, "no certificates in %zu octets, expected PEM", pem.len);
+    if (gnutls_x509_crt_list_import2(&roots.certificates, &roots.count, &data, GNUTLS_X509_FMT_PEM,
                                      0) < 0)
-        return (struct roots){0};
-    return roots;
+        return err_set(err_r, "the certificates cannot be read, expected PEM");
+    roots.anchors = x_calloc(roots.count, sizeof(*roots.anchors));
+    for (unsigned i = 0; i < roots.count; i++)
+        roots.anchors[i].certificate = roots.certificates[i];
+    *roots_r = x_memdup(&roots, sizeof(roots));
+    return 0;
+}
+
+void roots_free(struct roots **roots)
+{
+    if (*roots == NULL)
+        return;
+    for (unsigned i = 0; i < (*roots)->count; i++)
+        gnutls_x509_crt_deinit((*roots)->certificates[i]);
+    gnutls_free((*roots)->certificates);
+    free((*roots)->anchors);
+    free(*roots);
+    *roots = NULL;
+}
+
+size_t roots_count(const struct roots *roots)
+{
+    return roots != NULL ? roots->count : 0;
 }
 
 static struct chain_result failure(enum reason reason, const char *detail)
@@ -53,15 +71,12 @@ static struct chain_result judge(struct arena *arena, struct chain *chain,
     return (struct chain_result){.ok = true, .depth = (int)path.length};
 }
 
-struct chain_result pkix_verify(struct arena *arena, struct slice roots,
+struct chain_result pkix_verify(struct arena *arena, const struct roots *roots,
                                 const struct certificate *chain, size_t chain_count,
                                 const char *const *names, size_t name_count, time_t now)
 {
-    CLEANUP(roots_release) struct roots parsed = roots_parse(roots);
     CLEANUP(chain_release) struct chain certificates = {0};
-    struct anchor *anchors = arena_alloc(arena, (parsed.count + 1) * sizeof(*anchors));
-    for (unsigned i = 0; i < parsed.count; i++)
-        anchors[i].certificate = parsed.certificates[i];
     chain_parse(&certificates, chain, chain_count);
-    return judge(arena, &certificates, anchors, parsed.count, names, name_count, now);
+    return judge(arena, &certificates, roots != NULL ? roots->anchors : NULL, roots_count(roots),
+                 names, name_count, now);
 }

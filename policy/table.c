@@ -87,7 +87,9 @@ static void add(struct table *table, struct slice key, unsigned line, enum tls_l
         index_make(table, table->size * 2);
     }
     const char *copy = arena_strndup(table->arena, key.ptr, key.len);
-    table->rows[table->count++] = (struct table_row){.key = copy, .line = line, .level = level};
+    static const struct row_attributes none;
+    table->rows[table->count++] =
+        (struct table_row){.key = copy, .line = line, .level = level, .attributes = &none};
     *index_place(table, key) = (uint32_t)table->count;
 }
 

@@ -1,8 +1,8 @@
-/* evidence: what is known about a next hop, as facts with their DNSSEC status. Never a bare boolean.
+/* evidence: what is known about a next hop, as facts with their DNSSEC status and age. Never a bare boolean.
  * Owns: nothing; everything is allocated in the arena of the attempt that asked.
  * Written by src/resolve/, read by policy/ and by the trace.
  * Must never hold a judgement: what a fact means is policy/'s business.
- * RFC 7672 2.1 and 2.2; requirements DANE-01..22. The place of MTA-STS facts is beside the MX facts. */
+ * RFC 7672 2.1 and 2.2, RFC 8461 3; requirements DANE-01..22, STS-01..41. */
 #ifndef DANEWAY_EVIDENCE_H
 #define DANEWAY_EVIDENCE_H
 
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/address.h"
+#include "daneway/reason.h"
 
 enum dns_status {
     DNS_NOT_ASKED = 0, /* no query was made (DANE-11, DANE-12) */
@@ -56,6 +57,37 @@ enum next_hop_kind {
     NEXT_HOP_LITERAL, /* [192.0.2.1] */
 };
 
+/* --- MTA-STS ------------------------------------------------------------------------------------ */
+enum sts_mode { STS_MODE_NONE, STS_MODE_TESTING, STS_MODE_ENFORCE };
+
+struct sts_policy {
+    enum sts_mode mode;
+    uint32_t max_age;         /* seconds, at most 31557600 (STS-28) */
+    const char **mx;          /* patterns: lower case, no trailing dot */
+    size_t mx_count;
+    const char **lines;       /* as received, without line ends (RPT-31) */
+    size_t line_count;
+};
+
+enum sts_source {
+    STS_NOT_ASKED,     /* address literal, or sts=off */
+    STS_NO_POLICY,     /* no valid record and nothing cached, or the first fetch failed (STS-36: see failure) */
+    STS_FETCHED,       /* just now */
+    STS_CACHED,        /* fetched before and not expired (STS-34) */
+    STS_LOOKUP_FAILED, /* the TXT look-up failed and nothing is cached (STS-10) */
+};
+
+struct sts_evidence {
+    enum sts_source source;
+    struct dns_fact record;   /* of the TXT RRset at _mta-sts.DOMAIN */
+    const char *record_id;    /* NULL: no valid record */
+    struct sts_policy policy; /* for STS_FETCHED and STS_CACHED */
+    const char *id;           /* under which the policy was fetched */
+    int64_t fetched, expires; /* seconds since 1970 */
+    enum reason failure;      /* of the latest fetch (RPT-24); REASON_NONE */
+    const char *failure_text; /* NULL if nothing specific */
+};
+
 struct evidence {
     const char *next_hop;     /* as addressed: A-labels, lower case, no trailing dot, no brackets */
     enum next_hop_kind kind;
@@ -67,6 +99,7 @@ struct evidence {
     bool null_mx;             /* a single MX "0 ." */
     struct evidence_host *hosts; /* by preference as published; equal ones in any order */
     size_t host_count;
+    struct sts_evidence sts;
     bool validating;          /* the resolver's self-test passed last time */
     const char *not_validating_why; /* when it did not */
 };

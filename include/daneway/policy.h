@@ -1,7 +1,8 @@
 /* policy: the pure engine. Evidence and demands in, plan and verdicts out.
  * Owns: nothing; results are allocated in the caller's arena.
  * Must never touch a socket, the clock, a file, the log or a global: time and randomness are arguments.
- * RFC 7672, 7671, 6698; requirements DANE-23..43, CODE-02..06, QUEUE-01. */
+ * RFC 7672, 7671, 6698, 8461, 8689; requirements DANE-23..43, STS-03..08, 24..32, 42..52, RTLS-08..19, CODE-02..06,
+ * 09, 10, QUEUE-01. */
 #ifndef DANEWAY_POLICY_H
 #define DANEWAY_POLICY_H
 
@@ -14,39 +15,71 @@
 #include "daneway/evidence.h"
 #include "daneway/peer.h"
 #include "daneway/plan.h"
+#include "daneway/table.h"
 
-/* --- table.c: the tls_policy table, in Postfix's syntax ----------------------------------------- */
-enum tls_level { LEVEL_NONE, LEVEL_MAY, LEVEL_ENCRYPT, LEVEL_DANE, LEVEL_DANE_ONLY, LEVEL_AUTO };
-const char *tls_level_name(enum tls_level level);
-/* 0 or -1. */
-int tls_level_by_name(struct slice name, enum tls_level *level_r);
+/* --- sts.c: records, policy files and patterns of MTA-STS (RFC 8461) ------------------------------- */
+/* `txts`: each TXT record of _mta-sts.DOMAIN with its strings joined (STS-03..08). 0: valid, with its id;
+ * -1: none or invalid, with why. Both in the arena. */
+int sts_record_parse(struct arena *arena, const struct slice *txts, size_t count, const char **id_r,
+                     const char **why_r);
+/* The policy file (STS-24..32). 0; or -1 with why, "line 3: ...". Everything in the arena. */
+int sts_policy_parse(struct arena *arena, struct slice text, struct sts_policy *policy_r,
+                     const char **why_r);
+/* STS-44, T-09: "mx.example.com" or "*.example.com" against the exchange of an MX record. */
+bool sts_mx_match(struct slice pattern, struct slice host);
+/* "none", "testing", "enforce" */
+const char *sts_mode_name(enum sts_mode mode);
 
-struct table_row {
-    const char *key;  /* "example.com", ".example.com", "[mx.example.com]:587" */
-    unsigned line;
-    enum tls_level level;
+/* --- demands.c: what all rules together ask of one delivery ------------------------------------------ */
+struct demands {
+    enum tls_level level; /* of the tls_policy row, or the default level */
+    const char *rule;     /* "tls_policy:12" or "default_level" */
+    const struct table_row *row;         /* NULL: no row matches */
+    const struct roots *tafile;          /* those of the row's tafile=; NULL: none given */
+    unsigned minimum;                    /* TLS_LEVEL_BIT of each minimum level; every one holds */
+    const char *const *rules;            /* all that took part, `rule` first; "mailboxes:3 encrypt" */
+    size_t rule_count;
+    const struct table_row *set_aside;   /* an exception (until=) that would have matched, but ... */
+    const char *set_aside_why;           /* "tls_policy:12 ended on 2026-12-31"; NULL if none */
+    bool requiretls;                     /* the message is tagged so */
+    enum requiretls_mode requiretls_mode; /* what the row makes of it */
+    bool tls_optional;                   /* TLS-Required: No, without REQUIRETLS (RTLS-07) */
+    bool null_sender;                    /* RTLS-17 */
 };
 
-struct table; /* immutable once parsed */
-/* Parses the text of a table. On -1, err_r says "NAME:LINE: what is wrong, what was expected". */
-int table_parse(struct table **table_r, const char *name, struct slice text, struct err *err_r);
-void table_free(struct table **table);
-const char *table_name(const struct table *table);
-size_t table_size(const struct table *table);
-/* The row for a next hop as Postfix looks it up; NULL if none. A plain name: itself, then its parents as ".parent".
- * What has brackets or a port ("[host]", "[host]:port", "host:port") stands only for itself.
- * Constant time in the number of rows. Letter case and a trailing dot do not matter. */
-const struct table_row *table_match(const struct table *table, struct slice key);
+/* The operator's rules. */
+struct rule_set {
+    enum tls_level default_level;
+    const struct table *table;         /* NULL: none */
+    const struct mailboxes *mailboxes; /* NULL: none */
+};
+/* A delivery, as far as rules ask. */
+struct demand_question {
+    const char *next_hop;   /* as addressed: "example.com", "[mx.example.com]:587" */
+    const char *name;       /* the same without brackets and port */
+    bool bracketed;
+    const char *sender;     /* NULL: none, as in a probe; "": null reverse-path */
+    const char *recipient;  /* NULL: none. Recipients of one delivery with other demands need a plan of their own */
+    bool requiretls, tls_optional;
+    unsigned minimum;         /* of the client, as TLS_LEVEL_BITs */
+    const char *minimum_rule; /* "clients:12"; NULL */
+};
+/* `now` in seconds since 1970 decides which exceptions have ended. */
+struct demands demands_make(struct arena *arena, const struct rule_set *rules,
+                            const struct demand_question *question, int64_t now);
+/* Two recipients with equal demands can share a plan. */
+bool demands_equal(const struct demands *a, const struct demands *b);
+/* Whether the MTA-STS policy of the domain matters at all; if not, nothing needs to be fetched. */
+bool demands_want_sts(const struct demands *demands);
 
 /* --- plan.c ------------------------------------------------------------------------------------- */
-struct demands {
-    enum tls_level level;
-    const char *rule; /* "tls_policy:12" or "default_level" */
-};
-
 /* The operator's settings that a decision depends on. */
 struct policy_settings {
     bool dane_insecure_mx;         /* DANE-18 */
+    bool dane_sts_both;            /* dane_sts=both (STS-52) */
+    bool sts_txt_error_continue;   /* sts_txt_error=continue (STS-10) */
+    bool requiretls_sts_testing;   /* RTLS-08 */
+    const struct roots *roots;     /* of ca_file; NULL: none */
     uint8_t digests[3];            /* matching types allowed, strongest first (DANE-32, 33): {2, 1, 0-terminated} */
     const char *const *own_names;  /* for loops (SMTPC-19); lower case; NULL-terminated */
     const struct address *own_addresses;
@@ -69,6 +102,10 @@ struct verdict policy_after_handshake_failed(const struct plan_host *host, const
 /* The handshake succeeded: is this the host that was meant? `now` in seconds since 1970. */
 struct verdict policy_after_handshake(struct arena *arena, const struct plan_host *host,
                                       const struct peer *peer, time_t now);
+/* The EHLO reply under TLS: with REQUIRETLS, go on or skip the host (RTLS-10..12); verdict.requiretls for MAIL.
+ * Also to be asked in a session without TLS, before MAIL. */
+struct verdict policy_after_second_ehlo(const struct plan_host *host,
+                                        const struct capabilities *capabilities);
 
 /* --- dane.c ------------------------------------------------------------------------------------- */
 /* DANE-29: can this record be used at all, given the digests that are allowed? */
@@ -95,10 +132,25 @@ struct chain_result dane_verify(struct arena *arena, const struct tlsa_record *r
                                 time_t now);
 
 /* --- pkix.c ------------------------------------------------------------------------------------- */
-/* RFC 5280, RFC 9525: the chain against trusted roots, with a DNS-ID for `name` (never the CN). `roots` is PEM text. */
-struct chain_result pkix_verify(struct arena *arena, struct slice roots, const struct certificate *chain,
-                                size_t chain_count, const char *const *names, size_t name_count,
-                                time_t now);
+/* Trusted roots, parsed once and then shared: immutable. */
+struct roots;
+/* `pem`: certificates, one after the other. 0; or -1 where there is none or one cannot be read. */
+int roots_create(struct roots **roots_r, struct slice pem, struct err *err_r);
+void roots_free(struct roots **roots);
+size_t roots_count(const struct roots *roots);
+/* RFC 5280, RFC 9525: the chain against trusted roots (NULL: nothing is trusted), with a DNS-ID for one of `names`
+ * (never the CN); a name ".example.com" stands for every name below it. */
+struct chain_result pkix_verify(struct arena *arena, const struct roots *roots,
+                                const struct certificate *chain, size_t chain_count,
+                                const char *const *names, size_t name_count, time_t now);
+
+/* --- fingerprint.c -------------------------------------------------------------------------------- */
+/* SHA-256 in hexadecimal, with or without colons between octets. 0 or -1. */
+int fingerprint_parse(struct slice text, struct fingerprint *fingerprint_r);
+/* The leaf certificate, or its public key, has one of the fingerprints. */
+struct chain_result fingerprint_verify(struct arena *arena, const struct fingerprint *fingerprints,
+                                       size_t count, const struct certificate *chain,
+                                       size_t chain_count);
 
 /* --- describe.c --------------------------------------------------------------------------------- */
 /* What a certificate says, for people; texts in the arena, printable ASCII, NULL where it cannot be read. */

@@ -110,10 +110,11 @@ static struct demands demands_of(struct attempt *attempt)
 {
     const struct table_row *row = find_row(attempt);
     if (row == NULL)
-        return (struct demands){attempt->conductor->parts.settings->default_level, "default_level"};
+        return (struct demands){.level = attempt->conductor->parts.settings->default_level,
+                                .rule = "default_level"};
     return (struct demands){
-        row->level,
-        arena_printf(attempt->arena, "%s:%u", table_name(attempt->conductor->table), row->line)};
+        .level = row->level,
+        .rule = arena_printf(attempt->arena, "%s:%u", table_name(attempt->conductor->table), row->line)};
 }
 
 /* Only spreads hosts of equal preference: weak randomness does no harm. */

@@ -147,14 +147,16 @@ static int judge_dane(struct request *request, const struct certificate *chain, 
 
 static int judge_pkix(struct request *request, const struct certificate *chain, size_t count)
 {
-    CLEANUP(text_free) char *roots = NULL;
+    CLEANUP(text_free) char *text = NULL;
+    CLEANUP(roots_free) struct roots *roots = NULL;
     size_t length;
     struct err err;
-    if (conf_read_file(request->roots, ROOTS_LIMIT, &roots, &length, &err) != 0)
+    if (conf_read_file(request->roots, ROOTS_LIMIT, &text, &length, &err) != 0)
         return command_failed(STATUS_USAGE, "%s", err.text);
-    struct chain_result result =
-        pkix_verify(request->arena, (struct slice){roots, length}, chain, count, request->names,
-                    request->name_count, request->at);
+    if (roots_create(&roots, (struct slice){text, length}, &err) != 0)
+        return command_failed(STATUS_USAGE, "%s: %s", request->roots, err.text);
+    struct chain_result result = pkix_verify(request->arena, roots, chain, count, request->names,
+                                             request->name_count, request->at);
     return print_result(request, result.ok ? "ok" : "fail", &result);
 }
 

@@ -3,6 +3,7 @@
 #include <criterion/new/assert.h>
 
 #include "certs.h"
+#include "base/cleanup.h"
 #include "daneway/policy.h"
 
 #define HOST "mx.example.com"
@@ -28,9 +29,13 @@ TestSuite(pkix, .init = set_up, .fini = tear_down);
 static struct chain_result verify(const struct issued *leaf, const char *name)
 {
     struct issued *other = issue((struct wish){.subject = "Root", .ca = true});
-    const char *roots = arena_printf(arena, "%s%s", pem_of(other), pem_of(root));
+    const char *text = arena_printf(arena, "%s%s", pem_of(other), pem_of(root));
+    CLEANUP(roots_free) struct roots *roots = NULL;
+    struct err err;
+    cr_assert(eq(int, roots_create(&roots, slice_of(text), &err), 0));
+    cr_assert(eq(sz, roots_count(roots), 2));
     struct certificate chain[] = {leaf->der, intermediate->der};
-    return pkix_verify(arena, slice_of(roots), chain, 2, &name, 1, NOW);
+    return pkix_verify(arena, roots, chain, 2, &name, 1, NOW);
 }
 
 Test(pkix, a_good_chain_is_good)
@@ -70,8 +75,12 @@ Test(pkix, no_roots_trust_nothing)
     const char *texts[] = {"", "nonsense",
                            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"};
     for (size_t i = 0; i < 3; i++) {
-        struct chain_result result =
-            pkix_verify(arena, slice_of(texts[i]), &leaf->der, 1, &name, 1, NOW);
+        struct roots *roots;
+        struct err err = {""};
+        cr_expect(eq(int, roots_create(&roots, slice_of(texts[i]), &err), -1));
+        cr_expect(roots == NULL && err.text[0] != '\0');
+        cr_expect(eq(sz, roots_count(roots), 0));
+        struct chain_result result = pkix_verify(arena, roots, &leaf->der, 1, &name, 1, NOW);
         cr_expect(eq(int, result.reason, REASON_CERTIFICATE_NOT_TRUSTED));
     }
 }
