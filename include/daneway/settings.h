@@ -73,11 +73,10 @@ struct sts_settings {
     uint16_t port;                /* of the policy hosts */
     unsigned fetch_timeout;       /* seconds, from the first look-up to the last octet (STS-18) */
     const char *ca_file;          /* "": the system's trust store */
-    bool txt_error_continue;      /* STS-10 */
     unsigned refresh_interval;    /* seconds (STS-38) */
     unsigned failure_memory;      /* seconds (STS-21) */
     unsigned cache_limit;         /* domains (STS-41) */
-    const struct network *allow_addresses; /* special ones; the list is that of delivery */
+    const struct network *allow_addresses; /* special ones (delivery's list) */
     size_t allow_address_count;
 };
 

@@ -47,6 +47,7 @@ static const char *const log_levels[] = {"error", "warning", "info", "debug", NU
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const bare_lf[] = {"refuse", "normalize", NULL};
 static const char *const txt_errors[] = {"defer", "continue", NULL};
+static const char *const dane_or_both[] = {"dane", "both", NULL};
 static const char *const resolver_modes[] = {"loopback", "validate", NULL};
 
 static const char host_name[] = "a fully qualified host name such as \"gw.example.org\"";
@@ -148,7 +149,9 @@ const struct option options[] = {
     PORT("sts", "port", "443", sts.port),
     NUMBER("sts", "fetch_timeout", "60", sts.fetch_timeout, 1, 10 * MINUTE),
     SPECIAL("sts", "ca_file", "", set_optional_path, sts.ca_file, optional_path),
-    CHOICE("sts", "txt_error", "defer", set_switch, sts.txt_error_continue, txt_errors),
+    CHOICE("sts", "txt_error", "defer", set_switch, delivery.policy.sts_txt_error_continue,
+           txt_errors),
+    CHOICE("sts", "dane_sts", "dane", set_switch, delivery.policy.dane_sts_both, dane_or_both),
     NUMBER("sts", "refresh_interval", "86400", sts.refresh_interval, 1, 7 * DAY),
     NUMBER("sts", "failure_memory", "300", sts.failure_memory, 1, DAY),
     NUMBER("sts", "cache_limit", "10000", sts.cache_limit, 1, 10000000),
