@@ -35,7 +35,7 @@ struct next_hop {
     enum next_hop_kind kind;
     const char *name; /* without brackets and port; lower case A-labels if it could be turned */
     uint16_t port;
-    bool invalid; /* no valid domain name (SMTPC-21) */
+    bool invalid;     /* no valid domain name (SMTPC-21) */
     bool without_sts; /* set by whoever asks: the MTA-STS policy does not matter (sts=off) */
 };
 /* Parses it into the arena; `default_port` unless the text has one. Never fails: see `invalid`. */

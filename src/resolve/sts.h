@@ -47,9 +47,9 @@ struct sts_waiter {
     sts_fn *fn;
     void *arg;
 };
-/* `domain`: A-labels, lower case, no trailing dot, as addressed (STS-01). Sets the waiter's arena, fn and
- * arg before. All who ask for one domain at a time get one answer (STS-22), never from inside the
- * call, and within little more than the time of a query and a fetch. */
+/* `domain`: A-labels, lower case, no trailing dot, as addressed (STS-01). Sets the waiter's arena,
+ * fn and arg before. All who ask for one domain at a time get one answer (STS-22), never from
+ * inside the call, and within little more than the time of a query and a fetch. */
 void sts_ask(struct sts *sts, const char *domain, struct sts_waiter *waiter);
 /* The callback will not come; what is under way goes on for the cache. */
 void sts_forget(struct sts_waiter *waiter);

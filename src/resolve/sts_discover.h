@@ -8,8 +8,9 @@
 #include "resolve/sts.h"
 
 struct sts_record {
-    struct dns_fact fact; /* of the TXT RRset; `why` also says why a record that is there is invalid */
-    const char *id;       /* NULL: no valid record */
+    struct dns_fact
+        fact;       /* of the TXT RRset; `why` also says why a record that is there is invalid */
+    const char *id; /* NULL: no valid record */
 };
 
 /* Calls back after the look-up with everything in `arena`. */
@@ -22,8 +23,8 @@ struct sts_discovery {
     sts_discover_fn *fn;
     void *arg;
 };
-/* arena, rules, fn and arg are set. -1: the name would be too long for DNS, so that there is no record;
- * fn is not called, `record` is set. */
+/* arena, rules, fn and arg are set. -1: the name would be too long for DNS, so that there is no
+ * record; fn is not called, `record` is set. */
 int sts_discover(struct sts_discovery *discovery, struct cache *cache, const char *domain);
 void sts_discover_cancel(struct sts_discovery *discovery);
 

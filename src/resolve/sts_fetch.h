@@ -1,6 +1,6 @@
 /* sts_fetch: gets one policy file over HTTPS from given addresses; libcurl on our loop, no thread.
- * Owns: a libcurl multi handle of its own for each fetch, so that nothing is shared between domains.
- * RFC 8461 3.2, 3.3, 8.2, 10.3; requirements STS-12..20, T-10. Internal to sts_host.c.
+ * Owns: a libcurl multi handle of its own for each fetch, so that nothing is shared between
+ * domains. RFC 8461 3.2, 3.3, 8.2, 10.3; requirements STS-12..20, T-10. Internal to sts_host.c.
  * Must never follow a redirect, use a proxy, look up a name, or hand over part of a file. */
 #ifndef DANEWAY_RESOLVE_STS_FETCH_H
 #define DANEWAY_RESOLVE_STS_FETCH_H
@@ -20,8 +20,9 @@ struct sts_fetch_request {
 };
 
 struct sts_fetch_result {
-    enum reason failure;      /* REASON_NONE, or REASON_STS_FETCH_FAILED, _WEBPKI_INVALID, _POLICY_INVALID */
-    const char *failure_text; /* printable ASCII: what was wrong */
+    enum reason
+        failure; /* REASON_NONE, or REASON_STS_FETCH_FAILED, _WEBPKI_INVALID, _POLICY_INVALID */
+    const char *failure_text; /* what was wrong; may hold a stranger's words */
     struct slice text;        /* the file, not parsed; empty after a failure */
 };
 /* `result` is valid during the callback. */

@@ -2,7 +2,8 @@
  * time limit over all of it (STS-18).
  * Owns: its questions to the cache of answers, and the fetch while it runs.
  * RFC 8461 3.3, 8.3; requirements STS-12..18. Internal to sts.c.
- * Must never connect to an address that no public server can have, unless the operator allows it. */
+ * Must never connect to an address that no public server can have, unless the operator allows it.
+ */
 #ifndef DANEWAY_RESOLVE_STS_HOST_H
 #define DANEWAY_RESOLVE_STS_HOST_H
 
