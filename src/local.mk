@@ -7,7 +7,7 @@ danewayd_SOURCES = src/main.c src/supervisor.c src/supervisor.h src/restart.c sr
 STATIONS = libdaneway-intake.a libdaneway-schedule.a libdaneway-result.a libdaneway-report.a \
 	libdaneway-attempt.a libdaneway-spool.a libdaneway-resolve.a libdaneway-tls.a \
 	libdaneway-smtp.a libdaneway-policy.a libdaneway-conf.a libdaneway-log.a libdaneway-loop.a \
-	libdaneway-base.a $(LIBEVENT_LIBS) $(GETDNS_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS) \
+	libdaneway-base.a $(LIBEVENT_LIBS) $(GETDNS_LIBS) $(CURL_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS) \
 	$(CONFUSE_LIBS) $(JANSSON_LIBS) $(IDN2_LIBS)
 danewayd_LDADD = libdaneway-control.a $(STATIONS)
 # Manual pages; scripts/make-reasons-page writes the last one.

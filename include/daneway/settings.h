@@ -68,6 +68,18 @@ struct queue_settings {
     uint64_t notice_size_limit;
 };
 
+struct sts_settings {
+    bool enabled;
+    uint16_t port;                /* of the policy hosts */
+    unsigned fetch_timeout;       /* seconds, from the first look-up to the last octet (STS-18) */
+    const char *ca_file;          /* "": the system's trust store */
+    unsigned refresh_interval;    /* seconds (STS-38) */
+    unsigned failure_memory;      /* seconds (STS-21) */
+    unsigned cache_limit;         /* domains (STS-41) */
+    const struct network *allow_addresses; /* special ones (delivery's list) */
+    size_t allow_address_count;
+};
+
 struct report_settings {
     unsigned flush_interval;
     const char *organization_name, *contact_info;
@@ -85,6 +97,7 @@ struct settings {
     struct resolver_settings resolver;
     struct delivery_settings delivery;
     struct queue_settings queue;
+    struct sts_settings sts;
     struct report_settings report;
 };
 

@@ -77,6 +77,13 @@ static void fill_resolver(struct settings *settings)
     settings->resolver.tlsa_below_insecure_mx = settings->delivery.policy.dane_insecure_mx;
 }
 
+/* One list says which special addresses may be connected to, whatever for. */
+static void fill_sts(struct settings *settings)
+{
+    settings->sts.allow_addresses = settings->delivery.policy.allow_addresses;
+    settings->sts.allow_address_count = settings->delivery.policy.allow_address_count;
+}
+
 /* The canonical name of what the system calls itself, if that is a full one. */
 static const char *system_host_name(struct arena *arena, const char *name)
 {
@@ -121,5 +128,6 @@ int reader_check(struct reader *reader, struct err *err_r)
         check_queue(reader, err_r) != 0)
         return -1;
     fill_resolver(reader->settings);
+    fill_sts(reader->settings);
     return fill_host_name(reader, err_r);
 }

@@ -46,6 +46,8 @@ static const char *const no_yes[] = {"false", "true", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const bare_lf[] = {"refuse", "normalize", NULL};
+static const char *const txt_errors[] = {"defer", "continue", NULL};
+static const char *const dane_or_both[] = {"dane", "both", NULL};
 static const char *const resolver_modes[] = {"loopback", "validate", NULL};
 
 static const char host_name[] = "a fully qualified host name such as \"gw.example.org\"";
@@ -142,6 +144,17 @@ const struct option options[] = {
         "queue", "bounce_nexthop", "", set_next_hop, queue.bounce_nexthop,
         "a host in brackets with or without a port, such as \"[mail.example.org]:25\", or \"\""),
     SIZE("queue", "notice_size_limit", "65536", queue.notice_size_limit, 0, 262144),
+
+    CHOICE("sts", "enabled", "true", set_switch, sts.enabled, no_yes),
+    PORT("sts", "port", "443", sts.port),
+    NUMBER("sts", "fetch_timeout", "60", sts.fetch_timeout, 1, 10 * MINUTE),
+    SPECIAL("sts", "ca_file", "", set_optional_path, sts.ca_file, optional_path),
+    CHOICE("sts", "txt_error", "defer", set_switch, delivery.policy.sts_txt_error_continue,
+           txt_errors),
+    CHOICE("sts", "dane_sts", "dane", set_switch, delivery.policy.dane_sts_both, dane_or_both),
+    NUMBER("sts", "refresh_interval", "86400", sts.refresh_interval, 1, 7 * DAY),
+    NUMBER("sts", "failure_memory", "300", sts.failure_memory, 1, DAY),
+    NUMBER("sts", "cache_limit", "10000", sts.cache_limit, 1, 10000000),
 
     NUMBER("report", "flush_interval", "1", report.flush_interval, 1, HOUR),
     SPECIAL("report", "organization_name", "", set_text, report.organization_name,

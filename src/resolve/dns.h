@@ -11,11 +11,12 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/slice.h"
 #include "daneway/evidence.h"
 #include "daneway/settings.h"
 #include "loop/loop.h"
 
-enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_SOA = 6, DNS_MX = 15, DNS_AAAA = 28, DNS_TLSA = 52 };
+enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_SOA = 6, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28, DNS_TLSA = 52 };
 
 /* How long what went wrong, and what is absent, is remembered; seconds. */
 enum { DNS_TTL_FAILED = 5, DNS_TTL_ABSENT = 60, DNS_TTL_ABSENT_MAX = 900 };
@@ -37,6 +38,7 @@ struct dns_answer {
     struct dns_mx *mx;
     struct address *addresses;
     struct tlsa_record *tlsa;
+    struct slice *texts; /* of TXT: the strings of each record, joined (STS-03) */
     struct arena *arena;
 };
 

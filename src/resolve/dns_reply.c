@@ -193,6 +193,29 @@ static int take_tlsa(struct dns_answer *answer, const getdns_dict *record)
     return 0;
 }
 
+/* STS-03, T-11: one record, its strings with nothing between them. */
+static int take_text(struct dns_answer *answer, const getdns_dict *record)
+{
+    getdns_list *strings;
+    getdns_bindata *part;
+    if (getdns_dict_get_list(record, "/rdata/txt_strings", &strings) != GETDNS_RETURN_GOOD)
+        return -1;
+    size_t length = 0, used = 0, count = list_length(strings);
+    for (size_t i = 0; i < count; i++)
+        if (getdns_list_get_bindata(strings, i, &part) == GETDNS_RETURN_GOOD)
+            length += part->size;
+    char *text = arena_alloc(answer->arena, length + 1);
+    for (size_t i = 0; i < count; i++) {
+        if (getdns_list_get_bindata(strings, i, &part) != GETDNS_RETURN_GOOD || part->size == 0)
+            continue;
+        memcpy(text + used, part->data, part->size);
+        used += part->size;
+    }
+    answer->texts = grown(answer, answer->texts, sizeof(*answer->texts));
+    answer->texts[answer->count++] = (struct slice){text, used};
+    return 0;
+}
+
 static int take_record(struct dns_answer *answer, const getdns_dict *record, enum dns_type type)
 {
     switch (type) {
@@ -204,6 +227,8 @@ static int take_record(struct dns_answer *answer, const getdns_dict *record, enu
         return take_mx(answer, record);
     case DNS_TLSA:
         return take_tlsa(answer, record);
+    case DNS_TXT:
+        return take_text(answer, record);
     case DNS_CNAME:
     case DNS_SOA:
         answer->count++;

@@ -1,6 +1,6 @@
-/* gather: see gather.h. First the MX records, then all hosts side by side (gather_host.c), then the
- * callback. Owns: the resolution; the evidence lives in the caller's arena. Must never go on to an
- * address after a failed MX look-up (DANE-05).
+/* gather: see gather.h. First the MX records, then all hosts side by side (gather_host.c), and
+ * beside both the MTA-STS policy (sts.c); then the callback. Owns: the resolution; the evidence
+ * lives in the caller's arena. Must never go on to an address after a failed MX look-up (DANE-05).
  */
 #include "resolve/gather.h"
 
@@ -24,11 +24,14 @@ struct resolution {
     struct cache_waiter mx_waiter;
     struct host *hosts;
     size_t open_hosts;
+    bool with_sts, sts_open;
+    struct sts_waiter sts_waiter;
     resolution_fn *fn;
     void *arg;
 };
 
 static void step(struct resolution *resolution);
+static void finish(struct resolution *resolution);
 
 /* --- waiting for the self-test
  * ------------------------------------------------------------------------- */
@@ -60,6 +63,39 @@ void gather_begin_all(struct resolution_list *list)
     }
 }
 
+/* --- MTA-STS, beside the rest
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static void take_sts(void *arg, const struct sts_evidence *sts)
+{
+    struct resolution *resolution = arg;
+    resolution->evidence->sts = *sts;
+    resolution->sts_open = false;
+    if (resolution->state == GATHER_DONE)
+        finish(resolution);
+}
+
+/* STS-01, STS-42: the name as addressed; an address has no policy. */
+static void ask_sts(struct resolution *resolution)
+{
+    if (!resolution->with_sts || resolution->evidence->kind == NEXT_HOP_LITERAL)
+        return;
+    resolution->sts_open = true;
+    resolution->sts_waiter =
+        (struct sts_waiter){.arena = resolution->arena, .fn = take_sts, .arg = resolution};
+    sts_ask(resolution->gatherer->sts, resolution->evidence->next_hop, &resolution->sts_waiter);
+}
+
+/* Where there is nobody to send to, no policy needs to be waited for. */
+static void give_sts_up(struct resolution *resolution)
+{
+    if (!resolution->sts_open)
+        return;
+    resolution->sts_open = false;
+    sts_forget(&resolution->sts_waiter);
+}
+
 /* --- begin
  * ------------------------------------------------------------------------------------------------
  */
@@ -87,6 +123,7 @@ static enum gather_state begin(struct resolution *resolution)
         evidence->not_validating_why = arena_strdup(resolution->arena, health->why);
     if (evidence->name_invalid)
         return GATHER_DONE;
+    ask_sts(resolution);
     if (evidence->kind == NEXT_HOP_DOMAIN)
         return GATHER_MX;
     add_only_host(resolution);
@@ -256,7 +293,10 @@ static void step(struct resolution *resolution)
     do {
         resolution->state = states[resolution->state].after(resolution);
         if (resolution->state == GATHER_DONE) {
-            finish(resolution);
+            if (resolution->evidence->host_count == 0)
+                give_sts_up(resolution);
+            if (!resolution->sts_open)
+                finish(resolution);
             return;
         }
         states[resolution->state].ask(resolution);
@@ -282,6 +322,7 @@ struct resolution *gather_create(const struct gatherer *gatherer, struct arena *
     evidence->port = next_hop->port;
     evidence->name_invalid = next_hop->invalid;
     resolution->without_tlsa = next_hop->without_tlsa;
+    resolution->with_sts = gatherer->sts != NULL && !next_hop->without_sts;
     return resolution;
 }
 
@@ -295,6 +336,7 @@ void gather_cancel(struct resolution **resolution)
     if (*resolution == NULL)
         return;
     wait_no_longer(*resolution);
+    give_sts_up(*resolution);
     cache_forget(&(*resolution)->mx_waiter);
     for (size_t i = 0; (*resolution)->hosts != NULL && i < (*resolution)->evidence->host_count; i++)
         host_cancel(&(*resolution)->hosts[i]);

@@ -7,12 +7,14 @@
 
 #include "resolve/cache.h"
 #include "resolve/resolve.h"
+#include "resolve/sts.h"
 
 struct gatherer {
     struct loop *loop;
     struct cache *cache;
     bool tlsa_below_insecure_mx; /* DANE-18 */
     const struct resolver_health *health;
+    struct sts *sts; /* NULL: MTA-STS is not looked for */
 };
 
 enum { GATHER_HOSTS_MAX = 20 }; /* of the MX records, by preference */

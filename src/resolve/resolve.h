@@ -20,6 +20,12 @@ struct resolver;
  * such address ... */
 int resolver_create(struct resolver **resolver_r, struct loop *loop,
                     const struct resolver_settings *settings, struct err *err_r);
+/* From now on the evidence of domains and hosts holds MTA-STS facts; without it, and where
+ * settings->enabled is false, STS_NOT_ASKED. -1: the cache cannot be opened. Call once at most. */
+struct sts_parts;
+int resolver_use_sts(struct resolver *resolver, const struct sts_parts *parts, struct err *err_r);
+/* NULL: not used. For its counters, and to look for what the operator asked to be fetched. */
+struct sts *resolver_sts(const struct resolver *resolver);
 /* After its resolutions have ended or been cancelled, and never from inside a callback of the
  * resolver. */
 void resolver_free(struct resolver **resolver);
@@ -30,9 +36,10 @@ struct next_hop {
     const char *name; /* without brackets and port; lower case A-labels if it could be turned */
     uint16_t port;
     bool invalid; /* no valid domain name (SMTPC-21) */
-    /* Whoever asks does not want DANE: no TLSA query is made, nor one that only leads to it
-     * (DANE-28). Not from the text: next_hop_parse leaves it false. */
-    bool without_tlsa;
+    /* Set by whoever asks, never from the text: next_hop_parse leaves them false. */
+    bool without_tlsa; /* no TLSA query is made, nor one that only leads to it (DANE-28) */
+    bool without_sts;  /* the MTA-STS policy does not matter (sts=off) */
+    bool sts_anew;     /* its TXT record is asked for past the cache of answers (STS-49) */
 };
 /* Parses it into the arena; `default_port` unless the text has one. Never fails: see `invalid`. */
 struct next_hop next_hop_parse(struct arena *arena, const char *text, uint16_t default_port);

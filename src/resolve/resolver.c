@@ -4,12 +4,14 @@
  */
 #include "resolve/resolve.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "resolve/cache.h"
 #include "resolve/dns.h"
 #include "resolve/gather.h"
 #include "resolve/self_test.h"
+#include "resolve/sts.h"
 
 enum { CACHE_LIMIT = 20000 }; /* answers; about 1 KiB each */
 
@@ -45,10 +47,25 @@ int resolver_create(struct resolver **resolver_r, struct loop *loop,
     return 0;
 }
 
+int resolver_use_sts(struct resolver *resolver, const struct sts_parts *parts, struct err *err_r)
+{
+    assert(resolver->gatherer.sts == NULL);
+    if (!parts->settings->enabled)
+        return 0;
+    return sts_create(&resolver->gatherer.sts, resolver->gatherer.loop, resolver->cache, parts,
+                      err_r);
+}
+
+struct sts *resolver_sts(const struct resolver *resolver)
+{
+    return resolver->gatherer.sts;
+}
+
 void resolver_free(struct resolver **resolver)
 {
     if (*resolver == NULL)
         return;
+    sts_free(&(*resolver)->gatherer.sts);
     self_test_free(&(*resolver)->self_test);
     cache_free(&(*resolver)->cache);
     dns_free(&(*resolver)->dns);

@@ -109,6 +109,9 @@ Test(conf, values_reach_their_fields)
              "dane_insecure_mx = true\n"
              "source_address_ipv4 = \"192.0.2.9\" default_level = dane-only }\n"
              "queue { bounce_nexthop = \"[mail.example.net]:10025\" lifetime = 60 }\n"
+             "sts { enabled = false port = 8443 ca_file = \"/roots.pem\" txt_error = continue "
+             "dane_sts = both "
+             "refresh_interval = 5 }\n"
              "report { organization_name = \"Example \\\"Org\\\" GmbH\" contact_info = "
              "\"tls@example.net\" }\n");
     cr_assert(eq(str, (char *)s->hostname, "GW.example.net"));
@@ -130,6 +133,12 @@ Test(conf, values_reach_their_fields)
     cr_assert(eq(int, s->delivery.source_ipv4.family, 4));
     cr_assert(s->delivery.default_level == LEVEL_DANE_ONLY);
     cr_assert(eq(str, (char *)s->queue.bounce_nexthop, "[mail.example.net]:10025"));
+    cr_assert(s->sts.port == 8443 && !s->sts.enabled &&
+              s->delivery.policy.sts_txt_error_continue && s->delivery.policy.dane_sts_both);
+    cr_assert(eq(str, (char *)s->sts.ca_file, "/roots.pem"));
+    cr_assert(s->sts.refresh_interval == 5 && s->sts.cache_limit == 10000);
+    cr_assert(s->sts.allow_addresses == s->delivery.policy.allow_addresses);
+    cr_assert(eq(sz, s->sts.allow_address_count, 2));
     cr_assert(eq(str, (char *)s->report.organization_name, "Example \"Org\" GmbH"));
     cr_assert(eq(str, (char *)s->path, "t.conf"));
     conf_free(&s);

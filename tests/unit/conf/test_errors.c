@@ -69,6 +69,10 @@ static const struct {
      "1: bounce_nexthop = \"[mail.example.org]:0\"; expected a host in brackets with or without a "
      "port, such as "
      "\"[mail.example.org]:25\", or \"\""},
+    {"sts { txt_error = bounce }", "1: txt_error = \"bounce\"; expected defer or continue"},
+    {"sts { ca_file = roots.pem }",
+     "1: ca_file = \"roots.pem\"; expected a path that begins with \"/\", or \"\""},
+    {"sts { fetch_timeout = 0 }", "1: fetch_timeout = \"0\"; expected a number from 1 to 600"},
     /* several options together */
     {"intake { listen = {} }", " listen = {}; expected at least one address"},
     {"intake {\ncertificate = /c\n}",
@@ -82,12 +86,14 @@ static const struct {
     /* names and form */
     {"\ncolour = blue", "2: no option \"colour\"; expected one of daneway.conf(5)"},
     {"port = 25",
-     "1: no option \"port\" outside of the sections; expected it in resolver or delivery"},
+     "1: no option \"port\" outside of the sections; expected it in resolver or delivery or "
+     "sts"},
     {"delivery {\n\n# x\nretry_min = 5\n}",
      "4: no option \"retry_min\" in delivery; expected it in queue"},
     {"intake { workers = 5 }", "1: no option \"workers\" in intake; expected it in no section"},
     {"\"resolver|port\" = 5",
-     "1: no option \"port\" outside of the sections; expected it in resolver or delivery"},
+     "1: no option \"port\" outside of the sections; expected it in resolver or delivery or "
+     "sts"},
     {"workers = 1\n\nworkers = 2",
      "3: workers is given again; expected it once, and it stands in line 1"},
     {"intake { hop_limit = 50 }\nintake { hop_limit = 60 }",

@@ -58,6 +58,8 @@ static const char *type_name(enum dns_type type)
         return "SOA";
     case DNS_MX:
         return "MX";
+    case DNS_TXT:
+        return "TXT";
     case DNS_AAAA:
         return "AAAA";
     case DNS_TLSA:
@@ -103,6 +105,17 @@ static void fill_tlsa(struct dns_answer *answer, struct slice data)
                                                .data = arena_alloc(answer->arena, 32)};
 }
 
+/* Records stand apart by "|". */
+static void fill_texts(struct dns_answer *answer, struct slice data)
+{
+    answer->texts = arena_alloc(answer->arena, 16 * sizeof(*answer->texts));
+    for (struct slice rest = data; rest.ptr != NULL;) {
+        struct slice text = slice_split(rest, '|', &rest);
+        answer->texts[answer->count++] =
+            (struct slice){arena_strndup(answer->arena, text.ptr, text.len), text.len};
+    }
+}
+
 static struct dns_answer *answer_of(const struct fake_row *row, const char *name,
                                     enum dns_type type)
 {
@@ -127,6 +140,8 @@ static struct dns_answer *answer_of(const struct fake_row *row, const char *name
         fill_mx(answer, slice_of(row->data));
     else if (type == DNS_TLSA)
         fill_tlsa(answer, slice_of(row->data));
+    else if (type == DNS_TXT)
+        fill_texts(answer, slice_of(row->data));
     else if (type == DNS_A || type == DNS_AAAA)
         fill_addresses(answer, slice_of(row->data));
     else

@@ -3,16 +3,20 @@ check_PROGRAMS += tests/unit/test-resolve
 TESTS += tests/unit/test-resolve
 tests_unit_test_resolve_SOURCES = tests/unit/resolve/test_next_hop.c tests/unit/resolve/test_cache.c \
 	tests/unit/resolve/test_gather.c tests/unit/resolve/test_self_test.c tests/unit/resolve/fake_dns.c \
-	tests/unit/resolve/fake_dns.h tests/unit/resolve/fake_loop.c tests/unit/resolve/fake_loop.h
+	tests/unit/resolve/fake_dns.h tests/unit/resolve/fake_loop.c tests/unit/resolve/fake_loop.h \
+	tests/unit/resolve/test_sts.c tests/unit/resolve/test_sts_store.c tests/unit/resolve/fake_helper.c \
+	tests/unit/resolve/fake_fetch.c tests/unit/resolve/fake_fetch.h
 # Tables leave out what is not said.
 RESOLVE_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/tests/unit/resolve -Wno-missing-field-initializers
 tests_unit_test_resolve_CPPFLAGS = $(RESOLVE_CPPFLAGS)
-tests_unit_test_resolve_LDADD = libdaneway-resolve.a libdaneway-base.a $(IDN2_LIBS) $(CRITERION_LIBS)
+# The rules of MTA-STS are the real ones; nothing else of policy/ is used.
+tests_unit_test_resolve_LDADD = libdaneway-resolve.a libdaneway-policy.a libdaneway-log.a libdaneway-base.a \
+	$(GNUTLS_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(IDN2_LIBS) $(CRITERION_LIBS)
 
 check_PROGRAMS += tests/unit/test-dns
 TESTS += tests/unit/resolve/run-dns-tests
 dist_noinst_SCRIPTS += tests/unit/resolve/run-dns-tests tests/unit/resolve/with-dns-lab
 tests_unit_test_dns_SOURCES = tests/unit/resolve/test_dns.c
 tests_unit_test_dns_CPPFLAGS = $(RESOLVE_CPPFLAGS)
-tests_unit_test_dns_LDADD = libdaneway-resolve.a libdaneway-loop.a libdaneway-base.a $(GETDNS_LIBS) $(IDN2_LIBS) \
-	$(LIBEVENT_LIBS) $(CRITERION_LIBS)
+tests_unit_test_dns_LDADD = libdaneway-resolve.a libdaneway-log.a libdaneway-loop.a libdaneway-base.a $(GETDNS_LIBS) \
+	$(IDN2_LIBS) $(LIBEVENT_LIBS) $(CURL_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS)

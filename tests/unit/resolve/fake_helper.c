@@ -1,0 +1,52 @@
+/* fake_helper: helper.h without a thread: a job runs, and is answered, by a timer of one virtual
+ * millisecond, in the order of asking. */
+#include "loop/helper.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+struct helper {
+    struct loop_timer *timer;
+    struct helper_job *first, **end;
+};
+
+static void run_all(void *arg)
+{
+    struct helper *helper = arg;
+    struct helper_job *batch = helper->first;
+    helper->first = NULL;
+    helper->end = &helper->first;
+    while (batch != NULL) {
+        struct helper_job *job = batch;
+        batch = job->next;
+        job->run(job);
+        job->done(job);
+    }
+}
+
+struct helper *helper_start(struct loop *loop)
+{
+    struct helper *helper = x_calloc(1, sizeof(*helper));
+    helper->timer = loop_timer_create(loop, run_all, helper);
+    helper->end = &helper->first;
+    return helper;
+}
+
+void helper_run(struct helper *helper, struct helper_job *job)
+{
+    job->next = NULL;
+    *helper->end = job;
+    helper->end = &job->next;
+    loop_timer_set(helper->timer, 1);
+}
+
+void helper_stop(struct helper **helper)
+{
+    if (*helper == NULL)
+        return;
+    run_all(*helper);
+    loop_timer_free(&(*helper)->timer);
+    free(*helper);
+    *helper = NULL;
+}
