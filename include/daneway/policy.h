@@ -61,10 +61,9 @@ struct demand_question {
     const char *next_hop;   /* as addressed: "example.com", "[mx.example.com]:587" */
     const char *name;       /* the same without brackets and port */
     bool bracketed;
-    const char *sender;     /* NULL: none, as in a probe; "": null reverse-path */
-    const char *recipient;  /* NULL: none. Recipients of one delivery with other demands need a plan of their own */
+    const char *sender;     /* NULL: none, as in a probe; "": null reverse-path. Domain in A-labels, as the tables */
+    const char *recipient;  /* NULL: none; likewise. Recipients of one delivery with other demands need a plan of their own */
     bool requiretls, tls_optional;
-    bool literal_of_recipient;
     unsigned minimum;         /* of the client, as TLS_LEVEL_BITs */
     const char *minimum_rule; /* "clients:12"; NULL */
 };
