@@ -10,12 +10,16 @@
 #include "loop/loop.h"
 #include "resolve/resolve.h"
 #include "tls/stream.h"
+#include "trust.h"
 
 int check_tables(const struct settings *settings, struct err *err_r)
 {
     CLEANUP(table_free) struct table *table = NULL;
     CLEANUP(clients_free) struct clients *clients = NULL;
     if (conf_read_table(&table, settings->delivery.tls_policy, err_r) != 0)
+        return -1;
+    CLEANUP(mailboxes_free) struct mailboxes *mailboxes = NULL;
+    if (conf_read_mailboxes(&mailboxes, settings->delivery.mailboxes, err_r) != 0)
         return -1;
     return clients_read(&clients, settings->intake.clients, err_r);
 }
@@ -28,6 +32,12 @@ static int check_key(const struct intake_settings *intake, struct err *err_r)
     return tls_server_create(&server, intake->certificate, intake->key, err_r);
 }
 
+static int check_trust(const struct settings *settings, struct err *err_r)
+{
+    CLEANUP(trust_release) struct trust trust;
+    return trust_read(&trust, settings, err_r);
+}
+
 static int check_resolver(const struct resolver_settings *settings, struct err *err_r)
 {
     CLEANUP(loop_free) struct loop *loop = loop_create();
@@ -38,6 +48,8 @@ static int check_resolver(const struct resolver_settings *settings, struct err *
 int check_all(const struct settings *settings, struct err *err_r)
 {
     if (check_tables(settings, err_r) != 0 || check_key(&settings->intake, err_r) != 0)
+        return -1;
+    if (check_trust(settings, err_r) != 0)
         return -1;
     return check_resolver(&settings->resolver, err_r);
 }

@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "attempt/attempt.h"
+#include "base/cleanup.h"
 #include "conf/conf.h"
 #include "control/agent.h"
+#include "control/exceptions.h"
 #include "intake/intake.h"
 #include "log/log.h"
 #include "report/tally.h"
@@ -24,13 +26,17 @@
 #include "self.h"
 #include "spool/spool.h"
 #include "tls/stream.h"
+#include "trust.h"
 
 struct worker {
     const struct settings *settings;
     const struct worker_place *place;
     struct self self;
     struct delivery_settings delivery;
+    struct trust trust;
     struct table *table;
+    struct mailboxes *mailboxes;
+    struct exceptions *exceptions;
 
     struct loop *loop;
     struct agent *agent;
@@ -61,7 +67,10 @@ static void start_attempt(void *arg, struct delivery *delivery)
 static void expire(void *arg, struct delivery *delivery)
 {
     struct worker *worker = arg;
-    result_expire(worker->result, delivery);
+    if (result_wants_last_attempt(delivery))
+        start_attempt(worker, delivery);
+    else
+        result_expire(worker->result, delivery);
 }
 
 static void settled(void *arg, struct delivery *delivery, enum destination_state state,
@@ -97,9 +106,21 @@ static int read_table(struct worker *worker, struct err *err_r)
         return -1;
     }
     conductor_use_table(worker->conductor, table);
+    exceptions_use_table(worker->exceptions, table);
     table_free(&worker->table);
     worker->table = table;
     agent_table_read(worker->agent, table_size(table), NULL);
+    return 0;
+}
+
+static int read_mailboxes(struct worker *worker, struct err *err_r)
+{
+    struct mailboxes *mailboxes;
+    if (conf_read_mailboxes(&mailboxes, worker->settings->delivery.mailboxes, err_r) != 0)
+        return -1;
+    conductor_use_mailboxes(worker->conductor, mailboxes);
+    mailboxes_free(&worker->mailboxes);
+    worker->mailboxes = mailboxes;
     return 0;
 }
 
@@ -110,6 +131,11 @@ static void reload(void *arg)
     if (read_table(worker, &err) == 0)
         log_event(LOG_LEVEL_INFO, "table", "%s: %zu rows", worker->settings->delivery.tls_policy,
                   table_size(worker->table));
+    else
+        log_event(LOG_LEVEL_ERROR, "table", "%s; the old table stays", err.text);
+    if (read_mailboxes(worker, &err) == 0)
+        log_event(LOG_LEVEL_INFO, "table", "%s: %zu rows", worker->settings->delivery.mailboxes,
+                  mailboxes_size(worker->mailboxes));
     else
         log_event(LOG_LEVEL_ERROR, "table", "%s; the old table stays", err.text);
     if (intake_reload(worker->intake, &err) == 0)
@@ -188,6 +214,15 @@ static int open_spool(struct worker *worker, struct err *err_r)
     return spool_open(&worker->spool, worker->loop, &spool, err_r);
 }
 
+/* One worker looks after the cache that all share. */
+static int use_sts(struct worker *worker, struct err *err_r)
+{
+    CLEANUP(text_free) char *path = x_printf("%s/sts.db", worker->settings->state_directory);
+    struct sts_parts parts =
+        trust_sts_parts(&worker->trust, worker->settings, path, worker->place->number == 0);
+    return resolver_use_sts(worker->resolver, &parts, err_r);
+}
+
 static void make_inner_stations(struct worker *worker)
 {
     const struct settings *settings = worker->settings;
@@ -199,8 +234,10 @@ static void make_inner_stations(struct worker *worker)
         .spool = worker->spool,
         .settings = &worker->delivery,
         .bounce_nexthop = settings->queue.bounce_nexthop,
+        .queue = &settings->queue,
     };
     worker->conductor = conductor_create(&parts);
+    worker->exceptions = exceptions_create(worker->loop, worker->place->number == 0);
     worker->result = result_create(worker->loop, worker->spool, worker->tally, settings->hostname,
                                    &settings->queue, settled, worker);
     worker->schedule = schedule_create(worker->loop, worker->spool, &settings->queue,
@@ -211,7 +248,7 @@ static void make_inner_stations(struct worker *worker)
 static int make_outer_stations(struct worker *worker, struct err *err_r)
 {
     const struct settings *settings = worker->settings;
-    if (read_table(worker, err_r) != 0)
+    if (read_table(worker, err_r) != 0 || read_mailboxes(worker, err_r) != 0)
         return -1;
     return intake_create(&worker->intake, worker->loop, worker->spool, &settings->intake,
                          worker->tls_server, worker->place->listeners,
@@ -227,9 +264,12 @@ static int make_stations(struct worker *worker, struct err *err_r)
     worker->loop = loop_create();
     worker->drain_limit = loop_timer_create(worker->loop, drain_limit_passed, worker);
     worker->agent = agent_create(worker->loop, worker->place->channel, worker->place->number);
+    if (trust_read(&worker->trust, settings, err_r) != 0)
+        return EX_CONFIG;
+    worker->delivery.policy.roots = worker->trust.mail;
     if (resolver_create(&worker->resolver, worker->loop, &settings->resolver, err_r) != 0)
         return EX_CONFIG;
-    if (open_spool(worker, err_r) != 0)
+    if (use_sts(worker, err_r) != 0 || open_spool(worker, err_r) != 0)
         return EX_TEMPFAIL;
     worker->tls_client = tls_client_create();
     worker->tally = tally_create(worker->loop, settings->report.flush_interval, agent_flush_tally,
@@ -243,6 +283,8 @@ static int make_stations(struct worker *worker, struct err *err_r)
                                           .intake = worker->intake,
                                           .resolver = worker->resolver,
                                           .result = worker->result,
+                                          .exceptions = exceptions_status,
+                                          .exceptions_arg = worker->exceptions,
                                       });
     return 0;
 }
@@ -282,7 +324,10 @@ static void end_orderly(struct worker *worker)
     resolver_free(&worker->resolver);
     tls_client_free(&worker->tls_client);
     tls_server_free(&worker->tls_server);
+    exceptions_free(&worker->exceptions);
     table_free(&worker->table);
+    mailboxes_free(&worker->mailboxes);
+    trust_release(&worker->trust);
     loop_timer_free(&worker->drain_limit);
     loop_free(&worker->loop);
     self_release(&worker->self);

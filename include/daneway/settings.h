@@ -51,6 +51,7 @@ struct delivery_settings {
     const char *hostname;     /* EHLO name */
     uint16_t port;
     const char *tls_policy;   /* path */
+    const char *mailboxes;    /* path */
     enum tls_level default_level;
     const char *ca_file;
     struct address source_ipv4, source_ipv6; /* family 0: any */

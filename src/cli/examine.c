@@ -3,10 +3,13 @@
  * spool: it has nothing that it could deliver. Must never send an envelope or a message. */
 #include "cli/examine.h"
 
+#include <unistd.h>
+
 #include "base/cleanup.h"
 #include "conf/conf.h"
 #include "log/log.h"
 #include "self.h"
+#include "trust.h"
 
 struct examination {
     const struct settings *settings;
@@ -14,6 +17,8 @@ struct examination {
     struct resolver *resolver;
     struct tls_client *tls;
     struct table *table;
+    struct mailboxes *mailboxes;
+    struct trust trust;
     struct self self;
     struct delivery_settings delivery;
     struct conductor *conductor;
@@ -30,15 +35,31 @@ static void done(void *arg, struct delivery *delivery, const struct outcome *out
     loop_stop(examination->loop);
 }
 
+/* The daemon's cache, if this user may read it; else the policy is fetched. */
+static int use_sts(struct examination *examination, struct err *err_r)
+{
+    CLEANUP(text_free) char *path =
+        x_printf("%s/sts.db", examination->settings->state_directory);
+    bool may = access(path, R_OK | W_OK) == 0;
+    struct sts_parts parts = trust_sts_parts(&examination->trust, examination->settings,
+                                             may ? path : NULL, false);
+    return resolver_use_sts(examination->resolver, &parts, err_r);
+}
+
 static int begin(struct examination *examination, struct err *err_r)
 {
     const struct settings *settings = examination->settings;
     examination->loop = loop_create();
     if (conf_read_table(&examination->table, settings->delivery.tls_policy, err_r) != 0 ||
-        resolver_create(&examination->resolver, examination->loop, &settings->resolver, err_r) != 0)
+        conf_read_mailboxes(&examination->mailboxes, settings->delivery.mailboxes, err_r) != 0 ||
+        trust_read(&examination->trust, settings, err_r) != 0 ||
+        resolver_create(&examination->resolver, examination->loop, &settings->resolver, err_r) !=
+            0 ||
+        use_sts(examination, err_r) != 0)
         return -1;
     self_find(&examination->self, settings);
     examination->delivery = self_delivery(&examination->self, settings);
+    examination->delivery.policy.roots = examination->trust.mail;
     examination->tls = tls_client_create();
     struct conductor_parts parts = {
         .loop = examination->loop,
@@ -48,6 +69,7 @@ static int begin(struct examination *examination, struct err *err_r)
     };
     examination->conductor = conductor_create(&parts);
     conductor_use_table(examination->conductor, examination->table);
+    conductor_use_mailboxes(examination->conductor, examination->mailboxes);
     resolver_self_test_start(examination->resolver, NULL, NULL);
     return 0;
 }
@@ -58,6 +80,8 @@ static void end(struct examination *examination)
     tls_client_free(&examination->tls);
     resolver_free(&examination->resolver);
     table_free(&examination->table);
+    mailboxes_free(&examination->mailboxes);
+    trust_release(&examination->trust);
     self_release(&examination->self);
     loop_free(&examination->loop);
 }

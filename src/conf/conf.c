@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "conf/reader.h"
 
-enum { CONF_LIMIT = 1 << 20, TABLE_LIMIT = 1 << 28 };
+enum { CONF_LIMIT = 1 << 20 };
 
 struct owned {
     struct settings settings; /* first: what is given out */
@@ -105,16 +105,4 @@ int conf_read(struct settings **settings_r, const char *path, struct err *err_r)
     *settings_r = settings;
     settings = NULL;
     return 0;
-}
-
-int conf_read_table(struct table **table_r, const char *path, struct err *err_r)
-{
-    CLEANUP(text_free) char *text = NULL;
-    size_t length = 0;
-    bool may_be_absent = strcmp(path, CONF_DEFAULT_TABLE) == 0;
-    if (may_be_absent && access(path, F_OK) != 0 && errno == ENOENT)
-        return table_parse(table_r, path, SLICE_LITERAL(""), err_r);
-    if (conf_read_file(path, TABLE_LIMIT, &text, &length, err_r) != 0)
-        return -1;
-    return table_parse(table_r, path, (struct slice){text, length}, err_r);
 }

@@ -21,7 +21,12 @@ void conf_free(struct settings **settings);
 int conf_read_file(const char *path, size_t limit, char **text_r, size_t *length_r,
                    struct err *err_r);
 #define CONF_DEFAULT_TABLE "/etc/daneway/tls_policy"
-/* Reads and parses the tls_policy table at `path`; a file that does not exist gives an empty table
+#define CONF_DEFAULT_MAILBOXES "/etc/daneway/mailboxes"
+/* Trusted roots out of a PEM file; "": the system's store, and *roots_r is NULL if there is none. */
+int conf_read_roots(struct roots **roots_r, const char *path, struct err *err_r);
+/* The mailboxes table; absent as below. */
+int conf_read_mailboxes(struct mailboxes **mailboxes_r, const char *path, struct err *err_r);
+/* Reads and parses the tls_policy table at `path`, and the files that its tafile= name; a file that does not exist gives an empty table
  * only if `path` is the default. */
 int conf_read_table(struct table **table_r, const char *path, struct err *err_r);
 

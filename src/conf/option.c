@@ -104,6 +104,7 @@ const struct option options[] = {
 
     PORT("delivery", "port", "25", delivery.port),
     SPECIAL("delivery", "tls_policy", CONF_DEFAULT_TABLE, set_path, delivery.tls_policy, path),
+    SPECIAL("delivery", "mailboxes", CONF_DEFAULT_MAILBOXES, set_path, delivery.mailboxes, path),
     SPECIAL("delivery", "default_level", "auto", set_level, delivery.default_level,
             "auto, none, may, encrypt, dane or dane-only"),
     SPECIAL("delivery", "ca_file", "", set_optional_path, delivery.ca_file, optional_path),
@@ -151,6 +152,8 @@ const struct option options[] = {
     SPECIAL("sts", "ca_file", "", set_optional_path, sts.ca_file, optional_path),
     CHOICE("sts", "txt_error", "defer", set_switch, delivery.policy.sts_txt_error_continue,
            txt_errors),
+    CHOICE("sts", "requiretls_testing", "false", set_switch, delivery.policy.requiretls_sts_testing,
+           no_yes),
     CHOICE("sts", "dane_sts", "dane", set_switch, delivery.policy.dane_sts_both, dane_or_both),
     NUMBER("sts", "refresh_interval", "86400", sts.refresh_interval, 1, 7 * DAY),
     NUMBER("sts", "failure_memory", "300", sts.failure_memory, 1, DAY),

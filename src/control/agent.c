@@ -139,6 +139,9 @@ static json_t *status(const struct agent *agent)
         resolver_status(stations->resolver), "schedule", schedule_status(stations->schedule),
         "tls_policy", "rows", (json_int_t)agent->table_rows, "error", agent->table_error);
     assert(json != NULL);
+    if (stations->exceptions != NULL)
+        json_object_set_new(json_object_get(json, "tls_policy"), "exceptions",
+                            stations->exceptions(stations->exceptions_arg));
     return json;
 }
 

@@ -1,6 +1,6 @@
 # Files of src/control/: the channel, the agent in each worker, the control role with its status socket.
 noinst_LIBRARIES += libdaneway-control.a
 libdaneway_control_a_SOURCES = src/control/channel.c src/control/channel.h src/control/agent.c \
-	src/control/agent.h src/control/panel.c src/control/panel.h src/control/overview.c \
+	src/control/agent.h src/control/exceptions.c src/control/exceptions.h src/control/panel.c src/control/panel.h src/control/overview.c \
 	src/control/overview.h src/control/metrics.c src/control/status_socket.c \
 	src/control/status_socket.h src/control/control.c src/control/control.h

@@ -194,6 +194,13 @@ static void on_answer(void *arg, struct dns_answer *answer)
     make_ready(entry);
 }
 
+void cache_drop(struct cache *cache, const char *name, enum dns_type type)
+{
+    struct entry *entry = find(cache, name, type);
+    if (entry != NULL && is_idle(entry))
+        entry_drop(entry);
+}
+
 void cache_ask(struct cache *cache, const char *name, enum dns_type type,
                struct cache_waiter *waiter)
 {

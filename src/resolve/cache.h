@@ -27,6 +27,9 @@ void cache_ask(struct cache *cache, const char *name, enum dns_type type,
 /* The callback will not come. Does no harm to a waiter that does not wait. */
 void cache_forget(struct cache_waiter *waiter);
 
+/* What is known of it is forgotten, unless somebody waits for it just now: the next one who asks hears a fresh answer. */
+void cache_drop(struct cache *cache, const char *name, enum dns_type type);
+
 size_t cache_size(const struct cache *cache);
 uint64_t cache_hits(const struct cache *cache);
 

@@ -24,7 +24,7 @@ struct resolution {
     struct cache_waiter mx_waiter;
     struct host *hosts;
     size_t open_hosts;
-    bool with_sts, sts_open;
+    bool with_sts, sts_anew, sts_open;
     struct sts_waiter sts_waiter;
     resolution_fn *fn;
     void *arg;
@@ -81,6 +81,10 @@ static void ask_sts(struct resolution *resolution)
 {
     if (!resolution->with_sts || resolution->evidence->kind == NEXT_HOP_LITERAL)
         return;
+    if (resolution->sts_anew) /* STS-49 */
+        cache_drop(resolution->gatherer->cache,
+                   arena_printf(resolution->arena, "_mta-sts.%s", resolution->evidence->next_hop),
+                   DNS_TXT);
     resolution->sts_open = true;
     resolution->sts_waiter =
         (struct sts_waiter){.arena = resolution->arena, .fn = take_sts, .arg = resolution};
@@ -322,6 +326,7 @@ struct resolution *gather_create(const struct gatherer *gatherer, struct arena *
     evidence->port = next_hop->port;
     evidence->name_invalid = next_hop->invalid;
     resolution->without_tlsa = next_hop->without_tlsa;
+    resolution->sts_anew = next_hop->sts_anew;
     resolution->with_sts = gatherer->sts != NULL && !next_hop->without_sts;
     return resolution;
 }

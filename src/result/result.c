@@ -202,9 +202,12 @@ void result_take(void *arg, struct delivery *delivery, const struct outcome *out
     settling->text = copied(settling, outcome->text);
     settling->delay = delay_of(settling, outcome);
     bool too_old = age_of(settling) >= settling_lifetime(settling);
+    if (too_old && outcome->sts_to_be_asked_anew)
+        settling->delay = 0;
     for (size_t i = 0; i < outcome->recipient_count; i++) {
         struct finding finding = finding_of_outcome(&outcome->recipients[i]);
-        finding.expired = finding.disposition == DEFERRED && too_old;
+        finding.expired =
+            finding.disposition == DEFERRED && too_old && !outcome->sts_to_be_asked_anew;
         if (finding.expired)
             finding.disposition = BOUNCED;
         add_finding(settling, &finding);
@@ -241,6 +244,24 @@ static struct finding finding_of_last_attempt(struct settling *settling,
         .reply = known ? recipient->reply : NULL,
         .expired = true,
     };
+}
+
+/* What MTA-STS in mode enforce may have caused; DANE has reasons of its own for certificates. */
+bool result_wants_last_attempt(const struct delivery *delivery)
+{
+    static const enum reason causes[] = {
+        REASON_STS_LOOKUP_FAILED,         REASON_STS_MX_MISMATCH,     REASON_CERTIFICATE_NAME_MISMATCH,
+        REASON_CERTIFICATE_EXPIRED,       REASON_CERTIFICATE_NOT_TRUSTED,
+        REASON_STARTTLS_NOT_OFFERED,      REASON_STARTTLS_REFUSED,
+        REASON_STARTTLS_INJECTION,        REASON_TLS_HANDSHAKE_FAILED,
+    };
+    for (size_t i = 0; i < delivery->recipient_count; i++) {
+        const char *reason = delivery->recipients[i].reason;
+        for (size_t j = 0; reason != NULL && j < sizeof(causes) / sizeof(causes[0]); j++)
+            if (reason_by_name(reason) == causes[j])
+                return true;
+    }
+    return false;
 }
 
 void result_expire(void *arg, struct delivery *delivery)

@@ -32,6 +32,9 @@ void result_take(void *result, struct delivery *delivery, const struct outcome *
 /* Past its lifetime without a further attempt: returns its recipients with their last status
  * (CODE-07). */
 void result_expire(void *result, struct delivery *delivery);
+/* Before that: an MTA-STS policy in force may be what has failed, and its record must be looked up once more, by a last
+ * attempt, before anything is returned because of it (STS-49). */
+bool result_wants_last_attempt(const struct delivery *delivery);
 
 struct result_counters {
     uint64_t delivered, deferred, bounced, notices;

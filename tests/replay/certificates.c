@@ -65,6 +65,19 @@ void certificates_free(void)
     made_free(&authority);
 }
 
+struct roots *authority_roots(void)
+{
+    gnutls_datum_t pem;
+    struct roots *roots = NULL;
+    struct err err;
+    int rc = gnutls_x509_crt_export2(authority.certificate, GNUTLS_X509_FMT_PEM, &pem);
+    assert(rc == 0);
+    rc = roots_create(&roots, (struct slice){(const char *)pem.data, pem.size}, &err);
+    assert(rc == 0);
+    gnutls_free(pem.data);
+    return roots;
+}
+
 static void add(struct peer *peer, gnutls_x509_crt_t certificate)
 {
     gnutls_datum_t der;

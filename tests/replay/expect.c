@@ -79,6 +79,40 @@ static void check_session(unsigned line, const struct outcome *outcome, size_t n
         differs(line, "session %zu: %s", number, text);
 }
 
+/* session-policy N TEXT: the policy strings and "| " the mx patterns, each followed by "; " */
+static void check_session_policy(unsigned line, const struct outcome *outcome, size_t number,
+                                 const char *expected)
+{
+    if (number >= outcome->session_count) {
+        differs(line, "only %zu sessions were counted", outcome->session_count);
+        return;
+    }
+    const struct session_record *record = &outcome->sessions[number];
+    const char *text = "";
+    for (size_t i = 0; i < record->policy_string_count; i++)
+        text = arena_printf(scenario.arena, "%s%s; ", text, record->policy_strings[i]);
+    text = arena_printf(scenario.arena, "%s|", text);
+    for (size_t i = 0; i < record->mx_pattern_count; i++)
+        text = arena_printf(scenario.arena, "%s %s;", text, record->mx_patterns[i]);
+    if (!matches(expected, text))
+        differs(line, "session %zu: %s", number, text);
+}
+
+/* sts DOMAIN|nobody: whose policy was asked for; sts anew TIMES; sts recheck yes|no */
+static void check_sts(unsigned line, const struct outcome *outcome, char *words[], size_t count)
+{
+    const char *domain = scenario.sts_domain != NULL ? scenario.sts_domain : "nobody";
+    if (count == 3 && strcmp(words[1], "anew") == 0) {
+        if (scenario.sts_asked_anew != (unsigned)atoi(words[2]))
+            differs(line, "asked anew %u times", scenario.sts_asked_anew);
+    } else if (count == 3 && strcmp(words[1], "recheck") == 0) {
+        if (outcome->sts_to_be_asked_anew != (strcmp(words[2], "yes") == 0))
+            differs(line, "recheck %s", outcome->sts_to_be_asked_anew ? "yes" : "no");
+    } else if (count != 2 || strcmp(words[1], domain) != 0) {
+        differs(line, "sts of %s", domain);
+    }
+}
+
 static size_t count_said(const char *pattern, const char *address, bool only_clear)
 {
     size_t count = 0;
@@ -135,6 +169,10 @@ static void check_line(const struct expectation *expectation, const struct outco
             differs(line, "destination %s", destinations[outcome->destination]);
     } else if (strcmp(words[0], "session") == 0 && rest != NULL)
         check_session(line, outcome, (size_t)atoi(words[1]), rest);
+    else if (strcmp(words[0], "session-policy") == 0 && rest != NULL)
+        check_session_policy(line, outcome, (size_t)atoi(words[1]), rest);
+    else if (strcmp(words[0], "sts") == 0)
+        check_sts(line, outcome, words, count);
     else if (strcmp(words[0], "sessions") == 0 && count == 2)
         check_number(line, "sessions", outcome->session_count, words[1]);
     else if (strcmp(words[0], "seconds") == 0 && count == 2)

@@ -14,6 +14,7 @@ struct run {
     struct loop *loop;
     struct conductor *conductor;
     struct table *table;
+    struct mailboxes *mailboxes;
     struct attempt *attempt;
     bool done, verbose;
     int64_t ended_ms;
@@ -43,6 +44,14 @@ static void check_shape(const struct outcome *outcome)
 /* The scripts are checked after the last session has said QUIT. */
 static struct outcome kept;
 
+static void keep_texts(const char *const **texts, size_t count)
+{
+    const char **copy = arena_alloc(scenario.arena, (count + 1) * sizeof(*copy));
+    for (size_t i = 0; i < count; i++)
+        copy[i] = arena_strdup(scenario.arena, (*texts)[i]);
+    *texts = copy;
+}
+
 static void keep(const struct outcome *outcome)
 {
     kept = *outcome;
@@ -64,6 +73,8 @@ static void keep(const struct outcome *outcome)
         *record = outcome->sessions[i];
         record->mx_name = record->mx_name != NULL ? arena_strdup(arena, record->mx_name) : NULL;
         record->policy_domain = arena_strdup(arena, record->policy_domain);
+        keep_texts(&record->policy_strings, record->policy_string_count);
+        keep_texts(&record->mx_patterns, record->mx_pattern_count);
         if (record->failures == NULL)
             continue;
         struct session_failure *failure =
@@ -89,6 +100,7 @@ static void use_table(struct run *run)
     struct table *old = run->table;
     run->table = make_table();
     conductor_use_table(run->conductor, run->table);
+    conductor_use_mailboxes(run->conductor, run->mailboxes);
     table_free(&old);
 }
 
@@ -107,6 +119,7 @@ static void on_done(void *arg, struct delivery *delivery, const struct outcome *
     if (run->done)
         return;
     scenario_change();
+    delivery->envelope.arrival = scenario.envelope.arrival;
     use_table(run);
     run->attempt = attempt_deliver(run->conductor, delivery, on_done, run);
 }
@@ -140,7 +153,14 @@ static void play(struct run *run)
         .spool = fake_spool(run->loop),
         .settings = &scenario.settings,
         .bounce_nexthop = scenario.bounce_nexthop,
+        .queue = &scenario.queue,
     };
+    struct roots *roots = authority_roots();
+    scenario.settings.policy.roots = roots;
+    struct err err;
+    if (scenario.mailboxes.len > 0 &&
+        mailboxes_parse(&run->mailboxes, "mailboxes", buffer_slice(&scenario.mailboxes), &err) != 0)
+        differs(0, "%s", err.text);
     run->conductor = conductor_create(&parts);
     use_table(run);
     struct loop_timer *cancel = loop_timer_create(run->loop, on_cancel, run);
@@ -154,6 +174,8 @@ static void play(struct run *run)
     delivery_free(&delivery);
     tls_client_free(&tls);
     table_free(&run->table);
+    mailboxes_free(&run->mailboxes);
+    roots_free(&roots);
 }
 
 static void clean_up(void)
@@ -162,6 +184,7 @@ static void clean_up(void)
         free(scenario.said[i].text);
     free(scenario.said);
     buffer_release(&scenario.table);
+    buffer_release(&scenario.mailboxes);
     buffer_release(&scenario.content);
     arena_free(&scenario.arena);
     certificates_free();

@@ -58,7 +58,11 @@ struct scenario {
     struct evidence evidence;
     const char *next_hop, *bounce_nexthop;
     struct delivery_settings settings;
-    struct buffer table; /* text of tls_policy */
+    struct buffer table;     /* text of tls_policy */
+    struct buffer mailboxes; /* text of mailboxes */
+    struct queue_settings queue;
+    unsigned sts_asked_anew;
+    const char *sts_domain; /* for which MTA-STS was asked last; NULL: it was not */
     struct buffer content;
     struct envelope envelope;
     struct recipient *recipients;
@@ -103,6 +107,7 @@ struct spool *fake_spool(struct loop *loop);
 /* certificates.c: "one", "other", or "signed NAME" for a leaf with that name below the CA. */
 void certificates_make(void);
 void certificates_free(void);
+struct roots *authority_roots(void); /* the CA of "signed NAME" */
 /* Fills chain and chain_count, copies. */
 void chain_present(const char *what, struct peer *peer);
 /* "match": 3 1 1 of "one"; "mismatch": 3 1 1 of another key; "ta": 2 0 1 of the CA; "unusable": 1 1 1; else as written. */

@@ -178,6 +178,52 @@ static int read_host(char *words[], size_t count)
     return 0;
 }
 
+/* sts none|testing|enforce [PATTERN]... [id=ID] [cached] [failure=REASON] | sts failed | sts no-policy [failure=REASON] */
+static int read_sts(char *words[], size_t count)
+{
+    struct sts_evidence sts = {.source = STS_FETCHED, .fetched = REPLAY_EPOCH};
+    const char **mx = arena_alloc(scenario.arena, (count + 1) * sizeof(*mx));
+    sts.policy.mx = mx;
+    sts.policy.max_age = 86400;
+    sts.record_id = sts.id = "1";
+    read_fact("insecure", &sts.record);
+    if (count == 0)
+        return -1;
+    if (strcmp(words[0], "failed") == 0) {
+        sts.source = STS_LOOKUP_FAILED;
+        sts.record_id = sts.id = NULL;
+        read_fact("failed", &sts.record);
+    } else if (strcmp(words[0], "no-policy") == 0) {
+        sts.source = STS_NO_POLICY;
+        sts.id = NULL;
+    } else {
+        while (strcmp(sts_mode_name(sts.policy.mode), words[0]) != 0)
+            if (sts.policy.mode++ == STS_MODE_ENFORCE)
+                return -1;
+    }
+    for (size_t i = 1; i < count; i++) {
+        if (strncmp(words[i], "id=", 3) == 0)
+            sts.record_id = sts.id = arena_strdup(scenario.arena, words[i] + 3);
+        else if (strncmp(words[i], "failure=", 8) == 0)
+            sts.failure = reason_by_name(words[i] + 8);
+        else if (strcmp(words[i], "cached") == 0)
+            sts.source = STS_CACHED;
+        else
+            mx[sts.policy.mx_count++] = arena_strdup(scenario.arena, words[i]);
+    }
+    sts.expires = sts.fetched + sts.policy.max_age;
+    const char **lines = arena_alloc(scenario.arena, (count + 4) * sizeof(*lines));
+    lines[sts.policy.line_count++] = "version: STSv1";
+    lines[sts.policy.line_count++] =
+        arena_printf(scenario.arena, "mode: %s", sts_mode_name(sts.policy.mode));
+    for (size_t i = 0; i < sts.policy.mx_count; i++)
+        lines[sts.policy.line_count++] = arena_printf(scenario.arena, "mx: %s", mx[i]);
+    lines[sts.policy.line_count++] = "max_age: 86400";
+    sts.policy.lines = lines;
+    scenario.evidence.sts = sts;
+    return 0;
+}
+
 /* --- settings ------------------------------------------------------------------------------------- */
 
 #define UNSIGNED_SETTINGS(X)                                                                       \
@@ -209,6 +255,16 @@ static int read_setting(const char *name, const char *value)
         scenario.settings.policy.dane_insecure_mx = true;
         return 0;
     }
+    struct policy_settings *policy = &scenario.settings.policy;
+    bool *switches[] = {&policy->dane_sts_both, &policy->sts_txt_error_continue,
+                        &policy->requiretls_sts_testing};
+    static const char *const names[] = {"dane_sts_both", "sts_txt_error_continue",
+                                        "requiretls_sts_testing"};
+    for (size_t i = 0; i < 3; i++)
+        if (strcmp(name, names[i]) == 0) {
+            *switches[i] = strcmp(value, "true") == 0;
+            return 0;
+        }
     if (strcmp(name, "hostname") == 0) {
         scenario.settings.hostname =
             strcmp(value, "none") == 0 ? "" : arena_strdup(scenario.arena, value);
@@ -235,7 +291,10 @@ static void set_defaults(void)
     scenario.envelope.sender = "sender@example.net";
     scenario.chunk = 256 * 1024;
     scenario.seed = 1;
-    scenario.table.limit = CONTENT_MAX;
+    scenario.table.limit = scenario.mailboxes.limit = CONTENT_MAX;
+    scenario.envelope.arrival = REPLAY_EPOCH;
+    scenario.queue.lifetime = scenario.queue.notice_lifetime = 432000;
+    scenario.evidence.sts = (struct sts_evidence){.source = STS_NO_POLICY};
     scenario.content.limit = CONTENT_MAX;
     scenario.recipients = arena_alloc(scenario.arena, RECIPIENTS_MAX * sizeof(struct recipient));
     scenario.connections = arena_alloc(scenario.arena, LIST_MAX * sizeof(struct connection));
@@ -296,6 +355,10 @@ static int read_flag(const char *word)
         envelope->notice = true;
     else if (strcmp(word, "tls-report") == 0)
         envelope->tls_report = true;
+    else if (strcmp(word, "requiretls") == 0)
+        envelope->requiretls = true;
+    else if (strcmp(word, "tls-optional") == 0)
+        envelope->tls_optional = true;
     else
         return -1;
     return 0;
@@ -379,6 +442,8 @@ static int read_words(char *words[], size_t count, unsigned line)
         return read_mx(words + 1, count - 1);
     if (strcmp(key, "host") == 0)
         return read_host(words + 1, count - 1);
+    if (strcmp(key, "sts") == 0)
+        return read_sts(words + 1, count - 1);
     if (strcmp(key, "connect") == 0)
         return read_connect(words + 1, count - 1, line);
     if (strcmp(key, "set") == 0 && count == 3)
@@ -425,6 +490,8 @@ static int read_words(char *words[], size_t count, unsigned line)
         scenario.failing_chunk = (unsigned)number + 1;
     else if (strcmp(key, "cancel-after") == 0)
         scenario.cancel_after = (unsigned)number;
+    else if (strcmp(key, "age") == 0)
+        scenario.envelope.arrival = REPLAY_EPOCH - number;
     else if (strcmp(key, "seed") == 0)
         scenario.seed = (uint64_t)number;
     else
@@ -451,7 +518,7 @@ static int read_content_repeat(const char *text)
 /* What is told of the world behind `again` is for later; scripts and expectations follow one another anyway. */
 static bool is_for_later(const char *line)
 {
-    static const char *const words[] = {"mx ", "host ", "policy ", "level "};
+    static const char *const words[] = {"mx ", "host ", "policy ", "level ", "sts ", "age "};
     for (size_t i = 0; scenario.again && i < sizeof(words) / sizeof(words[0]); i++)
         if (after(line, words[i]) != NULL)
             return true;
@@ -483,6 +550,8 @@ static int read_line(char *line, unsigned number)
         return add_step(STEP_TLS, rest, number);
     if ((rest = after(line, "policy ")) != NULL)
         return buffer_printf(&scenario.table, "%s\n", rest);
+    if ((rest = after(line, "mailbox ")) != NULL)
+        return buffer_printf(&scenario.mailboxes, "%s\n", rest);
     if ((rest = after(line, "content-repeat ")) != NULL)
         return read_content_repeat(rest);
     if ((rest = after(line, "content ")) != NULL || strcmp(line, "content") == 0)
