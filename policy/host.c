@@ -221,7 +221,7 @@ static void without_dane(const struct host_question *question, struct plan_host 
 static void apply_dane(const struct host_question *question, struct plan_host *planned)
 {
     const struct evidence_host *host = planned->host;
-    if (!question->wishes.dane) /* DANE-28: TLSA was not even asked for */
+    if (!question->wishes.dane) /* DANE-28: what TLSA says is not even looked at */
         return;
     const char *why = not_eligible(question, host);
     if (why != NULL) {
@@ -259,8 +259,7 @@ static void apply_all(const struct host_question *question, struct plan_host *pl
  * address, nor that the address is none to be used (DANE-27). */
 static bool is_unproven(const struct host_question *question, const struct plan_host *planned)
 {
-    return question->wishes.dane_must &&
-           planned->host->addresses_fact.status == DNS_INSECURE &&
+    return question->wishes.dane_must && planned->host->addresses_fact.status == DNS_INSECURE &&
            reason_row(planned->skip)->permanence == PERMANENT;
 }
 
@@ -271,9 +270,9 @@ struct plan_host judge_host(const struct host_question *question, const struct e
     planned.server_name = host->is_literal ? NULL : host->name;
     take_addresses(question, &planned);
     planned.skip = unusable(question, &planned, &planned.detail);
-    if (planned.skip == REASON_NONE)
+    if (planned.skip == REASON_NONE) {
         apply_all(question, &planned);
-    else if (is_unproven(question, &planned)) {
+    } else if (is_unproven(question, &planned)) {
         planned.skip = REASON_DANE_REQUIRED;
         planned.detail = "the addresses of the host are not signed";
     }

@@ -20,9 +20,6 @@ struct host_question {
 /* Everything of a plan_host but loops. */
 struct plan_host judge_host(const struct host_question *question, const struct evidence_host *host);
 
-/* The host was named by the domain's DNS or by a recipient's address, not by the operator. */
-bool is_chosen_by_strangers(const struct evidence *evidence, const struct demands *demands);
-
 /* --- the parts of it, each of which adds to `planned` or sets planned->skip ---------------------- */
 
 /* host_sts.c: MTA-STS. True if the policy of the domain vouches for the MX record of the host, enough for REQUIRETLS. */
@@ -32,6 +29,9 @@ void host_apply_own(const struct host_question *question, struct plan_host *plan
 /* host_own.c: REQUIRETLS (RTLS-08, RTLS-09). */
 void host_apply_requiretls(const struct host_question *question, struct plan_host *planned,
                            bool vouched_by_sts);
+
+/* The host was named by the domain's DNS or by a recipient's address, not by the operator. */
+bool is_chosen_by_strangers(const struct evidence *evidence, const struct demands *demands);
 
 /* --- for these parts ------------------------------------------------------------------------------ */
 bool host_is_routed_by_mx(const struct evidence *evidence);

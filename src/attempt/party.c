@@ -46,6 +46,7 @@ static struct demand_question common_question(const struct way *way)
         .next_hop = as_addressed(way),
         .name = way->next_hop.name,
         .bracketed = way->next_hop.kind != NEXT_HOP_DOMAIN,
+        .literal_of_recipient = is_literal_of_recipient(way),
     };
 }
 
@@ -75,10 +76,7 @@ static struct demand_question message_question(const struct way *way)
 
 static struct demands ask(const struct way *way, const struct demand_question *question)
 {
-    struct demands demands =
-        demands_make(way->asked->arena, way->asked->rules, question, way->asked->now);
-    demands.literal_of_recipient = is_literal_of_recipient(way);
-    return demands;
+    return demands_make(way->asked->arena, way->asked->rules, question, way->asked->now);
 }
 
 /* --- parties -------------------------------------------------------------------------------------- */
