@@ -1,15 +1,60 @@
-/* host: see host.h. First whether the host can be used at all, then what DANE says of it, then what the level asks.
- * Owns: nothing.
- * MTA-STS will be asked where `without_dane` is: only for hosts that no TLSA record binds.
- * Must never turn a failed TLSA look-up into "no TLSA" (DANE-07, T-01). */
+/* host: see host.h. First whether the host can be used at all, then what DANE says of it, then
+ * MTA-STS, then what the operator and REQUIRETLS ask on top. Owns: nothing. Must never turn a
+ * failed TLSA look-up into "no TLSA" (DANE-07, T-01). */
 #include "policy/host.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* --- can it be used at all ---------------------------------------------------------------------- */
+/* --- what the parts share
+ * ------------------------------------------------------------------------- */
 
-static bool is_routed_by_mx(const struct evidence *evidence)
+enum { CHECKS_MAX = 6 }; /* tlsa, sts, fingerprint, verify, secure, requiretls */
+
+void host_skip(struct plan_host *planned, enum reason reason, const char *detail)
+{
+    if (planned->skip != REASON_NONE)
+        return;
+    planned->skip = reason;
+    planned->detail = detail;
+}
+
+void host_need(struct plan_host *planned, enum protection least)
+{
+    if (planned->need < least)
+        planned->need = least;
+}
+
+struct plan_policy *host_add_policy(struct plan_host *planned, enum policy_type type, bool enforced)
+{
+    assert(planned->policy_count < PLAN_POLICIES_MAX);
+    struct plan_policy *policy = &planned->policies[planned->policy_count++];
+    *policy = (struct plan_policy){.type = type, .enforced = enforced};
+    return policy;
+}
+
+struct plan_check *host_add_check(const struct host_question *question, struct plan_host *planned,
+                                  struct plan_check check)
+{
+    if (planned->checks == NULL)
+        planned->checks = arena_alloc(question->arena, CHECKS_MAX * sizeof(*planned->checks));
+    assert(planned->check_count < CHECKS_MAX);
+    struct plan_check *added = &planned->checks[planned->check_count++];
+    *added = check;
+    return added;
+}
+
+const char *const *host_one_name(const struct host_question *question, const char *name)
+{
+    const char **names = arena_alloc(question->arena, sizeof(*names));
+    names[0] = name;
+    return names;
+}
+
+/* --- can it be used at all ----------------------------------------------------------------------
+ */
+
+bool host_is_routed_by_mx(const struct evidence *evidence)
 {
     return evidence->kind == NEXT_HOP_DOMAIN;
 }
@@ -24,14 +69,15 @@ static bool is_allowed(const struct policy_settings *settings, const struct addr
     return false;
 }
 
-/* Special addresses are left out, unless the operator himself named the host or allowed them (SMTPC-20). */
+/* Special addresses are left out, unless the operator himself named the host or allowed them
+ * (SMTPC-20). */
 static void take_addresses(const struct host_question *question, struct plan_host *planned)
 {
     const struct evidence_host *host = planned->host;
     struct address *addresses =
         arena_alloc(question->arena, (host->address_count + 1) * sizeof(*addresses));
     for (size_t i = 0; i < host->address_count; i++)
-        if (!is_routed_by_mx(question->evidence) ||
+        if (!host_is_routed_by_mx(question->evidence) ||
             is_allowed(question->settings, &host->addresses[i]))
             addresses[planned->address_count++] = host->addresses[i];
     planned->addresses = addresses;
@@ -47,9 +93,9 @@ static enum reason unusable(const struct host_question *question, const struct p
                             const char **detail_r)
 {
     const struct evidence_host *host = planned->host;
-    if (is_routed_by_mx(question->evidence) && host->name[0] == '\0')
+    if (host_is_routed_by_mx(question->evidence) && host->name[0] == '\0')
         return REASON_MX_UNUSABLE;
-    if (is_routed_by_mx(question->evidence) && host->is_literal)
+    if (host_is_routed_by_mx(question->evidence) && host->is_literal)
         return REASON_MX_IS_ADDRESS;
     enum reason problem = lookup_problem(&host->addresses_fact, REASON_ADDRESS_LOOKUP_FAILED,
                                          REASON_ADDRESS_LOOKUP_BOGUS);
@@ -62,16 +108,13 @@ static enum reason unusable(const struct host_question *question, const struct p
     return planned->address_count == 0 ? REASON_ADDRESS_SPECIAL : REASON_NONE;
 }
 
-/* --- DANE --------------------------------------------------------------------------------------- */
-
-bool level_wants_dane(enum tls_level level)
-{
-    return level == LEVEL_DANE || level == LEVEL_DANE_ONLY || level == LEVEL_AUTO;
-}
+/* --- DANE ---------------------------------------------------------------------------------------
+ */
 
 static bool has_insecure_mx(const struct evidence *evidence)
 {
-    return is_routed_by_mx(evidence) && !evidence->implicit_mx && evidence->mx.status != DNS_SECURE;
+    return host_is_routed_by_mx(evidence) && !evidence->implicit_mx &&
+           evidence->mx.status != DNS_SECURE;
 }
 
 /* Why DANE does not apply to the host, or NULL if what the look-up of TLSA has found decides. */
@@ -90,13 +133,19 @@ static const char *not_eligible(const struct host_question *question,
 }
 
 /* A failed look-up on the way to the TLSA records makes the host unusable (DANE-07, 13, 15). */
-static bool skip_for_lookup(struct plan_host *planned, const struct dns_fact *fact)
+static bool lookup_failed(const struct host_question *question, struct plan_host *planned,
+                          const struct dns_fact *fact)
 {
-    planned->skip = lookup_problem(fact, REASON_TLSA_LOOKUP_FAILED, REASON_TLSA_BOGUS);
-    if (planned->skip == REASON_NONE)
+    enum reason problem = lookup_problem(fact, REASON_TLSA_LOOKUP_FAILED, REASON_TLSA_BOGUS);
+    if (problem == REASON_NONE)
         return false;
-    planned->detail = fact->why;
+    bool soft = question->wishes.soft;
+    struct plan_policy *policy = host_add_policy(planned, POLICY_TLSA, !soft);
+    policy->failure = problem;
+    policy->detail = fact->why;
     planned->applied = POLICY_TLSA;
+    if (!soft)
+        host_skip(planned, problem, fact->why);
     return true;
 }
 
@@ -120,7 +169,7 @@ static void add_names(const struct host_question *question, struct plan_host *pl
         return;
     }
     add_name(planned, evidence->next_hop);
-    if (is_routed_by_mx(evidence) && !evidence->implicit_mx)
+    if (host_is_routed_by_mx(evidence) && !evidence->implicit_mx)
         add_name(planned, evidence->expanded);
 }
 
@@ -128,7 +177,9 @@ static void bind_by_tlsa(const struct host_question *question, struct plan_host 
 {
     const struct evidence_host *host = planned->host;
     const char *base = host->tlsa_base != NULL ? host->tlsa_base : host->name;
+    bool enforced = !question->wishes.soft;
     planned->applied = POLICY_TLSA;
+    struct plan_policy *policy = host_add_policy(planned, POLICY_TLSA, enforced);
     planned->server_name = base;
     planned->record_count =
         dane_usable_records(question->arena, host->tlsa_records, host->tlsa_count,
@@ -136,51 +187,37 @@ static void bind_by_tlsa(const struct host_question *question, struct plan_host 
     if (planned->record_count > 0) {
         planned->authenticates_domain = !has_insecure_mx(question->evidence);
         add_names(question, planned, base);
-    } else if (question->demands->level == LEVEL_DANE_ONLY) {
-        planned->skip = REASON_TLSA_UNUSABLE;
-    } else {
-        planned->need = PROTECTION_ENCRYPT; /* DANE-24, T-06 */
+        host_add_check(
+            question, planned,
+            (struct plan_check){.kind = CHECK_TLSA, .policy = POLICY_TLSA, .enforced = enforced});
+        host_need(planned, enforced ? PROTECTION_AUTHENTICATED : PROTECTION_NONE);
+        return;
     }
+    policy->failure = REASON_TLSA_UNUSABLE;
+    if (question->wishes.dane_must)
+        host_skip(planned, REASON_TLSA_UNUSABLE, NULL);
+    host_need(planned, enforced ? PROTECTION_ENCRYPT : PROTECTION_NONE); /* DANE-24, T-06 */
 }
-
-/* --- without DANE ------------------------------------------------------------------------------- */
 
 static void without_dane(const struct host_question *question, struct plan_host *planned,
                          const char *why)
 {
-    static const enum protection need[] = {
-        [LEVEL_NONE] = PROTECTION_NONE,
-        [LEVEL_MAY] = PROTECTION_MAY,
-        [LEVEL_ENCRYPT] = PROTECTION_ENCRYPT,
-        [LEVEL_DANE] = PROTECTION_MAY,
-        [LEVEL_DANE_ONLY] = PROTECTION_AUTHENTICATED,
-        [LEVEL_AUTO] = PROTECTION_MAY,
-        [LEVEL_FINGERPRINT] = PROTECTION_AUTHENTICATED,
-        [LEVEL_VERIFY] = PROTECTION_AUTHENTICATED,
-        [LEVEL_SECURE] = PROTECTION_AUTHENTICATED,
-        [LEVEL_AUTHENTICATED] = PROTECTION_AUTHENTICATED,
-    };
-    enum tls_level level = question->demands->level;
-    planned->need = need[level];
-    if (level == LEVEL_DANE_ONLY) {
-        planned->skip = REASON_DANE_REQUIRED;
-        planned->detail = why;
-    }
+    if (question->wishes.dane_must)
+        host_skip(planned, REASON_DANE_REQUIRED, why);
 }
 
-static void apply_level(const struct host_question *question, struct plan_host *planned)
+static void apply_dane(const struct host_question *question, struct plan_host *planned)
 {
     const struct evidence_host *host = planned->host;
-    if (!level_wants_dane(question->demands->level)) {
-        without_dane(question, planned, NULL); /* DANE-28: what TLSA says is not even looked at */
+    if (!question->wishes.dane) /* DANE-28: what TLSA says is not even looked at */
         return;
-    }
     const char *why = not_eligible(question, host);
     if (why != NULL) {
         without_dane(question, planned, why);
         return;
     }
-    if (skip_for_lookup(planned, &host->alias) || skip_for_lookup(planned, &host->tlsa))
+    if (lookup_failed(question, planned, &host->alias) ||
+        lookup_failed(question, planned, &host->tlsa))
         return;
     bool found =
         host->tlsa.status == DNS_SECURE && host->tlsa.presence == DNS_FOUND && host->tlsa_count > 0;
@@ -192,6 +229,21 @@ static void apply_level(const struct host_question *question, struct plan_host *
                                                        : "the host has no TLSA records");
 }
 
+/* --- all together
+ * --------------------------------------------------------------------------------- */
+
+static void apply_all(const struct host_question *question, struct plan_host *planned)
+{
+    planned->need = question->wishes.least;
+    planned->requiretls = question->wishes.requiretls;
+    apply_dane(question, planned);
+    bool vouched = host_apply_sts(question, planned);
+    host_apply_own(question, planned);
+    host_apply_requiretls(question, planned, vouched);
+    if (planned->check_count > 0 && planned->skip == REASON_NONE)
+        planned->applied = planned->checks[0].policy;
+}
+
 struct plan_host judge_host(const struct host_question *question, const struct evidence_host *host)
 {
     struct plan_host planned = {
@@ -200,6 +252,6 @@ struct plan_host judge_host(const struct host_question *question, const struct e
     take_addresses(question, &planned);
     planned.skip = unusable(question, &planned, &planned.detail);
     if (planned.skip == REASON_NONE)
-        apply_level(question, &planned);
+        apply_all(question, &planned);
     return planned;
 }

@@ -1,23 +1,43 @@
 /* host: what the evidence and the demands make of one host.
  * Owns: nothing; results live in the arena of the plan.
- * RFC 7672 2.2; requirements DANE-11..13, 18..27, 39, 40, 43, SMTPC-20.
+ * RFC 7672 2.2, RFC 8461 4 and 5, RFC 8689 4.2; requirements DANE-11..13, 18..27, 39, 40, 43, STS-42..52, RTLS-08, 09,
+ * SMTPC-20.
  * Must never look at other hosts: order and loops are plan.c's. */
 #ifndef DANEWAY_POLICY_HOST_H
 #define DANEWAY_POLICY_HOST_H
 
 #include "daneway/policy.h"
+#include "policy/wishes.h"
 
 struct host_question {
     struct arena *arena;
     const struct evidence *evidence;
     const struct demands *demands;
     const struct policy_settings *settings;
+    struct wishes wishes;
 };
 
 /* Everything of a plan_host but loops. */
 struct plan_host judge_host(const struct host_question *question, const struct evidence_host *host);
 
-/* This level promises DANE where the domain has it. */
-bool level_wants_dane(enum tls_level level);
+/* --- the parts of it, each of which adds to `planned` or sets planned->skip ---------------------- */
+
+/* host_sts.c: MTA-STS. True if the policy of the domain vouches for the MX record of the host, enough for REQUIRETLS. */
+bool host_apply_sts(const struct host_question *question, struct plan_host *planned);
+/* host_own.c: the operator's levels fingerprint, verify, secure and authenticated, and his attributes. */
+void host_apply_own(const struct host_question *question, struct plan_host *planned);
+/* host_own.c: REQUIRETLS (RTLS-08, RTLS-09). */
+void host_apply_requiretls(const struct host_question *question, struct plan_host *planned,
+                           bool vouched_by_sts);
+
+/* --- for these parts ------------------------------------------------------------------------------ */
+bool host_is_routed_by_mx(const struct evidence *evidence);
+void host_skip(struct plan_host *planned, enum reason reason, const char *detail);
+void host_need(struct plan_host *planned, enum protection least);
+struct plan_policy *host_add_policy(struct plan_host *planned, enum policy_type type, bool enforced);
+struct plan_check *host_add_check(const struct host_question *question, struct plan_host *planned,
+                                  struct plan_check check);
+/* A list of one name. */
+const char *const *host_one_name(const struct host_question *question, const char *name);
 
 #endif

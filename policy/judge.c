@@ -1,14 +1,43 @@
-/* judge: the verdicts while a host is tried: after EHLO, after STARTTLS, after the handshake.
- * Owns: nothing.
- * RFC 7672 2.2, RFC 3207, RFC 7435; requirements DANE-23..25, TLS-07, 08, 12, 14, CODE-03, 04.
- * Must never answer with less than the plan of the host demands, whatever has failed before. */
+/* judge: the verdicts while a host is tried: after EHLO, after STARTTLS, after the handshake, after
+ * the second EHLO. Owns: nothing. RFC 7672 2.2, RFC 8461 5, RFC 8689 4.2, RFC 3207, RFC 7435;
+ * requirements DANE-23..25, STS-46, 47, 50..52, RTLS-09, 10, 12, TLS-07, 08, 12, 14, CODE-03, 04,
+ * 09, 10, RPT-09..11, 14. Must never answer with less than the plan of the host demands, whatever
+ * has failed before. */
 #include <assert.h>
 
 #include "daneway/policy.h"
+#include "policy/verify.h"
 
 static struct verdict verdict_of(enum verdict_action action, enum reason reason, const char *detail)
 {
     return (struct verdict){.action = action, .reason = reason, .detail = detail, .depth = -1};
+}
+
+/* --- no TLS
+ * --------------------------------------------------------------------------------------- */
+
+/* What the sender is told where REQUIRETLS demands it (CODE-09, CODE-10). */
+static enum reason for_requiretls(enum reason reason)
+{
+    switch (reason) {
+    case REASON_STARTTLS_NOT_OFFERED:
+        return REASON_REQUIRETLS_NO_STARTTLS;
+    case REASON_STARTTLS_REFUSED:
+        return REASON_REQUIRETLS_STARTTLS_REFUSED;
+    default:
+        assert(reason == REASON_TLS_HANDSHAKE_FAILED);
+        return REASON_REQUIRETLS_TLS_FAILED;
+    }
+}
+
+/* Every policy that applies has failed; without one it is counted as well (RPT-11). */
+static void count_no_tls(const struct plan_host *host, struct verdict *verdict, enum reason reason,
+                         const char *detail)
+{
+    verdict->result_count = host->policy_count > 0 ? host->policy_count : 1;
+    for (size_t i = 0; i < verdict->result_count; i++)
+        verdict->results[i] = (struct policy_result){
+            .policy = host->policies[i].type, .reason = reason, .detail = detail};
 }
 
 /* TLS cannot be had: where it is only wished for, the weaker way; else the next host. */
@@ -16,7 +45,10 @@ static struct verdict without_tls(const struct plan_host *host, enum verdict_act
                                   enum reason reason, const char *detail)
 {
     bool may_go_weaker = host->need <= PROTECTION_MAY;
-    return verdict_of(may_go_weaker ? weaker : VERDICT_SKIP_HOST, reason, detail);
+    enum reason told = host->requiretls == REQUIRETLS_MUST ? for_requiretls(reason) : reason;
+    struct verdict verdict = verdict_of(may_go_weaker ? weaker : VERDICT_SKIP_HOST, told, detail);
+    count_no_tls(host, &verdict, reason, detail);
+    return verdict;
 }
 
 struct verdict policy_after_ehlo(const struct plan_host *host,
@@ -42,27 +74,106 @@ struct verdict policy_after_handshake_failed(const struct plan_host *host, const
     return without_tls(host, VERDICT_RECONNECT_CLEAR, REASON_TLS_HANDSHAKE_FAILED, text);
 }
 
-static struct verdict by_tlsa(struct arena *arena, const struct plan_host *host,
-                              const struct peer *peer, time_t now)
+/* --- TLS
+ * ------------------------------------------------------------------------------------------ */
+
+/* How one policy fared: by what was known before, else by its own check, else any TLS will do. */
+static struct policy_result result_of(const struct plan_host *host,
+                                      const struct plan_policy *policy,
+                                      const struct chain_result *results)
 {
-    struct chain_result result = dane_verify(arena, host->records, host->record_count, peer->chain,
-                                             peer->chain_count, host->names, host->name_count, now);
-    struct verdict verdict =
-        verdict_of(result.ok ? VERDICT_GO_ON : VERDICT_SKIP_HOST, result.reason, result.detail);
-    verdict.verified = result.ok;
-    verdict.matched = result.matched;
-    verdict.depth = result.depth;
-    return verdict;
+    struct policy_result result = {
+        .policy = policy->type, .reason = policy->failure, .detail = policy->detail};
+    for (size_t i = 0; i < host->check_count && result.reason == REASON_NONE; i++)
+        if (host->checks[i].policy == policy->type && !results[i].ok) {
+            result.reason = results[i].reason;
+            result.detail = results[i].detail;
+        }
+    result.met = result.reason == REASON_NONE;
+    return result;
+}
+
+static void count_tls(const struct plan_host *host, struct verdict *verdict,
+                      const struct chain_result *results)
+{
+    for (size_t i = 0; i < host->policy_count; i++)
+        verdict->results[i] = result_of(host, &host->policies[i], results);
+    verdict->result_count = host->policy_count;
+    if (host->policy_count > 0)
+        return;
+    verdict->results[0] = (struct policy_result){.policy = POLICY_NOT_FOUND, .met = true};
+    verdict->result_count = 1;
+}
+
+/* The first check tells who the host is. Below a policy that does not list it, its certificate
+ * tells nothing. */
+static bool is_verified(const struct plan_host *host, const struct verdict *verdict,
+                        const struct chain_result *results)
+{
+    if (host->check_count == 0 || !results[0].ok)
+        return false;
+    for (size_t i = 0; i < verdict->result_count; i++)
+        if (verdict->results[i].policy == host->checks[0].policy && !verdict->results[i].met)
+            return false;
+    return true;
+}
+
+/* The failure to be told: of the first check that is enforced and failed; NULL if all passed. */
+static void refuse(struct arena *arena, const struct plan_host *host, struct verdict *verdict,
+                   const struct chain_result *results)
+{
+    for (size_t i = 0; i < host->check_count; i++) {
+        if (!host->checks[i].enforced || results[i].ok)
+            continue;
+        verdict->action = VERDICT_SKIP_HOST;
+        verdict->verified = false;
+        verdict->reason = results[i].reason;
+        verdict->detail = results[i].detail;
+        if (host->checks[i].requiretls) {
+            const char *name = reason_row(results[i].reason)->name;
+            verdict->reason = REASON_REQUIRETLS_NOT_VERIFIED;
+            verdict->detail = results[i].detail == NULL
+                                  ? name
+                                  : arena_printf(arena, "%s: %s", name, results[i].detail);
+        }
+        return;
+    }
+}
+
+/* What would have been wrong, had anybody asked. */
+static void note_failure(struct verdict *verdict)
+{
+    for (size_t i = 0; i < verdict->result_count && verdict->reason == REASON_NONE; i++) {
+        verdict->reason = verdict->results[i].reason;
+        verdict->detail = verdict->results[i].detail;
+    }
 }
 
 struct verdict policy_after_handshake(struct arena *arena, const struct plan_host *host,
                                       const struct peer *peer, time_t now)
 {
     assert(host->skip == REASON_NONE);
-    if (host->need == PROTECTION_AUTHENTICATED) {
-        assert(host->applied == POLICY_TLSA); /* the only policy that authenticates so far */
-        return by_tlsa(arena, host, peer, now);
+    struct chain_result *results = verify_checks(arena, host, peer, now);
+    struct verdict verdict = verdict_of(VERDICT_GO_ON, REASON_NONE, NULL);
+    count_tls(host, &verdict, results);
+    verdict.verified = is_verified(host, &verdict, results);
+    refuse(arena, host, &verdict, results);
+    if (verdict.action == VERDICT_GO_ON && !verdict.verified)
+        note_failure(&verdict);
+    if (verdict.verified) {
+        verdict.matched = results[0].matched;
+        verdict.depth = results[0].depth;
     }
-    bool all_unusable = host->applied == POLICY_TLSA;
-    return verdict_of(VERDICT_GO_ON, all_unusable ? REASON_TLSA_UNUSABLE : REASON_NONE, NULL);
+    return verdict;
+}
+
+struct verdict policy_after_second_ehlo(const struct plan_host *host,
+                                        const struct capabilities *capabilities)
+{
+    assert(host->skip == REASON_NONE);
+    struct verdict verdict = verdict_of(VERDICT_GO_ON, REASON_NONE, NULL);
+    verdict.requiretls = host->requiretls != REQUIRETLS_NO && capabilities->requiretls;
+    if (host->requiretls == REQUIRETLS_MUST && !capabilities->requiretls)
+        return verdict_of(VERDICT_SKIP_HOST, REASON_REQUIRETLS_NOT_OFFERED, NULL);
+    return verdict;
 }

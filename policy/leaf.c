@@ -20,8 +20,11 @@ struct name_check {
 
 static void check_name(struct name_check *check, struct slice presented)
 {
-    for (size_t i = 0; i < check->name_count; i++)
-        check->matched = check->matched || name_matches(presented, slice_of(check->names[i]));
+    for (size_t i = 0; i < check->name_count && !check->matched; i++) {
+        struct slice name = slice_of(check->names[i]);
+        check->matched = check->names[i][0] == '.' ? name_is_below(presented, slice_drop(name, 1))
+                                                   : name_matches(presented, name);
+    }
     if (check->seen++ >= NAMES_SHOWN)
         return;
     char *text = arena_strndup(check->arena, presented.ptr, presented.len);
@@ -32,7 +35,8 @@ static void check_name(struct name_check *check, struct slice presented)
         check->shown == NULL ? text : arena_printf(check->arena, "%s, %s", check->shown, text);
 }
 
-/* True if there is a DNS-ID at all; also if there may be one, because the names cannot be read or are too long. */
+/* True if there is a DNS-ID at all; also if there may be one, because the names cannot be read or
+ * are too long. */
 static bool check_dns_ids(struct name_check *check, gnutls_x509_crt_t leaf)
 {
     bool found = false;

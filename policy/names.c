@@ -24,3 +24,13 @@ bool name_matches(struct slice presented, struct slice reference)
     bool below_a_domain = parent.len > 0 && memchr(parent.ptr, '.', parent.len) != NULL;
     return below_a_domain && label.len > 0 && slice_equal_nocase(parent, rest);
 }
+
+bool name_is_below(struct slice presented, struct slice domain)
+{
+    presented = without_trailing_dot(presented);
+    domain = without_trailing_dot(domain);
+    if (domain.len == 0 || presented.len < domain.len + 2)
+        return false;
+    struct slice end = slice_drop(presented, presented.len - domain.len);
+    return end.ptr[-1] == '.' && slice_equal_nocase(end, domain);
+}

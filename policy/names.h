@@ -11,5 +11,7 @@
 
 /* `presented` comes from the certificate: "mx.example.com" or "*.example.com". Letter case and a trailing dot do not matter. */
 bool name_matches(struct slice presented, struct slice reference);
+/* `presented` is a name, of any depth, or a wildcard, below `domain`: Postfix's ".example.com" of match=. */
+bool name_is_below(struct slice presented, struct slice domain);
 
 #endif

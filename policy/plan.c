@@ -1,7 +1,7 @@
 /* plan: the decision before the first connection: which hosts, in which order, or why none.
  * Owns: nothing; the plan lives in the caller's arena and points into the evidence.
- * RFC 5321 5.1, RFC 7505, RFC 7672 2.2; requirements SMTPC-15..21, DANE-05, 06, 21, 22, CODE-05, 06.
- * Must never drop a host from the plan: a skipped one is shown with its reason. */
+ * RFC 5321 5.1, RFC 7505, RFC 7672 2.2; requirements SMTPC-15..21, DANE-05, 06, 21, 22, CODE-05,
+ * 06. Must never drop a host from the plan: a skipped one is shown with its reason. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,16 +19,17 @@ static void conclude(struct plan *plan, enum reason reason, const char *detail)
                                                                  : PLAN_BOUNCE;
 }
 
-/* --- before any host is looked at --------------------------------------------------------------- */
+/* --- before any host is looked at ---------------------------------------------------------------
+ */
 
-/* Mandatory DANE believes no unsigned MX answer, not even that there is no such domain (DANE-27). */
-static bool is_unproven(const struct evidence *evidence, const struct demands *demands)
+/* Mandatory DANE believes no unsigned MX answer, not even that there is no such domain (DANE-27).
+ */
+static bool is_unproven(const struct evidence *evidence, const struct wishes *wishes)
 {
-    return demands->level == LEVEL_DANE_ONLY && evidence->mx.status == DNS_INSECURE &&
-           !evidence->implicit_mx;
+    return wishes->dane_must && evidence->mx.status == DNS_INSECURE && !evidence->implicit_mx;
 }
 
-static enum reason mx_problem(const struct evidence *evidence, const struct demands *demands,
+static enum reason mx_problem(const struct evidence *evidence, const struct wishes *wishes,
                               const char **detail_r)
 {
     *detail_r = evidence->mx.why;
@@ -37,7 +38,7 @@ static enum reason mx_problem(const struct evidence *evidence, const struct dema
     if (evidence->mx.status == DNS_FAILED || evidence->mx.status == DNS_NOT_ASKED)
         return REASON_MX_LOOKUP_FAILED;
     *detail_r = NULL;
-    if (is_unproven(evidence, demands)) {
+    if (is_unproven(evidence, wishes)) {
         *detail_r = "the answer to the MX look-up is not signed";
         return REASON_DANE_REQUIRED;
     }
@@ -47,26 +48,26 @@ static enum reason mx_problem(const struct evidence *evidence, const struct dema
 }
 
 /* Without validation nobody knows which domains have DANE: what promises it waits. */
-static bool needs_validation(const struct evidence *evidence, const struct demands *demands)
+static bool needs_validation(const struct evidence *evidence, const struct wishes *wishes)
 {
-    return level_wants_dane(demands->level) && evidence->kind != NEXT_HOP_LITERAL;
+    return wishes->dane && !wishes->soft && evidence->kind != NEXT_HOP_LITERAL;
 }
 
-static enum reason route_problem(const struct evidence *evidence, const struct demands *demands,
+static enum reason route_problem(const struct evidence *evidence, const struct wishes *wishes,
                                  const char **detail_r)
 {
     *detail_r = NULL;
     if (evidence->name_invalid)
         return REASON_DOMAIN_INVALID;
-    if (!evidence->validating && needs_validation(evidence, demands)) {
+    if (!evidence->validating && needs_validation(evidence, wishes)) {
         *detail_r = evidence->not_validating_why;
         return REASON_RESOLVER_NOT_VALIDATING;
     }
-    return evidence->kind == NEXT_HOP_DOMAIN ? mx_problem(evidence, demands, detail_r)
-                                             : REASON_NONE;
+    return evidence->kind == NEXT_HOP_DOMAIN ? mx_problem(evidence, wishes, detail_r) : REASON_NONE;
 }
 
-/* --- order -------------------------------------------------------------------------------------- */
+/* --- order --------------------------------------------------------------------------------------
+ */
 
 struct place {
     const struct evidence_host *host;
@@ -91,7 +92,8 @@ static struct place *put_in_order(struct arena *arena, const struct evidence *ev
     return places;
 }
 
-/* --- loops -------------------------------------------------------------------------------------- */
+/* --- loops --------------------------------------------------------------------------------------
+ */
 
 static bool is_own_name(const struct policy_settings *settings, const char *name)
 {
@@ -114,7 +116,8 @@ static bool is_this_gateway(const struct policy_settings *settings,
     return false;
 }
 
-/* This gateway among the MX hosts: it and all of equal or worse preference are skipped (SMTPC-19). */
+/* This gateway among the MX hosts: it and all of equal or worse preference are skipped (SMTPC-19).
+ */
 static void skip_loops(struct plan *plan, const struct policy_settings *settings)
 {
     bool found = false;
@@ -130,7 +133,8 @@ static void skip_loops(struct plan *plan, const struct policy_settings *settings
         }
 }
 
-/* --- the whole ---------------------------------------------------------------------------------- */
+/* --- the whole ----------------------------------------------------------------------------------
+ */
 
 /* Any host left: try. None: the last temporary reason, else the last one (CODE-05). */
 static void conclude_from_hosts(struct plan *plan)
@@ -150,16 +154,39 @@ static void conclude_from_hosts(struct plan *plan)
              last != NULL ? last->detail : NULL);
 }
 
-static void plan_hosts(struct plan *plan, const struct host_question *question, uint64_t seed)
+/* All hosts in order; for a notice with REQUIRETLS all of them again, as if without it (RTLS-17).
+ */
+static void plan_hosts(struct plan *plan, struct host_question *question, uint64_t seed)
 {
     const struct evidence *evidence = question->evidence;
-    struct place *places = put_in_order(question->arena, evidence, seed);
-    plan->hosts = arena_alloc(question->arena, (evidence->host_count + 1) * sizeof(*plan->hosts));
-    plan->host_count = evidence->host_count;
-    for (size_t i = 0; i < plan->host_count; i++)
-        plan->hosts[i] = judge_host(question, places[i].host);
+    const struct place *places = put_in_order(question->arena, evidence, seed);
+    size_t count = evidence->host_count;
+    bool twice = question->demands->null_sender && question->wishes.requiretls == REQUIRETLS_MUST;
+    plan->host_count = twice ? 2 * count : count;
+    plan->hosts = arena_alloc(question->arena, (plan->host_count + 1) * sizeof(*plan->hosts));
+    for (size_t i = 0; i < plan->host_count; i++) {
+        if (i == count)
+            question->wishes = wishes_without_requiretls(question->demands);
+        plan->hosts[i] = judge_host(question, places[i % count].host);
+    }
     if (evidence->kind == NEXT_HOP_DOMAIN)
         skip_loops(plan, question->settings);
+}
+
+/* RPT-24: worth a report if the domain has announced a policy, or has one in force. */
+static enum reason sts_failure(const struct evidence *evidence, const struct wishes *wishes)
+{
+    const struct sts_evidence *sts = &evidence->sts;
+    bool in_force = sts->source == STS_CACHED && sts->policy.mode != STS_MODE_NONE;
+    return wishes->sts && (sts->record_id != NULL || in_force) ? sts->failure : REASON_NONE;
+}
+
+static void note_rules(struct plan *plan, const struct demands *demands)
+{
+    plan->rule = demands->rule;
+    plan->level = tls_level_name(demands->level);
+    plan->rules = demands->rules;
+    plan->rule_count = demands->rule_count;
 }
 
 struct plan *policy_plan(struct arena *arena, const struct evidence *evidence,
@@ -167,15 +194,15 @@ struct plan *policy_plan(struct arena *arena, const struct evidence *evidence,
                          uint64_t seed)
 {
     struct plan *plan = arena_alloc(arena, sizeof(*plan));
-    plan->rule = demands->rule;
-    plan->level = tls_level_name(demands->level);
+    struct host_question question = {arena, evidence, demands, settings, wishes_of(demands)};
+    note_rules(plan, demands);
+    plan->sts_failure = sts_failure(evidence, &question.wishes);
     const char *detail;
-    enum reason problem = route_problem(evidence, demands, &detail);
+    enum reason problem = route_problem(evidence, &question.wishes, &detail);
     if (problem != REASON_NONE) {
         conclude(plan, problem, detail);
         return plan;
     }
-    struct host_question question = {arena, evidence, demands, settings};
     plan_hosts(plan, &question, seed);
     conclude_from_hosts(plan);
     return plan;

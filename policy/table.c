@@ -1,154 +1,225 @@
 /* table: the tls_policy table, in the syntax of Postfix's lookup tables.
- * Owns: the rows, their keys, and a hash index over them; immutable once parsed.
- * Logical lines, comments and the order of look-ups are Postfix's (postmap(1), smtp_tls_policy_maps).
- * Must never take a line that it does not understand: an operator would believe himself protected. */
+ * Owns: the rows, their keys and attributes, a hash index over the keys, and the roots that tafile=
+ * names. Logical lines, comments and the order of look-ups are Postfix's (postmap(1),
+ * smtp_tls_policy_maps). Must never take a line that it does not understand: an operator would
+ * believe himself protected. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daneway/policy.h"
+#include "policy/attributes.h"
+#include "policy/key_index.h"
 #include "policy/table_text.h"
+
+enum { ROWS_AT_FIRST = 32, NO_ROW = UINT32_MAX, RECENT = 1024, TRUST_MAX = 256 };
+
+struct entry {
+    struct table_row row;
+    uint32_t next; /* the lasting row behind an exception for the same key; NO_ROW */
+};
+
+/* The roots of one or more tafile=. */
+struct trust {
+    const char *const *paths;
+    size_t count;
+    struct roots *roots;
+};
 
 struct table {
     char *name;
-    struct arena *arena; /* the keys */
-    struct table_row *rows;
+    struct arena *arena; /* keys and attributes */
+    struct entry *entries;
     size_t count, size;
-    uint32_t *index;   /* row number + 1; 0: free. Open addressing, at most half full */
-    size_t index_size; /* a power of two */
+    struct key_index index;
+    struct trust trusts[TRUST_MAX];
+    size_t trust_count;
 };
 
-enum { KEY_LENGTH_MAX = 300, ROWS_AT_FIRST = 32 };
-
-static const char *const level_names[] = {
-    [LEVEL_NONE] = "none",           [LEVEL_MAY] = "may",
-    [LEVEL_ENCRYPT] = "encrypt",     [LEVEL_DANE] = "dane",
-    [LEVEL_DANE_ONLY] = "dane-only", [LEVEL_AUTO] = "auto",
+/* Attributes seen lately, so that a table that repeats them keeps them once. */
+struct recent {
+    struct slice text; /* borrowed from the text that is parsed */
+    const struct row_attributes *attributes;
 };
-#define EXPECTED_LEVELS "none may encrypt dane dane-only auto"
 
-const char *tls_level_name(enum tls_level level)
+struct parsing {
+    struct table *table;
+    struct recent *recent; /* RECENT slots, by hash */
+    struct err *err_r;
+};
+
+static const struct row_attributes no_attributes;
+
+static struct slice key_of(const void *rows, uint32_t number)
 {
-    assert(level <= LEVEL_AUTO);
-    return level_names[level];
+    return slice_of(((const struct table *)rows)->entries[number].row.key);
 }
 
-int tls_level_by_name(struct slice name, enum tls_level *level_r)
+/* --- adding
+ * --------------------------------------------------------------------------------------- */
+
+static bool is_exception(const struct table_row *row)
 {
-    for (enum tls_level level = LEVEL_NONE; level <= LEVEL_AUTO; level++)
-        if (slice_equal_nocase(name, slice_of(level_names[level]))) {
-            *level_r = level;
-            return 0;
-        }
-    return -1;
+    return row->attributes->until != 0;
 }
 
-/* --- the index ---------------------------------------------------------------------------------- */
-
-static uint64_t hash_of(struct slice key)
+/* For one key there may be one lasting row and one exception, which is looked at first. */
+static int place_row(struct table *table, uint32_t number, struct err *err_r)
 {
-    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
-    for (size_t i = 0; i < key.len; i++)
-        hash = (hash ^ (unsigned char)key.ptr[i]) * 0x100000001b3u;
-    return hash ^ hash >> 32;
-}
-
-/* Where the key is, or the free place where it belongs. */
-static uint32_t *index_place(const struct table *table, struct slice key)
-{
-    size_t mask = table->index_size - 1;
-    for (size_t at = hash_of(key) & mask;; at = (at + 1) & mask) {
-        uint32_t number = table->index[at];
-        if (number == 0 || slice_equal(slice_of(table->rows[number - 1].key), key))
-            return &table->index[at];
+    struct entry *entry = &table->entries[number];
+    struct slice key = slice_of(entry->row.key);
+    uint32_t found = key_index_find(&table->index, table, key);
+    if (found == 0) {
+        key_index_put(&table->index, table, key, number);
+        return 0;
     }
+    struct entry *twin = &table->entries[found - 1];
+    char shown[TABLE_SHOWN];
+    if (twin->next != NO_ROW || is_exception(&twin->row) == is_exception(&entry->row))
+        return err_set(err_r,
+                       "%s:%u: \"%s\" is given twice, first on line %u; expected one of them",
+                       table->name, entry->row.line, table_shown(key, shown), twin->row.line);
+    if (is_exception(&entry->row)) {
+        entry->next = found - 1;
+        key_index_put(&table->index, table, key, number);
+    } else {
+        twin->next = number;
+    }
+    return 0;
 }
 
-static void index_make(struct table *table, size_t size)
-{
-    free(table->index);
-    table->index = x_calloc(size, sizeof(*table->index));
-    table->index_size = size;
-    for (size_t i = 0; i < table->count; i++)
-        *index_place(table, slice_of(table->rows[i].key)) = (uint32_t)i + 1;
-}
-
-static const struct table_row *find(const struct table *table, struct slice key)
-{
-    uint32_t number = *index_place(table, key);
-    return number > 0 ? &table->rows[number - 1] : NULL;
-}
-
-static void add(struct table *table, struct slice key, unsigned line, enum tls_level level)
+static int add(struct table *table, const struct table_row *row, struct err *err_r)
 {
     if (table->count == table->size) {
         table->size *= 2;
-        table->rows = x_realloc(table->rows, table->size * sizeof(*table->rows));
-        index_make(table, table->size * 2);
+        table->entries = x_realloc(table->entries, table->size * sizeof(*table->entries));
     }
-    const char *copy = arena_strndup(table->arena, key.ptr, key.len);
-    static const struct row_attributes none;
-    table->rows[table->count++] =
-        (struct table_row){.key = copy, .line = line, .level = level, .attributes = &none};
-    *index_place(table, key) = (uint32_t)table->count;
+    table->entries[table->count] = (struct entry){*row, NO_ROW};
+    return place_row(table, (uint32_t)table->count++, err_r);
 }
 
-/* --- parsing ------------------------------------------------------------------------------------ */
+/* --- tafile
+ * ----------------------------------------------------------------------------------------- */
 
-/* Lower case without a trailing dot, also before "]", into text_r[KEY_LENGTH_MAX]. */
-static int normalize(struct slice key, char *text_r, struct slice *key_r)
+static bool same_paths(const struct trust *trust, const struct row_attributes *attributes)
 {
-    size_t length = 0;
-    if (key.len >= KEY_LENGTH_MAX)
+    bool same = trust->count == attributes->tafile_count;
+    for (size_t i = 0; i < trust->count && same; i++)
+        same = strcmp(trust->paths[i], attributes->tafiles[i]) == 0;
+    return same;
+}
+
+static int number_trust(struct table *table, struct row_attributes *attributes)
+{
+    size_t i = 0;
+    if (attributes->tafile_count == 0)
+        return 0;
+    while (i < table->trust_count && !same_paths(&table->trusts[i], attributes))
+        i++;
+    if (i == TRUST_MAX)
         return -1;
-    for (size_t i = 0; i < key.len; i++) {
-        bool trailing = key.ptr[i] == '.' && i > 0 && (i + 1 == key.len || key.ptr[i + 1] == ']');
-        if (!trailing)
-            text_r[length++] = ascii_lower(key.ptr[i]);
-    }
-    *key_r = (struct slice){text_r, length};
+    if (i == table->trust_count)
+        table->trusts[table->trust_count++] =
+            (struct trust){attributes->tafiles, attributes->tafile_count, NULL};
+    attributes->trust = (unsigned)i + 1;
     return 0;
 }
 
-static int parse_level(const struct table *table, const struct table_line *line,
-                       enum tls_level *level_r, struct err *err_r)
+size_t table_trust_count(const struct table *table)
 {
-    struct slice value = line->value;
-    struct slice word = table_word(&value);
+    return table->trust_count;
+}
+
+const char *const *table_trust_paths(const struct table *table, size_t index, size_t *count_r)
+{
+    assert(index < table->trust_count);
+    *count_r = table->trusts[index].count;
+    return table->trusts[index].paths;
+}
+
+void table_trust_give(struct table *table, size_t index, struct roots **roots)
+{
+    assert(index < table->trust_count && table->trusts[index].roots == NULL);
+    table->trusts[index].roots = *roots;
+    *roots = NULL;
+}
+
+const struct roots *table_trust_of(const struct table *table, const struct table_row *row)
+{
+    return row->attributes->trust > 0 ? table->trusts[row->attributes->trust - 1].roots : NULL;
+}
+
+/* --- parsing
+ * -------------------------------------------------------------------------------------- */
+
+static int parse_level(const struct parsing *parsing, const struct table_line *line,
+                       struct slice *rest, enum tls_level *level_r)
+{
+    static const char expected[] =
+        "none may encrypt dane dane-only auto fingerprint verify secure authenticated";
     char shown[TABLE_SHOWN];
+    struct slice word = table_word(rest);
     if (word.len == 0)
-        return err_set(err_r, "%s:%u: \"%s\" has no level, expected one of %s", table->name,
-                       line->number, table_shown(line->key, shown), EXPECTED_LEVELS);
+        return err_set(parsing->err_r, "%s:%u: \"%s\" has no level, expected one of %s",
+                       parsing->table->name, line->number, table_shown(line->key, shown), expected);
     if (tls_level_by_name(word, level_r) != 0)
-        return err_set(err_r, "%s:%u: unknown level \"%s\", expected one of %s", table->name,
-                       line->number, table_shown(word, shown), EXPECTED_LEVELS);
-    word = table_word(&value);
-    if (word.len > 0)
-        return err_set(err_r,
-                       "%s:%u: unknown attribute \"%s\", expected one of %s and nothing behind it",
-                       table->name, line->number, table_shown(word, shown), EXPECTED_LEVELS);
+        return err_set(parsing->err_r, "%s:%u: unknown level \"%s\", expected one of %s",
+                       parsing->table->name, line->number, table_shown(word, shown), expected);
     return 0;
 }
 
-static int parse_line(struct table *table, const struct table_line *line, struct err *err_r)
+static int make_attributes(const struct parsing *parsing, const struct table_line *line,
+                           enum tls_level level, struct slice text,
+                           const struct row_attributes **attributes_r)
 {
-    char text[KEY_LENGTH_MAX], shown[TABLE_SHOWN];
+    struct table *table = parsing->table;
+    struct row_attributes *attributes = arena_alloc(table->arena, sizeof(*attributes));
+    const char *why;
+    if (attributes_parse(table->arena, level, text, attributes, &why) != 0)
+        return err_set(parsing->err_r, "%s:%u: %s", table->name, line->number, why);
+    if (number_trust(table, attributes) != 0)
+        return err_set(parsing->err_r, "%s:%u: more than %d different tafile=", table->name,
+                       line->number, TRUST_MAX);
+    *attributes_r = attributes;
+    return 0;
+}
+
+static int parse_value(const struct parsing *parsing, const struct table_line *line, bool borrowed,
+                       struct table_row *row)
+{
+    struct recent *recent = &parsing->recent[key_hash(line->value) % RECENT];
+    struct slice rest = line->value;
+    if (parse_level(parsing, line, &rest, &row->level) != 0)
+        return -1;
+    row->attributes = &no_attributes;
+    if (rest.len == 0 && row->level != LEVEL_FINGERPRINT) /* which needs match= */
+        return 0;
+    if (recent->attributes != NULL && slice_equal(recent->text, line->value)) {
+        row->attributes = recent->attributes;
+        return 0;
+    }
+    if (make_attributes(parsing, line, row->level, rest, &row->attributes) != 0)
+        return -1;
+    if (borrowed)
+        *recent = (struct recent){line->value, row->attributes};
+    return 0;
+}
+
+static int parse_line(const struct parsing *parsing, const struct table_line *line, bool borrowed)
+{
+    struct table *table = parsing->table;
+    char text[TABLE_KEY_MAX], shown[TABLE_SHOWN];
     struct slice key;
-    if (normalize(line->key, text, &key) != 0 || !table_key_is_valid(key))
-        return err_set(err_r,
+    if (table_key_normalize(line->key, text, &key) != 0 || !table_key_is_valid(key))
+        return err_set(parsing->err_r,
                        "%s:%u: unknown key \"%s\", expected one of example.com .example.com "
                        "[host] [host]:port (letters of other scripts as xn--...)",
                        table->name, line->number, table_shown(line->key, shown));
-    enum tls_level level = LEVEL_AUTO;
-    if (parse_level(table, line, &level, err_r) != 0)
+    struct table_row row = {.line = line->number};
+    if (parse_value(parsing, line, borrowed, &row) != 0)
         return -1;
-    uint32_t twin = *index_place(table, key);
-    if (twin > 0)
-        return err_set(
-            err_r, "%s:%u: \"%s\" is given twice, first on line %u; expected one of them",
-            table->name, line->number, table_shown(key, shown), table->rows[twin - 1].line);
-    add(table, key, line->number, level);
-    return 0;
+    row.key = arena_strndup(table->arena, key.ptr, key.len);
+    return add(table, &row, parsing->err_r);
 }
 
 static struct table *table_create(const char *name)
@@ -157,27 +228,28 @@ static struct table *table_create(const char *name)
     table->name = x_strdup(name);
     table->arena = arena_create();
     table->size = ROWS_AT_FIRST;
-    table->rows = x_calloc(table->size, sizeof(*table->rows));
-    index_make(table, table->size * 2);
+    table->entries = x_calloc(table->size, sizeof(*table->entries));
+    key_index_init(&table->index, key_of);
     return table;
 }
 
 int table_parse(struct table **table_r, const char *name, struct slice text, struct err *err_r)
 {
-    struct table *table = table_create(name);
+    struct parsing parsing = {table_create(name), x_calloc(RECENT, sizeof(struct recent)), err_r};
     struct table_reader reader = {.rest = text};
     struct table_line line;
     int rc;
     while ((rc = table_next_line(&reader, &line)) > 0)
-        if (parse_line(table, &line, err_r) != 0)
+        if (parse_line(&parsing, &line, reader.joined == NULL) != 0)
             break;
     if (rc < 0)
         err_set(err_r, "%s:%u: the line begins with white space but continues none, expected a key",
                 name, reader.number);
     table_line_release(&reader);
+    free(parsing.recent);
     if (rc != 0)
-        table_free(&table);
-    *table_r = table;
+        table_free(&parsing.table);
+    *table_r = parsing.table;
     return rc != 0 ? -1 : 0;
 }
 
@@ -185,13 +257,18 @@ void table_free(struct table **table)
 {
     if (*table == NULL)
         return;
+    for (size_t i = 0; i < (*table)->trust_count; i++)
+        roots_free(&(*table)->trusts[i].roots);
     free((*table)->name);
-    free((*table)->rows);
-    free((*table)->index);
+    free((*table)->entries);
+    key_index_release(&(*table)->index);
     arena_free(&(*table)->arena);
     free(*table);
     *table = NULL;
 }
+
+/* --- looking up
+ * ----------------------------------------------------------------------------------- */
 
 const char *table_name(const struct table *table)
 {
@@ -203,19 +280,48 @@ size_t table_size(const struct table *table)
     return table->count;
 }
 
-/* As Postfix: the name, then its parents with a leading dot. What has brackets or a port has no such parents,
- * because no key of a table begins with a dot and ends so. */
-const struct table_row *table_match(const struct table *table, struct slice key)
+const struct table_row *table_row_at(const struct table *table, size_t index)
 {
-    char text[KEY_LENGTH_MAX];
+    assert(index < table->count);
+    return &table->entries[index].row;
+}
+
+/* The first row of this key that applies. */
+static const struct table_row *first_row(const struct table *table, struct slice key, int64_t now,
+                                         bool no_exceptions, const struct table_row **set_aside)
+{
+    uint32_t found = key_index_find(&table->index, table, key);
+    for (uint32_t at = found > 0 ? found - 1 : NO_ROW; at != NO_ROW; at = table->entries[at].next) {
+        const struct table_row *row = &table->entries[at].row;
+        if (!is_exception(row) || (!no_exceptions && now < row->attributes->until))
+            return row;
+        if (*set_aside == NULL)
+            *set_aside = row;
+    }
+    return NULL;
+}
+
+/* As Postfix: the name, then its parents with a leading dot. What has brackets or a port has no
+ * such parents, because no key of a table begins with a dot and ends so. */
+const struct table_row *table_match_at(const struct table *table, struct slice key, int64_t now,
+                                       bool no_exceptions, const struct table_row **set_aside_r)
+{
+    char text[TABLE_KEY_MAX];
     struct slice rest;
-    if (normalize(key, text, &rest) != 0)
+    *set_aside_r = NULL;
+    if (table_key_normalize(key, text, &rest) != 0)
         return NULL;
     const struct table_row *row = NULL;
     while (row == NULL && rest.len > 0) {
-        row = find(table, rest);
+        row = first_row(table, rest, now, no_exceptions, set_aside_r);
         const char *dot = memchr(rest.ptr + 1, '.', rest.len - 1);
         rest = slice_drop(rest, dot != NULL ? (size_t)(dot - rest.ptr) : rest.len);
     }
     return row;
+}
+
+const struct table_row *table_match(const struct table *table, struct slice key)
+{
+    const struct table_row *set_aside;
+    return table_match_at(table, key, INT64_MIN, false, &set_aside);
 }

@@ -93,16 +93,73 @@ static bool separates(char c)
     return is_space(c) || c == ',';
 }
 
-struct slice table_word(struct slice *rest)
+static struct slice skip_separators(struct slice s)
 {
-    struct slice s = *rest;
     while (s.len > 0 && separates(s.ptr[0]))
         s = slice_drop(s, 1);
+    return s;
+}
+
+struct slice table_word(struct slice *rest)
+{
+    struct slice s = skip_separators(*rest);
     size_t length = 0;
     while (length < s.len && !separates(s.ptr[length]))
         length++;
     *rest = slice_drop(s, length);
     return slice_take(s, length);
+}
+
+/* Behind the quotation mark; -1 if there is no second one. */
+static int take_quoted(struct slice *rest, struct slice *value_r)
+{
+    const char *end = rest->len > 0 ? memchr(rest->ptr, '"', rest->len) : NULL;
+    if (end == NULL)
+        return -1;
+    *value_r = (struct slice){rest->ptr, (size_t)(end - rest->ptr)};
+    *rest = slice_drop(*rest, value_r->len + 1);
+    return rest->len == 0 || separates(rest->ptr[0]) ? 1 : -1;
+}
+
+int table_attribute(struct slice *rest, struct slice *name_r, struct slice *value_r)
+{
+    struct slice s = skip_separators(*rest);
+    *rest = s;
+    if (s.len == 0)
+        return 0;
+    size_t length = 0;
+    while (length < s.len && !separates(s.ptr[length]) && s.ptr[length] != '=')
+        length++;
+    *name_r = slice_take(s, length);
+    *value_r = (struct slice){NULL, 0};
+    *rest = slice_drop(s, length);
+    if (rest->len == 0 || rest->ptr[0] != '=')
+        return 1;
+    *rest = slice_drop(*rest, 1);
+    if (rest->len > 0 && rest->ptr[0] == '"') {
+        *rest = slice_drop(*rest, 1);
+        return take_quoted(rest, value_r);
+    }
+    length = 0;
+    while (length < rest->len && !separates(rest->ptr[length]))
+        length++;
+    *value_r = (struct slice){rest->ptr, length};
+    *rest = slice_drop(*rest, length);
+    return 1;
+}
+
+int table_key_normalize(struct slice key, char *text_r, struct slice *key_r)
+{
+    size_t length = 0;
+    if (key.len >= TABLE_KEY_MAX)
+        return -1;
+    for (size_t i = 0; i < key.len; i++) {
+        bool trailing = key.ptr[i] == '.' && i > 0 && (i + 1 == key.len || key.ptr[i + 1] == ']');
+        if (!trailing)
+            text_r[length++] = ascii_lower(key.ptr[i]);
+    }
+    *key_r = (struct slice){text_r, length};
+    return 0;
 }
 
 static bool is_name_character(char c)

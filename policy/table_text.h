@@ -25,8 +25,16 @@ struct table_line {
 int table_next_line(struct table_reader *reader, struct table_line *line_r);
 void table_line_release(struct table_reader *reader);
 
+/* Lower case without a trailing dot, also before "]", into text_r[TABLE_KEY_MAX]. 0 or -1 if it is too long. */
+enum { TABLE_KEY_MAX = 300 };
+int table_key_normalize(struct slice key, char *text_r, struct slice *key_r);
+
 /* Takes the next word off: separated by white space and commas. Empty at the end. */
 struct slice table_word(struct slice *rest);
+
+/* Takes the next attribute off: NAME=VALUE, or NAME="VALUE" with white space and commas in it; without "=" value_r->ptr is
+ * NULL. 1; 0 at the end; -1 if a quotation mark is not closed, or something is stuck to it. */
+int table_attribute(struct slice *rest, struct slice *name_r, struct slice *value_r);
 
 /* "example.com", ".example.com", "example.com:25", "[host]", "[host]:25", "[192.0.2.1]", "[ipv6:2001:db8::1]:25";
  * lower case is expected. */

@@ -58,8 +58,8 @@ struct demand_question {
     const char *next_hop;   /* as addressed: "example.com", "[mx.example.com]:587" */
     const char *name;       /* the same without brackets and port */
     bool bracketed;
-    const char *sender;     /* NULL: none, as in a probe; "": null reverse-path */
-    const char *recipient;  /* NULL: none. Recipients of one delivery with other demands need a plan of their own */
+    const char *sender;     /* NULL: none, as in a probe; "": null reverse-path. Domain in A-labels, as the tables */
+    const char *recipient;  /* NULL: none; likewise. Recipients of one delivery with other demands need a plan of their own */
     bool requiretls, tls_optional;
     unsigned minimum;         /* of the client, as TLS_LEVEL_BITs */
     const char *minimum_rule; /* "clients:12"; NULL */
@@ -103,7 +103,7 @@ struct verdict policy_after_handshake_failed(const struct plan_host *host, const
 struct verdict policy_after_handshake(struct arena *arena, const struct plan_host *host,
                                       const struct peer *peer, time_t now);
 /* The EHLO reply under TLS: with REQUIRETLS, go on or skip the host (RTLS-10..12); verdict.requiretls for MAIL.
- * Also to be asked in a session without TLS, before MAIL. */
+ * Only for a session under TLS: what the host lists without TLS does not count. */
 struct verdict policy_after_second_ehlo(const struct plan_host *host,
                                         const struct capabilities *capabilities);
 

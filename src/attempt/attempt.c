@@ -91,30 +91,20 @@ static enum state resolving(struct attempt *attempt, enum signal signal)
     return STATE_RESOLVING;
 }
 
-/* The row for "[host]:port" as addressed, or for "[host]", or for the domain without its port. */
-static const struct table_row *find_row(struct attempt *attempt)
-{
-    const struct table *table = attempt->conductor->table;
-    if (table == NULL)
-        return NULL;
-    const struct table_row *row = table_match(table, slice_of(attempt->next_hop_text));
-    if (row != NULL)
-        return row;
-    const char *key = attempt->next_hop.kind == NEXT_HOP_DOMAIN
-                          ? attempt->next_hop.name
-                          : arena_printf(attempt->arena, "[%s]", attempt->next_hop.name);
-    return table_match(table, slice_of(key));
-}
-
 static struct demands demands_of(struct attempt *attempt)
 {
-    const struct table_row *row = find_row(attempt);
-    if (row == NULL)
-        return (struct demands){.level = attempt->conductor->parts.settings->default_level,
-                                .rule = "default_level"};
-    return (struct demands){
-        .level = row->level,
-        .rule = arena_printf(attempt->arena, "%s:%u", table_name(attempt->conductor->table), row->line)};
+    const struct conductor_parts *parts = &attempt->conductor->parts;
+    const struct rule_set rules = {.default_level = parts->settings->default_level,
+                                   .table = attempt->conductor->table};
+    const struct envelope *envelope =
+        attempt->delivery != NULL ? &attempt->delivery->envelope : NULL;
+    const struct demand_question question = {
+        .next_hop = attempt->next_hop_text,
+        .name = attempt->next_hop.name,
+        .bracketed = attempt->next_hop.kind != NEXT_HOP_DOMAIN,
+        .sender = envelope != NULL ? envelope->sender : NULL,
+    };
+    return demands_make(attempt->arena, &rules, &question, loop_wall(parts->loop));
 }
 
 /* Only spreads hosts of equal preference: weak randomness does no harm. */

@@ -3,6 +3,7 @@
  * with a wrong line is refused as the daemon refuses it. */
 #include <getopt.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
@@ -14,7 +15,9 @@ enum { TABLE_LIMIT = 64 * 1024 * 1024 };
 
 static int print_row(const struct table *table, const char *key)
 {
-    const struct table_row *row = table_match(table, slice_of(key));
+    const struct table_row *set_aside;
+    const struct table_row *row =
+        table_match_at(table, slice_of(key), (int64_t)time(NULL), false, &set_aside);
     json_t *json =
         row == NULL
             ? json_pack("{sb}", "found", 0)

@@ -247,8 +247,8 @@ int set_level(struct arena *arena, struct settings *settings, const struct optio
 {
     (void)arena;
     enum tls_level level;
-    if (tls_level_by_name(slice_of(value), &level) != 0)
-        return -1;
+    if (tls_level_by_name(slice_of(value), &level) != 0 || level == LEVEL_FINGERPRINT)
+        return -1; /* fingerprints belong to a row */
     *(enum tls_level *)field_of(settings, option) = level;
     return 0;
 }
