@@ -129,11 +129,12 @@ static bool is_text_plain(const char *type)
 
 static void fail_by_status(struct sts_fetch *fetch, long status)
 {
-    char *target = NULL;
-    curl_easy_getinfo(fetch->easy, CURLINFO_REDIRECT_URL, &target);
-    if (target != NULL)
+    struct curl_header *target = NULL;
+    bool redirect = status / 100 == 3 && curl_easy_header(fetch->easy, "Location", 0, CURLH_HEADER,
+                                                          -1, &target) == CURLHE_OK;
+    if (redirect)
         fail(fetch, REASON_STS_FETCH_FAILED,
-             "answers %ld, a redirect to %s; redirects are not followed", status, target);
+             "answers %ld, a redirect to %s; redirects are not followed", status, target->value);
     else
         fail(fetch, REASON_STS_FETCH_FAILED, "answers %ld; expected 200", status);
 }

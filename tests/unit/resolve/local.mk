@@ -20,3 +20,11 @@ tests_unit_test_dns_SOURCES = tests/unit/resolve/test_dns.c
 tests_unit_test_dns_CPPFLAGS = $(RESOLVE_CPPFLAGS)
 tests_unit_test_dns_LDADD = libdaneway-resolve.a libdaneway-log.a libdaneway-loop.a libdaneway-base.a $(GETDNS_LIBS) \
 	$(IDN2_LIBS) $(LIBEVENT_LIBS) $(CURL_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/test-sts-fetch
+TESTS += tests/unit/resolve/run-sts-fetch-tests
+dist_noinst_SCRIPTS += tests/unit/resolve/run-sts-fetch-tests tests/unit/resolve/with-policy-hosts
+tests_unit_test_sts_fetch_SOURCES = tests/unit/resolve/test_sts_fetch.c
+tests_unit_test_sts_fetch_CPPFLAGS = $(RESOLVE_CPPFLAGS)
+tests_unit_test_sts_fetch_LDADD = libdaneway-resolve.a libdaneway-policy.a libdaneway-loop.a libdaneway-base.a \
+	$(LIBEVENT_LIBS) $(CURL_LIBS) $(GNUTLS_LIBS) $(CRITERION_LIBS)
