@@ -19,8 +19,8 @@ struct envelope {
     const char *sender;       /* reverse-path without <>; "" for the null reverse-path */
     enum body_type body;
     bool smtputf8;
-    bool requiretls;          /* issue: REQUIRETLS; always false until it is offered */
-    bool tls_optional;        /* TLS-Required: No */
+    bool requiretls;          /* MAIL had REQUIRETLS (RFC 8689) */
+    bool tls_optional;        /* the header says TLS-Required: No; never with requiretls (RTLS-07) */
     bool notice;              /* a notice of our own making */
     bool tls_report;          /* carries a TLS report: not counted (RPT-18) */
     enum return_type ret;

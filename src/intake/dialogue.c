@@ -1,6 +1,6 @@
 /* dialogue: the commands of a client and their replies. One handler a verb, in one table.
  * Owns: nothing beyond the session that it is given.
- * RFC 5321 4.1, 4.1.4; RFC 2920, 1870, 3207; requirements SMTPS-01..12, 18, TLS-01..05, 13, CODE-01.
+ * RFC 5321 4.1, 4.1.4; RFC 2920, 1870, 3207; requirements SMTPS-01..12, 18, TLS-01..05, 13, RTLS-01..03, CODE-01.
  * Must never wait: what is complete is answered, then it is the loop's turn. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +52,8 @@ static enum session_state on_ehlo(struct server_session *session, struct slice a
                   settings->hostname, (unsigned long long)settings->message_size_limit);
     if (offer_tls)
         buffer_append_text(&reply, "250-STARTTLS\r\n");
+    if (settings->requiretls && stream_is_secure(session->stream))
+        buffer_append_text(&reply, "250-REQUIRETLS\r\n");
     buffer_printf(&reply, "250-LIMITS RCPTMAX=%u\r\n250 ENHANCEDSTATUSCODES\r\n",
                   settings->recipient_limit);
     stream_write(session->stream, buffer_slice(&reply));
@@ -106,8 +108,22 @@ static void begin_transaction(struct server_session *session, const struct mail_
         .arena = arena,
         .sender = arena_strndup(arena, mail->path.address.ptr, mail->path.address.len),
         .body = mail->body,
+        .requiretls = mail->requiretls,
     };
     server_session_reply(session, 250, "2.1.0", "Sender ok");
+}
+
+/* True: the reply has been given. Without a certificate there is never TLS, and so no such extension (RTLS-03). */
+static bool refuse_requiretls(struct server_session *session)
+{
+    bool enabled = session->intake->settings->requiretls && session->intake->tls != NULL;
+    if (enabled && stream_is_secure(session->stream))
+        return false;
+    if (enabled)
+        server_session_reply(session, 530, "5.7.10", "REQUIRETLS needs TLS here: say STARTTLS first");
+    else
+        server_session_reply(session, 555, "5.5.4", "REQUIRETLS is not supported here");
+    return true;
 }
 
 static enum session_state on_mail(struct server_session *session, struct slice argument)
@@ -123,6 +139,8 @@ static enum session_state on_mail(struct server_session *session, struct slice a
     if (error != ARGUMENT_OK)
         return refuse_path(session, error, "5.1.7",
                            "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME]");
+    if (mail.requiretls && refuse_requiretls(session))
+        return SESSION_COMMAND;
     if (settings->message_size_limit > 0 && mail.size > settings->message_size_limit)
         server_session_reply(session, 552, "5.3.4", "Message larger than %llu octets",
                              (unsigned long long)settings->message_size_limit);

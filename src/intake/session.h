@@ -18,6 +18,7 @@
 #include "log/log.h"
 #include "smtp/address.h"
 #include "smtp/data.h"
+#include "smtp/tls_required.h"
 
 enum session_state {
     SESSION_COMMAND,   /* waits for commands */
@@ -50,6 +51,7 @@ struct transaction {
     struct arena *arena;
     const char *sender;
     enum body_type body;
+    bool requiretls;
     unsigned rule_line; /* of the client table; 0: none (mail for the postmaster) */
     bool tried;         /* a RCPT was refused */
     bool has_postmaster; /* our mailbox of that name is among the recipients */
@@ -61,6 +63,8 @@ struct transaction {
 struct reception {
     struct draft *draft; /* NULL once refused or committed */
     struct data_decoder decoder;
+    struct tls_required tls_required;
+    bool tls_optional; /* set at the end of the content */
     struct buffer head; /* the first octets of the content: for the Message-ID */
     char queue_id[QUEUE_ID_TEXT];
     const char *refusal;      /* the reply, if it is refused; NULL so far */

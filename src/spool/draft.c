@@ -126,6 +126,11 @@ void draft_recipient(struct draft *draft, const struct recipient *recipient, con
     };
 }
 
+void draft_set_tls_optional(struct draft *draft)
+{
+    draft->envelope.tls_optional = true;
+}
+
 /* --- content ------------------------------------------------------------------------------------------------ */
 
 struct chunk_job {

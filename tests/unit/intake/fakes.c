@@ -400,6 +400,7 @@ struct draft {
     struct buffer content, recipients;
     char *sender, *client, *helo, *rule;
     enum body_type body;
+    bool requiretls, tls_optional;
 };
 struct fake_spool fake_spool;
 static struct {
@@ -443,6 +444,8 @@ struct draft *draft_create(struct spool *spool, const struct envelope *envelope)
     draft->helo = x_strdup(envelope->helo);
     draft->rule = x_strdup(envelope->client_rule);
     draft->body = envelope->body;
+    draft->requiretls = envelope->requiretls;
+    draft->tls_optional = envelope->tls_optional;
     return draft;
 }
 
@@ -454,6 +457,11 @@ const char *draft_queue_id(const struct draft *draft)
 void draft_recipient(struct draft *draft, const struct recipient *recipient, const char *next_hop)
 {
     buffer_printf(&draft->recipients, "%s %s\n", recipient->address, next_hop);
+}
+
+void draft_set_tls_optional(struct draft *draft)
+{
+    draft->tls_optional = true;
 }
 
 void draft_append(struct draft *draft, struct slice content)
@@ -492,6 +500,8 @@ void draft_commit(struct draft **draft, spool_done_fn *fn, void *arg)
     fake_spool.rule = x_strdup((*draft)->rule);
     fake_spool.recipients = x_strndup((*draft)->recipients.ptr, (*draft)->recipients.len);
     fake_spool.body = (*draft)->body;
+    fake_spool.requiretls = (*draft)->requiretls;
+    fake_spool.tls_optional = (*draft)->tls_optional;
     draft_free(draft);
     waiting.fn = fn;
     waiting.arg = arg;

@@ -43,6 +43,7 @@ struct fake_spool {
     size_t content_length;
     char *sender, *client, *helo, *rule;
     enum body_type body;
+    bool requiretls, tls_optional;
     char *recipients; /* "address next-hop\n" ... */
 };
 extern struct fake_spool fake_spool;
