@@ -29,6 +29,7 @@
 #include "worker.h"
 
 enum { DRAIN_LIMIT = WORKER_DRAIN_LIMIT + 5, NEVER = 3600 /* seconds */ };
+enum { OTHER_FILES = 100 }; /* of a worker, beside its sessions: spool, resolver, loop, listeners */
 
 struct role {
     char name[24];
@@ -298,19 +299,26 @@ static int make_channels(struct supervisor *supervisor, struct err *err_r)
 }
 
 /* As many descriptors as the system allows: sessions need them. */
-static void raise_limits(void)
+static void raise_limits(const struct settings *settings)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
+    rlim_t needed =
+        (rlim_t)settings->intake.connection_limit + settings->delivery.concurrency + OTHER_FILES;
+    if (limit.rlim_max < needed)
+        log_event(LOG_LEVEL_WARNING, "few-descriptors",
+                  "a process may open %llu files; intake.connection_limit and "
+                  "delivery.concurrency may need %llu: idle clients could stop deliveries",
+                  (unsigned long long)limit.rlim_max, (unsigned long long)needed);
 }
 
 static int prepare(struct supervisor *supervisor, struct err *err_r)
 {
     const struct settings *settings = supervisor->settings;
-    raise_limits();
+    raise_limits(settings);
     if (role_make_directories(settings, err_r) != 0)
         return -1;
     umask(027);
