@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/slice.h"
 #include "log/log.h"
+#include "tls/fingerprint.h"
 
 enum { MANY = 64, PLENTY = 64 * 1024 * 1024, INPUT_LIMIT = 64 * 1024 };
 
@@ -378,12 +379,47 @@ void fake_fail(struct loop *loop)
     fake_turn(loop);
 }
 
+static unsigned char shown;
+static struct certificate shown_chain = {&shown, 1};
+static bool wanted;
+
+void fake_certificate(unsigned char octet)
+{
+    shown = octet;
+}
+
+bool fake_certificates_wanted(void)
+{
+    return wanted;
+}
+
+void tls_server_request_certificate(struct tls_server *server, bool request)
+{
+    (void)server;
+    wanted = request;
+}
+
+bool certificate_digests(const struct certificate *certificate, struct certificate_digests *digests_r)
+{
+    memset(digests_r->certificate, certificate->der[0], SHA256_OCTETS);
+    memset(digests_r->public_key, certificate->der[0] + 1, SHA256_OCTETS);
+    return true;
+}
+
+char *fingerprint_format(const unsigned char *digest, char *text_r)
+{
+    snprintf(text_r, FINGERPRINT_TEXT, "%02X:...", digest[0]);
+    return text_r;
+}
+
 bool fake_handshake(struct loop *loop)
 {
     if (last == NULL || !last->handshaking)
         return false;
     last->handshaking = false;
     last->secure = true;
+    last->peer.chain = &shown_chain;
+    last->peer.chain_count = wanted && shown != 0;
     last->fn(last->arg, STREAM_SECURED);
     fake_turn(loop);
     return true;
