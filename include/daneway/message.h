@@ -28,6 +28,8 @@ struct envelope {
     const char *client;       /* "192.0.2.1" */
     const char *helo;
     const char *client_rule;  /* "clients:12" */
+    const char *client_level; /* the least that this rule asks for: "encrypt", "dane-only", "verify", "secure" or
+                                 "authenticated"; NULL: nothing */
     int64_t arrival;          /* seconds since 1970 */
     uint64_t size;            /* octets of the content with CRLF line ends, before dot-stuffing; set at commit */
     bool has_8bit;            /* an octet above 127 is in the content; set at commit */

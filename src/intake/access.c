@@ -233,6 +233,7 @@ bool access_allows_relay(struct server_session *session, const struct path *path
         return refuse_sender(session, sender);
     if (permits(rule)) {
         session->transaction.rule_line = rule->line;
+        session->transaction.level = rule->level;
         return true;
     }
     log_relay_refused(session, path);

@@ -38,7 +38,7 @@ struct client_rule {
     unsigned rate;               /* messages in rate_seconds, of all clients of the line and one worker; 0: any */
     unsigned rate_seconds;
     unsigned connections; /* sessions likewise; 0: intake.client_connection_limit */
-    const char *level;    /* least protection that their mail is sent with; NULL: none is asked for */
+    const char *level;    /* least protection that their mail is sent with, a constant; NULL: none is asked for */
     size_t index;         /* place in the table, from 0 */
 };
 

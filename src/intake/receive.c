@@ -31,6 +31,7 @@ static struct draft *make_draft(struct server_session *session)
         .client = address_format(&session->client, client),
         .helo = session->helo,
         .client_rule = rule,
+        .client_level = transaction->level,
         .arrival = loop_wall(session->intake->loop),
     };
     struct draft *draft = draft_create(session->intake->spool, &envelope);

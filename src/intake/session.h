@@ -53,6 +53,7 @@ struct transaction {
     enum body_type body;
     bool requiretls;
     unsigned rule_line; /* of the client table; 0: none (mail for the postmaster) */
+    const char *level;  /* of that line, a constant; NULL: none */
     bool tried;         /* a RCPT was refused */
     bool has_postmaster; /* our mailbox of that name is among the recipients */
     struct session_recipient *recipients;

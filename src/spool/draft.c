@@ -49,6 +49,7 @@ static void copy_envelope(struct arena *arena, struct envelope *to, const struct
     to->client = copy_text(arena, from->client);
     to->helo = copy_text(arena, from->helo);
     to->client_rule = copy_text(arena, from->client_rule);
+    to->client_level = copy_text(arena, from->client_level);
 }
 
 struct draft *draft_create(struct spool *spool, const struct envelope *envelope)

@@ -434,7 +434,7 @@ bool fake_is_paused(void)
 struct draft {
     char id[QUEUE_ID_TEXT];
     struct buffer content, recipients;
-    char *sender, *client, *helo, *rule;
+    char *sender, *client, *helo, *rule, *level;
     enum body_type body;
     bool requiretls, tls_optional;
 };
@@ -451,6 +451,7 @@ static void spool_clear(void)
     free(fake_spool.client);
     free(fake_spool.helo);
     free(fake_spool.rule);
+    free(fake_spool.level);
     free(fake_spool.recipients);
 }
 
@@ -479,6 +480,7 @@ struct draft *draft_create(struct spool *spool, const struct envelope *envelope)
     draft->client = x_strdup(envelope->client);
     draft->helo = x_strdup(envelope->helo);
     draft->rule = x_strdup(envelope->client_rule);
+    draft->level = x_strdup(envelope->client_level != NULL ? envelope->client_level : "");
     draft->body = envelope->body;
     draft->requiretls = envelope->requiretls;
     draft->tls_optional = envelope->tls_optional;
@@ -519,6 +521,7 @@ static void draft_free(struct draft **draft)
     free((*draft)->client);
     free((*draft)->helo);
     free((*draft)->rule);
+    free((*draft)->level);
     free(*draft);
     *draft = NULL;
 }
@@ -534,6 +537,7 @@ void draft_commit(struct draft **draft, spool_done_fn *fn, void *arg)
     fake_spool.client = x_strdup((*draft)->client);
     fake_spool.helo = x_strdup((*draft)->helo);
     fake_spool.rule = x_strdup((*draft)->rule);
+    fake_spool.level = x_strdup((*draft)->level);
     fake_spool.recipients = x_strndup((*draft)->recipients.ptr, (*draft)->recipients.len);
     fake_spool.body = (*draft)->body;
     fake_spool.requiretls = (*draft)->requiretls;

@@ -45,7 +45,7 @@ struct fake_spool {
     unsigned committed, abandoned, forgotten, drafts;
     char *content; /* of the last draft committed */
     size_t content_length;
-    char *sender, *client, *helo, *rule;
+    char *sender, *client, *helo, *rule, *level; /* level: "" for none */
     enum body_type body;
     bool requiretls, tls_optional;
     char *recipients; /* "address next-hop\n" ... */

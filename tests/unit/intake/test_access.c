@@ -93,16 +93,17 @@ Test(access, a_certificate_names_the_client)
         unsigned char certificate; /* 0: none */
         const char *rcpt;
         const char *rule; /* NULL: refused */
+        const char *level;
     } cases[] = {
-        {"127.0.0.1", 0, "250 2.1.5", "clients:1"},
-        {"127.0.0.1", 0x11, "250 2.1.5", "clients:1"},
-        {"127.0.0.3", 0x11, "250 2.1.5", "clients:2"},
-        {"127.0.0.3", 0x21, "250 2.1.5", "clients:3"},
-        {"127.0.0.2", 0x11, "250 2.1.5", "clients:2"},
-        {"127.0.0.2", 0x33, "550 5.7.1 No relaying for 127.0.0.2: refused by clients:4\r\n", NULL},
-        {"127.0.0.3", 0, "550 5.7.1 No relaying for 127.0.0.3: not in the client table, and it showed no certificate\r\n", NULL},
+        {"127.0.0.1", 0, "250 2.1.5", "clients:1", "encrypt"},
+        {"127.0.0.1", 0x11, "250 2.1.5", "clients:1", "encrypt"},
+        {"127.0.0.3", 0x11, "250 2.1.5", "clients:2", ""},
+        {"127.0.0.3", 0x21, "250 2.1.5", "clients:3", ""},
+        {"127.0.0.2", 0x11, "250 2.1.5", "clients:2", ""},
+        {"127.0.0.2", 0x33, "550 5.7.1 No relaying for 127.0.0.2: refused by clients:4\r\n", NULL, NULL},
+        {"127.0.0.3", 0, "550 5.7.1 No relaying for 127.0.0.3: not in the client table, and it showed no certificate\r\n", NULL, NULL},
         {"127.0.0.3", 0x33,
-         "550 5.7.1 No relaying for 127.0.0.3: not in the client table, nor is its certificate sha256:33:...\r\n", NULL},
+         "550 5.7.1 No relaying for 127.0.0.3: not in the client table, nor is its certificate sha256:33:...\r\n", NULL, NULL},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct bench bench;
@@ -117,6 +118,7 @@ Test(access, a_certificate_names_the_client)
             expect(&bench, "DATA", "354 ");
             expect(&bench, ".", "250 2.0.0");
             cr_assert(eq(str, fake_spool.rule, (char *)cases[i].rule));
+            cr_assert(eq(str, fake_spool.level, (char *)cases[i].level));
         }
         bench_close(&bench);
     }

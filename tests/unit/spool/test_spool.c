@@ -74,7 +74,7 @@ Test(spool, envelope_comes_back_as_it_was)
         .sender = "Some.One@example.org", .body = BODY_8BITMIME, .smtputf8 = true, .requiretls = true,
         .tls_optional = true, .tls_report = true, .ret = RETURN_HEADERS, .envid = "QQ+2B314159",
         .client = "2001:db8::1", .helo = "in.example.org", .client_rule = "clients:12",
-        .arrival = 1700000000};
+        .client_level = "dane-only", .arrival = 1700000000};
     struct draft *draft = draft_create(harness.spool, &envelope);
     struct recipient recipient = {.address = "J\xc3\xb6rg@Example.COM", .notify = NOTIFY_SUCCESS | NOTIFY_DELAY,
                                   .orcpt = "rfc822;J+2Brg@Example.COM"};
@@ -100,6 +100,7 @@ Test(spool, envelope_comes_back_as_it_was)
     cr_assert(eq(str, (char *)back->client, "2001:db8::1"));
     cr_assert(eq(str, (char *)back->helo, "in.example.org"));
     cr_assert(eq(str, (char *)back->client_rule, "clients:12"));
+    cr_assert(eq(str, (char *)back->client_level, "dane-only"));
     cr_assert(eq(i64, back->arrival, 1700000000));
     cr_assert(eq(u64, back->size, 21));
     cr_assert(back->has_8bit);
