@@ -21,7 +21,10 @@ int check_tables(const struct settings *settings, struct err *err_r)
     CLEANUP(mailboxes_free) struct mailboxes *mailboxes = NULL;
     if (conf_read_mailboxes(&mailboxes, settings->delivery.mailboxes, err_r) != 0)
         return -1;
-    return clients_read(&clients, settings->intake.clients, err_r);
+    if (clients_read(&clients, settings->intake.clients, err_r) != 0)
+        return -1;
+    bool tls = *settings->intake.certificate != '\0';
+    return tls ? 0 : clients_check_without_tls(clients, err_r);
 }
 
 static int check_key(const struct intake_settings *intake, struct err *err_r)

@@ -19,8 +19,8 @@ struct envelope {
     const char *sender;       /* reverse-path without <>; "" for the null reverse-path */
     enum body_type body;
     bool smtputf8;
-    bool requiretls;          /* issue: REQUIRETLS; always false until it is offered */
-    bool tls_optional;        /* TLS-Required: No */
+    bool requiretls;          /* MAIL had REQUIRETLS (RFC 8689) */
+    bool tls_optional;        /* the header says TLS-Required: No; never with requiretls (RTLS-07) */
     bool notice;              /* a notice of our own making */
     bool tls_report;          /* carries a TLS report: not counted (RPT-18) */
     enum return_type ret;
@@ -28,6 +28,8 @@ struct envelope {
     const char *client;       /* "192.0.2.1" */
     const char *helo;
     const char *client_rule;  /* "clients:12" */
+    const char *client_level; /* the least that this rule asks for: "encrypt", "dane-only", "verify", "secure" or
+                                 "authenticated"; NULL: nothing */
     int64_t arrival;          /* seconds since 1970 */
     uint64_t size;            /* octets of the content with CRLF line ends, before dot-stuffing; set at commit */
     bool has_8bit;            /* an octet above 127 is in the content; set at commit */

@@ -73,6 +73,7 @@ const struct option options[] = {
     SPECIAL("intake", "certificate", "", set_optional_path, intake.certificate, optional_path),
     SPECIAL("intake", "key", "", set_optional_path, intake.key, optional_path),
     CHOICE("intake", "require_tls", "false", set_switch, intake.require_tls, no_yes),
+    CHOICE("intake", "requiretls", "true", set_switch, intake.requiretls, no_yes),
     SIZE("intake", "message_size_limit", "52428800", intake.message_size_limit, 1024, TERABYTE),
     NUMBER("intake", "recipient_limit", "1000", intake.recipient_limit, 100, 1000000),
     NUMBER("intake", "connection_limit", "1000", intake.connection_limit, 1, 1000000),

@@ -7,12 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/cleanup.h"
 
 enum { FILE_LIMIT = 16 * 1024 * 1024 };
 
 struct clients {
+    struct arena *arena; /* name, and texts of the rules */
+    const char *name;
     struct client_rule *rules;
     size_t count;
 };
@@ -22,6 +23,7 @@ void clients_free(struct clients **clients)
     if (*clients == NULL)
         return;
     free((*clients)->rules);
+    arena_free(&(*clients)->arena);
     free(*clients);
     *clients = NULL;
 }
@@ -31,59 +33,50 @@ size_t clients_size(const struct clients *clients)
     return clients->count;
 }
 
+static bool holds(const struct client_rule *rule, const struct client_identity *client)
+{
+    switch (rule->key) {
+    case CLIENT_NETWORK:
+        return network_contains(&rule->network, &client->address);
+    case CLIENT_CERTIFICATE:
+        return client->has_certificate &&
+               memcmp(rule->digest, client->digests.certificate, SHA256_OCTETS) == 0;
+    case CLIENT_PUBLIC_KEY:
+        return client->has_certificate &&
+               memcmp(rule->digest, client->digests.public_key, SHA256_OCTETS) == 0;
+    }
+    return false;
+}
+
 const struct client_rule *clients_match(const struct clients *clients,
-                                        const struct address *address)
+                                        const struct client_identity *client)
 {
     for (size_t i = 0; i < clients->count; i++)
-        if (network_contains(&clients->rules[i].network, address))
+        if (holds(&clients->rules[i], client))
             return &clients->rules[i];
     return NULL;
 }
 
-/* The next word of the line; empty at its end. */
-static struct slice next_word(struct slice *rest)
+bool clients_want_certificates(const struct clients *clients)
 {
-    *rest = slice_trim(*rest);
-    size_t length = 0;
-    while (length < rest->len && rest->ptr[length] != ' ' && rest->ptr[length] != '\t')
-        length++;
-    struct slice word = slice_take(*rest, length);
-    *rest = slice_drop(*rest, length);
-    return word;
+    for (size_t i = 0; i < clients->count; i++)
+        if (clients->rules[i].key != CLIENT_NETWORK)
+            return true;
+    return false;
 }
 
-static int parse_network(struct slice word, struct network *network_r)
+int clients_check_without_tls(const struct clients *clients, struct err *err_r)
 {
-    char text[ADDRESS_TEXT + 8];
-    if (word.len >= sizeof(text) || memchr(word.ptr, '\0', word.len) != NULL)
-        return -1;
-    memcpy(text, word.ptr, word.len);
-    text[word.len] = '\0';
-    return network_parse(text, network_r);
-}
-
-static int complain(struct err *err_r, const char *name, unsigned line, struct slice word,
-                    const char *expected)
-{
-    return err_set(err_r, "%s:%u: \"%.*s\": expected %s", name, line,
-                   SLICE_ARG(slice_take(word, 100)), expected);
-}
-
-/* A line that is not empty. */
-static int parse_rule(const char *name, struct slice line, struct client_rule *rule,
-                      struct err *err_r)
-{
-    struct slice word = next_word(&line);
-    if (parse_network(word, &rule->network) != 0)
-        return complain(
-            err_r, name, rule->line, word,
-            "an address or a network without host bits, as 192.0.2.0/24 or 2001:db8::/32");
-    word = next_word(&line);
-    rule->permit = word.len == 0 || slice_equal(word, SLICE_LITERAL("permit"));
-    if (!rule->permit && !slice_equal(word, SLICE_LITERAL("reject")))
-        return complain(err_r, name, rule->line, word, "\"permit\" or \"reject\", or nothing");
-    word = next_word(&line);
-    return word.len == 0 ? 0 : complain(err_r, name, rule->line, word, "nothing more on this line");
+    for (size_t i = 0; i < clients->count; i++) {
+        const struct client_rule *rule = &clients->rules[i];
+        if (rule->key != CLIENT_NETWORK || rule->starttls == CLIENT_STARTTLS_REQUIRE)
+            return err_set(err_r,
+                           "%s:%u: %s needs STARTTLS: expected intake.certificate and intake.key "
+                           "in the configuration",
+                           clients->name, rule->line,
+                           rule->key != CLIENT_NETWORK ? "a certificate" : "starttls=require");
+    }
+    return 0;
 }
 
 static struct slice without_comment(struct slice line)
@@ -99,6 +92,8 @@ int clients_parse(struct clients **clients_r, const char *name, struct slice tex
                   struct err *err_r)
 {
     CLEANUP(clients_free) struct clients *clients = x_calloc(1, sizeof(*clients));
+    clients->arena = arena_create();
+    clients->name = arena_strdup(clients->arena, name);
     size_t size = 0;
     struct slice rest = text;
     for (unsigned number = 1; rest.ptr != NULL; number++) {
@@ -109,8 +104,8 @@ int clients_parse(struct clients **clients_r, const char *name, struct slice tex
             size = size > 0 ? 2 * size : 16;
             clients->rules = x_realloc(clients->rules, size * sizeof(clients->rules[0]));
         }
-        struct client_rule rule = {.line = number};
-        if (parse_rule(name, line, &rule, err_r) != 0)
+        struct client_rule rule = {.line = number, .index = clients->count};
+        if (client_rule_parse(clients->arena, clients->name, line, &rule, err_r) != 0)
             return -1;
         clients->rules[clients->count++] = rule;
     }

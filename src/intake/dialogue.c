@@ -1,6 +1,6 @@
 /* dialogue: the commands of a client and their replies. One handler a verb, in one table.
  * Owns: nothing beyond the session that it is given.
- * RFC 5321 4.1, 4.1.4; RFC 2920, 1870, 3207; requirements SMTPS-01..12, 18, TLS-01..05, 13, CODE-01.
+ * RFC 5321 4.1, 4.1.4; RFC 2920, 1870, 3207; requirements SMTPS-01..12, 18, TLS-01..05, 13, RTLS-01..03, CODE-01.
  * Must never wait: what is complete is answered, then it is the loop's turn. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,13 +45,14 @@ static enum session_state on_ehlo(struct server_session *session, struct slice a
     if (!take_helo(session, argument))
         return refuse_argument(session, "EHLO host.example or EHLO [192.0.2.1]");
     session->esmtp = true;
-    bool offer_tls = session->intake->tls != NULL && !stream_is_secure(session->stream);
     CLEANUP(buffer_release) struct buffer reply;
     buffer_init(&reply, 4096);
     buffer_printf(&reply, "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n",
                   settings->hostname, (unsigned long long)settings->message_size_limit);
-    if (offer_tls)
+    if (access_offers_tls(session))
         buffer_append_text(&reply, "250-STARTTLS\r\n");
+    if (settings->requiretls && stream_is_secure(session->stream))
+        buffer_append_text(&reply, "250-REQUIRETLS\r\n");
     buffer_printf(&reply, "250-LIMITS RCPTMAX=%u\r\n250 ENHANCEDSTATUSCODES\r\n",
                   settings->recipient_limit);
     stream_write(session->stream, buffer_slice(&reply));
@@ -106,8 +107,22 @@ static void begin_transaction(struct server_session *session, const struct mail_
         .arena = arena,
         .sender = arena_strndup(arena, mail->path.address.ptr, mail->path.address.len),
         .body = mail->body,
+        .requiretls = mail->requiretls,
     };
     server_session_reply(session, 250, "2.1.0", "Sender ok");
+}
+
+/* True: the reply has been given. Without a certificate there is never TLS, and so no such extension (RTLS-03). */
+static bool refuse_requiretls(struct server_session *session)
+{
+    bool enabled = session->intake->settings->requiretls && session->intake->tls != NULL;
+    if (enabled && stream_is_secure(session->stream))
+        return false;
+    if (enabled)
+        server_session_reply(session, 530, "5.7.10", "REQUIRETLS needs TLS here: say STARTTLS first");
+    else
+        server_session_reply(session, 555, "5.5.4", "REQUIRETLS is not supported here");
+    return true;
 }
 
 static enum session_state on_mail(struct server_session *session, struct slice argument)
@@ -123,12 +138,14 @@ static enum session_state on_mail(struct server_session *session, struct slice a
     if (error != ARGUMENT_OK)
         return refuse_path(session, error, "5.1.7",
                            "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME]");
+    if (mail.requiretls && refuse_requiretls(session))
+        return SESSION_COMMAND;
     if (settings->message_size_limit > 0 && mail.size > settings->message_size_limit)
         server_session_reply(session, 552, "5.3.4", "Message larger than %llu octets",
                              (unsigned long long)settings->message_size_limit);
     else if (!spool_has_space(session->intake->spool))
         server_session_reply(session, 452, "4.3.1", "No space for new mail, try again later");
-    else
+    else if (access_allows_mail(session, mail.path.address))
         begin_transaction(session, &mail);
     return SESSION_COMMAND;
 }
@@ -139,43 +156,6 @@ static bool is_postmaster(const struct server_session *session, const struct pat
     return path->kind == PATH_POSTMASTER ||
            (slice_equal_nocase(path->local, SLICE_LITERAL("postmaster")) &&
             slice_equal_nocase(path->domain, slice_of(session->intake->settings->hostname)));
-}
-
-static void log_client_refused(struct server_session *session, const struct client_rule *rule,
-                               const struct path *path)
-{
-    struct log_line line;
-    session->intake->counters.refused_clients += session->refusal_logged ? 0 : 1;
-    if (session->refusal_logged)
-        return;
-    session->refusal_logged = true;
-    CLEANUP(text_free) char *address = x_strndup(path->address.ptr, path->address.len);
-    server_session_log_begin(session, &line, LOG_LEVEL_WARNING, "relay-refused");
-    log_text(&line, "from", session->transaction.sender);
-    log_text(&line, "to", address);
-    log_text(&line, "table", session->intake->settings->clients);
-    log_number(&line, "rule_line", rule != NULL ? rule->line : 0);
-    log_end(&line);
-}
-
-/* May this client relay? If not, replies (SMTPS-11). */
-static bool may_relay(struct server_session *session, const struct path *path)
-{
-    char client[ADDRESS_TEXT];
-    const struct client_rule *rule = clients_match(session->intake->clients, &session->client);
-    if (rule != NULL && rule->permit) {
-        session->transaction.rule_line = rule->line;
-        return true;
-    }
-    log_client_refused(session, rule, path);
-    address_format(&session->client, client);
-    if (rule != NULL)
-        server_session_reply(session, 550, "5.7.1", "No relaying for %s: refused by clients:%u",
-                             client, rule->line);
-    else
-        server_session_reply(session, 550, "5.7.1", "No relaying for %s: not in the client table",
-                             client);
-    return false;
 }
 
 static void add_recipient(struct server_session *session, const char *address, const char *next_hop)
@@ -223,7 +203,7 @@ static bool rcpt_path(struct server_session *session, const struct path *path)
     }
     if (is_for_our_postmaster(session, path))
         return rcpt_postmaster(session);
-    if (!may_relay(session, path))
+    if (!access_allows_relay(session, path))
         return false;
     char next_hop[NEXT_HOP_TEXT];
     domain_next_hop(path->domain, next_hop);
@@ -338,7 +318,7 @@ static enum session_state on_starttls(struct server_session *session, struct sli
 {
     if (argument.len > 0)
         return refuse_argument(session, "STARTTLS");
-    if (stream_is_secure(session->stream) || session->intake->tls == NULL) {
+    if (!access_offers_tls(session)) {
         bool secure = stream_is_secure(session->stream);
         server_session_reply(session, secure ? 503 : 502, "5.5.1",
                              secure ? "TLS is already on" : "Not implemented");
@@ -352,7 +332,7 @@ static enum session_state on_starttls(struct server_session *session, struct sli
 /* --- the table, and the lines ------------------------------------------------------------------------ */
 static const struct {
     verb_fn *handler;
-    bool in_clear; /* allowed before TLS where the configuration requires it (TLS-13) */
+    bool in_clear; /* allowed before TLS where it is required (TLS-13) */
 } verbs[VERB_COUNT] = {
     [VERB_UNKNOWN] = {on_unknown, false},  [VERB_EHLO] = {on_ehlo, true},
     [VERB_HELO] = {on_helo, false},        [VERB_MAIL] = {on_mail, false},
@@ -366,11 +346,8 @@ static const struct {
 static enum session_state execute(struct server_session *session, struct slice line)
 {
     struct command command = command_parse(line);
-    if (session->intake->settings->require_tls && !stream_is_secure(session->stream) &&
-        !verbs[command.verb].in_clear) {
-        server_session_reply(session, 530, "5.7.0", "Say STARTTLS first");
+    if (!verbs[command.verb].in_clear && access_refuses_clear(session))
         return SESSION_COMMAND;
-    }
     return verbs[command.verb].handler(session, command.argument);
 }
 

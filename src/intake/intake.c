@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "intake/clients.h"
 #include "intake/listener.h"
 #include "intake/session.h"
@@ -26,13 +27,33 @@ static int find_postmaster(struct intake *intake, struct err *err_r)
     return 0;
 }
 
+/* Reads the table; on -1 the one in use, if there is one, stays. */
+static int read_clients(struct intake *intake, struct err *err_r)
+{
+    CLEANUP(clients_free) struct clients *fresh = NULL;
+    if (clients_read(&fresh, intake->settings->clients, err_r) != 0 ||
+        (intake->tls == NULL && clients_check_without_tls(fresh, err_r) != 0))
+        return -1;
+    struct clients *old = intake->clients;
+    intake->clients = fresh;
+    fresh = old;
+    free(intake->uses);
+    intake->uses = x_calloc(clients_size(intake->clients), sizeof(*intake->uses));
+    for (struct server_session *session = intake->sessions; session != NULL;
+         session = session->next)
+        access_identify(session);
+    if (intake->tls != NULL)
+        tls_server_request_certificate(intake->tls, clients_want_certificates(intake->clients));
+    return 0;
+}
+
 static int prepare(struct intake *intake, struct err *err_r)
 {
     if (intake->settings->require_tls && intake->tls == NULL)
         return err_set(err_r, "intake.require_tls: expected a certificate and a key with it");
     if (find_postmaster(intake, err_r) != 0)
         return -1;
-    if (clients_read(&intake->clients, intake->settings->clients, err_r) != 0)
+    if (read_clients(intake, err_r) != 0)
         return -1;
     if (intake->tls == NULL)
         log_event(LOG_LEVEL_WARNING, "no-starttls",
@@ -72,6 +93,7 @@ void intake_free(struct intake **intake)
         server_session_abandon(session);
     }
     clients_free(&(*intake)->clients);
+    free((*intake)->uses);
     free((*intake)->postmaster_next_hop);
     free(*intake);
     *intake = NULL;
@@ -79,12 +101,7 @@ void intake_free(struct intake **intake)
 
 int intake_reload(struct intake *intake, struct err *err_r)
 {
-    struct clients *fresh;
-    if (clients_read(&fresh, intake->settings->clients, err_r) != 0)
-        return -1;
-    clients_free(&intake->clients);
-    intake->clients = fresh;
-    return 0;
+    return read_clients(intake, err_r);
 }
 
 static void idle(void *arg)

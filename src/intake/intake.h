@@ -1,6 +1,6 @@
 /* intake: takes mail from internal MTAs by SMTP and hands it to the spool.
  * Owns: client sessions, the client table, limits.
- * RFC 5321, 2920, 1870, 6152, 2034, 3207; requirements SMTPS-01..16, 20..23, TLS-01..05, 13.
+ * RFC 5321, 2920, 1870, 6152, 2034, 3207; requirements SMTPS-01..16, 20..23, TLS-01..05, 13, RTLS-01..07.
  * Must never relay for a client that the table does not name, and never answer 250 to data before the commit. */
 #ifndef DANEWAY_INTAKE_INTAKE_H
 #define DANEWAY_INTAKE_INTAKE_H

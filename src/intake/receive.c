@@ -1,6 +1,6 @@
 /* receive: the content of a message, from 354 to the store's answer.
  * Owns: the draft while it grows; once it is to be refused, the draft is dropped and the rest only read.
- * RFC 5321 4.1.1.4, 4.4, 6.1; requirements SMTPS-13..17, 20..23.
+ * RFC 5321 4.1.1.4, 4.4, 6.1; requirements SMTPS-13..17, 20..23, RTLS-04..07.
  * Must never answer 250 before the store has said that the message is durable. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,9 +27,11 @@ static struct draft *make_draft(struct server_session *session)
     struct envelope envelope = {
         .sender = transaction->sender,
         .body = transaction->body,
+        .requiretls = transaction->requiretls,
         .client = address_format(&session->client, client),
         .helo = session->helo,
         .client_rule = rule,
+        .client_level = transaction->level,
         .arrival = loop_wall(session->intake->loop),
     };
     struct draft *draft = draft_create(session->intake->spool, &envelope);
@@ -70,6 +72,7 @@ enum session_state receive_begin(struct server_session *session)
              draft_queue_id(reception->draft));
     data_decoder_init(&reception->decoder, settings->line_length_limit,
                       settings->bare_lf_normalize);
+    tls_required_init(&reception->tls_required);
     buffer_init(&reception->head, HEAD_LIMIT);
     add_received(session);
     server_session_reply(session, 354, NULL, "End with CR LF . CR LF");
@@ -83,6 +86,7 @@ static void on_content(void *arg, struct slice run)
     if (reception->draft == NULL)
         return;
     draft_append(reception->draft, run);
+    tls_required_read(&reception->tls_required, run);
     size_t room = reception->head.limit - reception->head.len;
     buffer_append(&reception->head, run.ptr, run.len < room ? run.len : room);
 }
@@ -161,10 +165,21 @@ static enum session_state refuse(struct server_session *session)
     return SESSION_COMMAND;
 }
 
+/* REQUIRETLS outweighs the field, which stays in the message (RTLS-05, RTLS-07). */
+static void note_tls_required(struct server_session *session)
+{
+    struct reception *reception = session->reception;
+    reception->tls_optional =
+        tls_required_says_no(&reception->tls_required) && !session->transaction.requiretls;
+    if (reception->tls_optional)
+        draft_set_tls_optional(reception->draft);
+}
+
 static enum session_state finish(struct server_session *session)
 {
     if (session->reception->refusal != NULL)
         return refuse(session);
+    note_tls_required(session);
     session->reception->committing = true;
     draft_commit(&session->reception->draft, server_session_stored, session);
     return SESSION_COMMIT;
@@ -227,6 +242,8 @@ static void log_accepted(struct server_session *session)
     log_number(&line, "nrcpt", (int64_t)session->transaction.recipient_count);
     log_text(&line, "message_id", message_id);
     log_text(&line, "tls", secure ? stream_peer(session->stream)->protocol : NULL);
+    log_text(&line, "requiretls", session->transaction.requiretls ? "yes" : NULL);
+    log_text(&line, "tls_required", reception->tls_optional ? "no" : NULL);
     log_end(&line);
 }
 

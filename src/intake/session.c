@@ -25,7 +25,8 @@ static enum session_state on_handshake(struct server_session *session, enum sess
     free(session->helo);
     session->helo = NULL;
     session->esmtp = false;
-    return SESSION_COMMAND;
+    return access_after_handshake(session, stream_peer(session->stream)) ? SESSION_COMMAND
+                                                                         : SESSION_CLOSING;
 }
 
 static enum session_state on_closing(struct server_session *session, enum session_signal signal)
@@ -194,12 +195,12 @@ void server_session_stored(void *arg, enum spool_result result, const char *text
     step(session, SIGNAL_COMMITTED);
 }
 
-void server_session_start(struct intake *intake, int fd, const struct address *client, bool stranger)
+void server_session_start(struct intake *intake, int fd, const struct address *client)
 {
     struct server_session *session = x_calloc(1, sizeof(*session));
     session->intake = intake;
     session->client = *client;
-    session->stranger = stranger;
+    access_identify(session);
     session->next = intake->sessions;
     session->slot = &intake->sessions;
     if (session->next != NULL)

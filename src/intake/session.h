@@ -1,6 +1,6 @@
 /* session: one client session: what it has said, where it stands, and the step that moves it on.
  * Owns: the stream, the transaction, the draft that is being received.
- * Internal to src/intake/: dialogue.c has the commands, receive.c the content, session.c the states.
+ * Internal to src/intake/: access.c has the client table, dialogue.c the commands, receive.c the content, session.c the states.
  * RFC 5321 3, 4.1.4, 4.5.3.2; design 5.
  * Must never be freed inside a callback: it is retired. */
 #ifndef DANEWAY_INTAKE_SESSION_H
@@ -18,6 +18,7 @@
 #include "log/log.h"
 #include "smtp/address.h"
 #include "smtp/data.h"
+#include "smtp/tls_required.h"
 
 enum session_state {
     SESSION_COMMAND,   /* waits for commands */
@@ -50,7 +51,9 @@ struct transaction {
     struct arena *arena;
     const char *sender;
     enum body_type body;
+    bool requiretls;
     unsigned rule_line; /* of the client table; 0: none (mail for the postmaster) */
+    const char *level;  /* of that line, a constant; NULL: none */
     bool tried;         /* a RCPT was refused */
     bool has_postmaster; /* our mailbox of that name is among the recipients */
     struct session_recipient *recipients;
@@ -61,6 +64,8 @@ struct transaction {
 struct reception {
     struct draft *draft; /* NULL once refused or committed */
     struct data_decoder decoder;
+    struct tls_required tls_required;
+    bool tls_optional; /* set at the end of the content */
     struct buffer head; /* the first octets of the content: for the Message-ID */
     char queue_id[QUEUE_ID_TEXT];
     const char *refusal;      /* the reply, if it is refused; NULL so far */
@@ -80,11 +85,20 @@ struct server_session {
     bool refusal_logged;
     bool esmtp;
     struct address client;
-    bool stranger; /* the client table did not permit the client when it came */
+    bool has_certificate; /* shown in the handshake, and readable */
+    struct certificate_digests digests;
+    const struct client_rule *rule; /* of the client table as it is now; NULL: none */
+    bool stranger;                  /* that table does not permit the client */
     char *helo; /* NULL before EHLO and HELO */
     unsigned errors;
     struct transaction transaction;
     struct reception *reception; /* NULL outside DATA */
+};
+
+/* What the clients of one line have used. */
+struct client_use {
+    bool begun;
+    int64_t credit, since; /* see access.c */
 };
 
 /* What all sessions of a process share. */
@@ -94,6 +108,7 @@ struct intake {
     const struct intake_settings *settings;
     struct tls_server *tls;
     struct clients *clients;
+    struct client_use *uses; /* one for each line of the table */
     struct listeners *listeners;
     struct server_session *sessions;
     bool draining;
@@ -104,7 +119,7 @@ struct intake {
 };
 
 /* session.c. The socket is the session's from here on. */
-void server_session_start(struct intake *intake, int fd, const struct address *client, bool stranger);
+void server_session_start(struct intake *intake, int fd, const struct address *client);
 /* Intake goes away: everything is let go at once. */
 void server_session_abandon(struct server_session *session);
 void server_session_shutdown(struct server_session *session);
@@ -117,6 +132,22 @@ void server_session_reset_transaction(struct server_session *session);
 /* Begins a log line that names the client. */
 void server_session_log_begin(const struct server_session *session, struct log_line *line,
                               enum log_level level, const char *event);
+
+/* access.c: the client table. Those that answer bool for a command have replied and logged when they refuse. */
+/* Finds the client's line: at first, after the handshake, and when the table has changed. */
+void access_identify(struct server_session *session);
+/* For a new connection: which limit is reached; NULL: none. */
+const char *access_limit_reached(const struct intake *intake, const struct address *client);
+/* False: with the certificate that it showed it is one session too many, and 421 was said. */
+bool access_after_handshake(struct server_session *session, const struct peer *peer);
+/* STARTTLS may be said now. */
+bool access_offers_tls(const struct server_session *session);
+/* True: TLS must come first, and 530 was said (TLS-13). */
+bool access_refuses_clear(struct server_session *session);
+/* May a transaction of this sender begin? It counts for the rate. */
+bool access_allows_mail(struct server_session *session, struct slice sender);
+/* May the client relay to this address (SMTPS-11)? */
+bool access_allows_relay(struct server_session *session, const struct path *path);
 
 /* dialogue.c */
 enum session_state dialogue_on_signal(struct server_session *session, enum session_signal signal);

@@ -1,7 +1,7 @@
 /* notice: the MIME structure of a notice: text for people, message/delivery-status, the header of
  * the message. Owns: the field order; the words for people are in notice_text.c. 7-bit throughout,
- * so that it can go to any host. RFC 3464, 3461 6, 6522, 3834; requirements DSN-01..05, 09, 11, 12.
- * Must never carry the body of the message. */
+ * so that it can go to any host. RFC 3464, 3461 6, 6522, 3834, 8689 5; requirements DSN-01..05, 09,
+ * 11, 12, RTLS-16, 20. Must never carry the body of the message. */
 #include "result/notice.h"
 
 #include <string.h>
@@ -46,6 +46,12 @@ static bool is_7bit(struct slice text)
     return true;
 }
 
+/* As the message asked, so is its notice sent: both ways (RTLS-16, RTLS-20). REQUIRETLS outweighs the other. */
+static bool is_tls_optional(const struct envelope *envelope)
+{
+    return envelope->tls_optional && !envelope->requiretls;
+}
+
 static void write_subject(struct writer *writer, struct arena *arena, const struct notice *notice)
 {
     const char *address = printable(arena, notice->recipients[0].recipient->address, FIELD_LIMIT);
@@ -66,6 +72,8 @@ static void write_header(struct writer *writer, struct arena *arena, const struc
     write_subject(writer, arena, notice);
     write_line(writer, "Message-ID: <%s@%s>", own_id, notice->hostname);
     write_line(writer, "Auto-Submitted: auto-replied");
+    if (is_tls_optional(notice->envelope))
+        write_line(writer, "TLS-Required: No");
     write_line(writer, "MIME-Version: 1.0");
     write_line(writer, "Content-Type: multipart/report; report-type=delivery-status;");
     write_line(writer, " boundary=\"%s\"", boundary);
@@ -170,6 +178,8 @@ struct draft *notice_draft(struct spool *spool, const struct notice *notice)
     const struct envelope own = {.sender = "",
                                  .body = BODY_7BIT,
                                  .notice = true,
+                                 .requiretls = notice->envelope->requiretls,
+                                 .tls_optional = is_tls_optional(notice->envelope),
                                  .client = "",
                                  .helo = notice->hostname,
                                  .client_rule = "",

@@ -148,13 +148,21 @@ static bool take_body(struct mail_argument *mail, struct slice value)
     return true;
 }
 
+/* It takes no value, not even an empty one (RTLS-02). */
+static bool take_requiretls(struct mail_argument *mail, struct slice value)
+{
+    mail->requiretls = true;
+    return value.ptr == NULL;
+}
+
 static const struct {
     const char *name;
     parameter_fn *take;
-} mail_parameters[] = {{"SIZE", take_size}, {"BODY", take_body}};
+} mail_parameters[] = {
+    {"SIZE", take_size}, {"BODY", take_body}, {"REQUIRETLS", take_requiretls}};
 enum { MAIL_PARAMETERS = sizeof(mail_parameters) / sizeof(mail_parameters[0]) };
 
-/* One "NAME=VALUE"; `seen` has a bit for each that was there before. */
+/* One "NAME=VALUE" or "NAME"; `seen` has a bit for each that was there before. */
 static enum argument_error take_parameter(struct mail_argument *mail, struct slice word,
                                           unsigned *seen)
 {

@@ -55,6 +55,7 @@ struct mail_argument {
     bool size_given;
     uint64_t size; /* UINT64_MAX: more than 64 bits hold */
     enum body_type body;
+    bool requiretls; /* RFC 8689 */
 };
 struct rcpt_argument {
     struct path path;

@@ -49,6 +49,7 @@ static void copy_envelope(struct arena *arena, struct envelope *to, const struct
     to->client = copy_text(arena, from->client);
     to->helo = copy_text(arena, from->helo);
     to->client_rule = copy_text(arena, from->client_rule);
+    to->client_level = copy_text(arena, from->client_level);
 }
 
 struct draft *draft_create(struct spool *spool, const struct envelope *envelope)
@@ -127,6 +128,11 @@ void draft_recipient(struct draft *draft, const struct recipient *recipient, con
         .notify = recipient->notify,
         .orcpt = copy_text(delivery->arena, recipient->orcpt),
     };
+}
+
+void draft_set_tls_optional(struct draft *draft)
+{
+    draft->envelope.tls_optional = true;
 }
 
 /* --- content ------------------------------------------------------------------------------------------------ */

@@ -228,6 +228,10 @@ static int attach(struct store *store, const char *path)
     int64_t version = 0;
     if (result == 0 && query_number(store, "PRAGMA old.user_version", &version) != 0)
         result = -1;
+    if (result == 0 && version == 1) {
+        result = store_upgrade(store, "old");
+        version = SCHEMA_VERSION;
+    }
     if (result == 0 && version != SCHEMA_VERSION) {
         store_exec(store, "DETACH old");
         return err_set(&store->error, "%s: version %lld is unknown", path, (long long)version);

@@ -72,6 +72,7 @@ static int insert_message(struct store *store, const struct stored_message *mess
     bind_number(statement, 15, envelope->arrival);
     bind_number(statement, 16, (int64_t)envelope->size);
     bind_number(statement, 17, envelope->has_8bit);
+    bind_text(statement, 18, envelope->client_level);
     return store_run(store, statement);
 }
 
@@ -168,8 +169,9 @@ static void take_delivery(struct delivery *delivery, sqlite3_stmt *row)
         .arrival = sqlite3_column_int64(row, 16),
         .size = (uint64_t)sqlite3_column_int64(row, 17),
         .has_8bit = sqlite3_column_int(row, 18) != 0,
+        .client_level = copy_column(arena, row, 19),
     };
-    const char *queue_id = column_text(row, 19);
+    const char *queue_id = column_text(row, 20);
     assert(strlen(queue_id) < sizeof(delivery->queue_id));
     memcpy(delivery->queue_id, queue_id, strlen(queue_id) + 1);
 }

@@ -16,7 +16,7 @@ enum statement {
     SQL_COUNT
 };
 
-enum { SCHEMA_VERSION = 1, STORE_PATH = 4096 };
+enum { SCHEMA_VERSION = 2, STORE_PATH = 4096 };
 
 struct store {
     sqlite3 *db;
@@ -69,6 +69,8 @@ int store_run_number(struct store *store, enum statement which, int64_t number);
 int store_exec(struct store *store, const char *sql);
 /* The number that a PRAGMA gives; -1. */
 int64_t store_pragma(struct store *store, const char *sql);
+/* Brings a database of version 1 up to SCHEMA_VERSION; `schema` is "main", or "old" for an attached one. */
+int store_upgrade(struct store *store, const char *schema);
 /* Notes what the database says went wrong; -1. */
 int store_fail(struct store *store);
 

@@ -39,7 +39,8 @@ static const char schema_sql[] =
     " body INTEGER NOT NULL, smtputf8 INTEGER NOT NULL, requiretls INTEGER NOT NULL,"
     " tls_optional INTEGER NOT NULL, notice INTEGER NOT NULL, tls_report INTEGER NOT NULL,"
     " ret INTEGER NOT NULL, envid TEXT, client TEXT, helo TEXT, client_rule TEXT,"
-    " arrival INTEGER NOT NULL, size INTEGER NOT NULL, has_8bit INTEGER NOT NULL) STRICT;"
+    " arrival INTEGER NOT NULL, size INTEGER NOT NULL, has_8bit INTEGER NOT NULL,"
+    " client_level TEXT) STRICT;"
     "CREATE TABLE content(message INTEGER NOT NULL, number INTEGER NOT NULL, data BLOB NOT NULL,"
     " PRIMARY KEY(message,number)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE receiving(message INTEGER PRIMARY KEY) STRICT;"
@@ -61,7 +62,7 @@ static const char schema_sql[] =
     " STRICT, WITHOUT ROWID;"
     "CREATE INDEX destination_due ON destination(due_at,next_hop);"
     "CREATE INDEX destination_held ON destination(held_until) WHERE failures>0;"
-    "PRAGMA user_version=1;";
+    "PRAGMA user_version=2;";
 
 static const char *const statement_texts[SQL_COUNT] = {
 #define STATEMENT(name, text) [SQL_##name] = (text),
@@ -252,6 +253,20 @@ static int make_schema(struct store *store)
     return -1;
 }
 
+/* Version 1 had no client_level. New columns stand last in schema_sql, too: adoption copies whole rows. */
+int store_upgrade(struct store *store, const char *schema)
+{
+    CLEANUP(text_free) char *sql = x_printf("BEGIN IMMEDIATE;"
+                                            "ALTER TABLE %s.message ADD COLUMN client_level TEXT;"
+                                            "PRAGMA %s.user_version=2;"
+                                            "COMMIT",
+                                            schema, schema);
+    if (store_exec(store, sql) == 0)
+        return 0;
+    sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    return -1;
+}
+
 static int read_state(struct store *store)
 {
     sqlite3_stmt *statement;
@@ -304,7 +319,8 @@ static int open_with_schema(struct store *store, const char *path, struct err *e
     if (version > SCHEMA_VERSION)
         return err_set(err_r, "%s: version %lld of the store; this program knows version %d", path,
                        (long long)version, SCHEMA_VERSION);
-    if ((version <= 0 && make_schema(store) != 0) || read_state(store) != 0 ||
+    if ((version <= 0 && make_schema(store) != 0) ||
+        (version == 1 && store_upgrade(store, "main") != 0) || read_state(store) != 0 ||
         prepare_statements(store) != 0 || drop_orphans(store) != 0)
         return err_set(err_r, "%s: %s", path, store->error.text);
     return 0;

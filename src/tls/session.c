@@ -29,6 +29,7 @@ struct tls_client {
 struct tls_server {
     gnutls_certificate_credentials_t credentials;
     gnutls_priority_t priority;
+    bool request_certificate;
 };
 
 struct tls_session {
@@ -88,6 +89,11 @@ int tls_server_create(struct tls_server **server_r, const char *certificate_file
     return 0;
 }
 
+void tls_server_request_certificate(struct tls_server *server, bool request)
+{
+    server->request_certificate = request;
+}
+
 void tls_server_free(struct tls_server **server)
 {
     if (*server == NULL)
@@ -132,7 +138,8 @@ struct tls_session *tls_session_client(struct tls_client *client, int fd, const 
 struct tls_session *tls_session_server(struct tls_server *server, int fd)
 {
     struct tls_session *session = session_create(GNUTLS_SERVER, fd, server->priority, server->credentials);
-    gnutls_certificate_server_set_request(session->gnutls, GNUTLS_CERT_IGNORE);
+    gnutls_certificate_server_set_request(
+        session->gnutls, server->request_certificate ? GNUTLS_CERT_REQUEST : GNUTLS_CERT_IGNORE);
     return session;
 }
 

@@ -21,6 +21,9 @@ struct tls_client; /* priorities and the (never verifying) client credentials */
 /* PEM files; -1 with what is wrong: unreadable, key does not fit. Expiry is not looked at. */
 int tls_server_create(struct tls_server **server_r, const char *certificate_file,
                       const char *key_file, struct err *err_r);
+/* Handshakes that begin from now on ask the client for a certificate; one without it goes on all the same. Not asked
+ * for at first. What is shown is in stream_peer, and proved to be the client's, but not verified. */
+void tls_server_request_certificate(struct tls_server *server, bool request);
 void tls_server_free(struct tls_server **server);
 struct tls_client *tls_client_create(void);
 void tls_client_free(struct tls_client **client);

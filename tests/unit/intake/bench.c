@@ -15,6 +15,7 @@ void bench_init(struct bench *bench)
     *bench = (struct bench){.client = -1, .listener = -1};
     bench->settings = (struct intake_settings){
         .hostname = "gw.example.org",
+        .requiretls = true,
         .message_size_limit = 1000000,
         .recipient_limit = 100,
         .connection_limit = 100,

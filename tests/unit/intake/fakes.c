@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/slice.h"
 #include "log/log.h"
+#include "tls/fingerprint.h"
 
 enum { MANY = 64, PLENTY = 64 * 1024 * 1024, INPUT_LIMIT = 64 * 1024 };
 
@@ -378,12 +379,47 @@ void fake_fail(struct loop *loop)
     fake_turn(loop);
 }
 
+static unsigned char shown;
+static struct certificate shown_chain = {&shown, 1};
+static bool wanted;
+
+void fake_certificate(unsigned char octet)
+{
+    shown = octet;
+}
+
+bool fake_certificates_wanted(void)
+{
+    return wanted;
+}
+
+void tls_server_request_certificate(struct tls_server *server, bool request)
+{
+    (void)server;
+    wanted = request;
+}
+
+bool certificate_digests(const struct certificate *certificate, struct certificate_digests *digests_r)
+{
+    memset(digests_r->certificate, certificate->der[0], SHA256_OCTETS);
+    memset(digests_r->public_key, certificate->der[0] + 1, SHA256_OCTETS);
+    return true;
+}
+
+char *fingerprint_format(const unsigned char *digest, char *text_r)
+{
+    snprintf(text_r, FINGERPRINT_TEXT, "%02X:...", digest[0]);
+    return text_r;
+}
+
 bool fake_handshake(struct loop *loop)
 {
     if (last == NULL || !last->handshaking)
         return false;
     last->handshaking = false;
     last->secure = true;
+    last->peer.chain = &shown_chain;
+    last->peer.chain_count = wanted && shown != 0;
     last->fn(last->arg, STREAM_SECURED);
     fake_turn(loop);
     return true;
@@ -398,8 +434,9 @@ bool fake_is_paused(void)
 struct draft {
     char id[QUEUE_ID_TEXT];
     struct buffer content, recipients;
-    char *sender, *client, *helo, *rule;
+    char *sender, *client, *helo, *rule, *level;
     enum body_type body;
+    bool requiretls, tls_optional;
 };
 struct fake_spool fake_spool;
 static struct {
@@ -414,6 +451,7 @@ static void spool_clear(void)
     free(fake_spool.client);
     free(fake_spool.helo);
     free(fake_spool.rule);
+    free(fake_spool.level);
     free(fake_spool.recipients);
 }
 
@@ -442,7 +480,10 @@ struct draft *draft_create(struct spool *spool, const struct envelope *envelope)
     draft->client = x_strdup(envelope->client);
     draft->helo = x_strdup(envelope->helo);
     draft->rule = x_strdup(envelope->client_rule);
+    draft->level = x_strdup(envelope->client_level != NULL ? envelope->client_level : "");
     draft->body = envelope->body;
+    draft->requiretls = envelope->requiretls;
+    draft->tls_optional = envelope->tls_optional;
     return draft;
 }
 
@@ -454,6 +495,11 @@ const char *draft_queue_id(const struct draft *draft)
 void draft_recipient(struct draft *draft, const struct recipient *recipient, const char *next_hop)
 {
     buffer_printf(&draft->recipients, "%s %s\n", recipient->address, next_hop);
+}
+
+void draft_set_tls_optional(struct draft *draft)
+{
+    draft->tls_optional = true;
 }
 
 void draft_append(struct draft *draft, struct slice content)
@@ -475,6 +521,7 @@ static void draft_free(struct draft **draft)
     free((*draft)->client);
     free((*draft)->helo);
     free((*draft)->rule);
+    free((*draft)->level);
     free(*draft);
     *draft = NULL;
 }
@@ -490,8 +537,11 @@ void draft_commit(struct draft **draft, spool_done_fn *fn, void *arg)
     fake_spool.client = x_strdup((*draft)->client);
     fake_spool.helo = x_strdup((*draft)->helo);
     fake_spool.rule = x_strdup((*draft)->rule);
+    fake_spool.level = x_strdup((*draft)->level);
     fake_spool.recipients = x_strndup((*draft)->recipients.ptr, (*draft)->recipients.len);
     fake_spool.body = (*draft)->body;
+    fake_spool.requiretls = (*draft)->requiretls;
+    fake_spool.tls_optional = (*draft)->tls_optional;
     draft_free(draft);
     waiting.fn = fn;
     waiting.arg = arg;

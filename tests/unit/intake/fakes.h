@@ -30,6 +30,10 @@ void fake_close(struct loop *loop); /* the client closes */
 void fake_fail(struct loop *loop);
 bool fake_handshake(struct loop *loop); /* false: no handshake was asked for */
 bool fake_is_paused(void);
+/* What clients show in handshakes from now on, if they are asked: its digest is 32 times this octet, that of its key 32
+ * times the next one; 0: nothing. */
+void fake_certificate(unsigned char octet);
+bool fake_certificates_wanted(void);
 size_t fake_streams_open(void);
 
 /* --- spool ---- */
@@ -41,8 +45,9 @@ struct fake_spool {
     unsigned committed, abandoned, forgotten, drafts;
     char *content; /* of the last draft committed */
     size_t content_length;
-    char *sender, *client, *helo, *rule;
+    char *sender, *client, *helo, *rule, *level; /* level: "" for none */
     enum body_type body;
+    bool requiretls, tls_optional;
     char *recipients; /* "address next-hop\n" ... */
 };
 extern struct fake_spool fake_spool;

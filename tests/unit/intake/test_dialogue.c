@@ -11,6 +11,14 @@
 #define EHLO                                                                                                           \
     "C: EHLO c.example\nS: 250-gw.example.org\nS: 250-PIPELINING\nS: 250-SIZE 1000000\nS: 250-8BITMIME\n"              \
     "S: 250-LIMITS RCPTMAX=100\nS: 250 ENHANCEDSTATUSCODES\n"
+/* where STARTTLS is offered: before, and after the handshake */
+#define EHLO_CLEAR                                                                                                     \
+    "C: EHLO c.example\nS: 250-gw.example.org\nS: 250-PIPELINING\nS: 250-SIZE 1000000\nS: 250-8BITMIME\n"              \
+    "S: 250-STARTTLS\r\nS: 250-LIMITS RCPTMAX=100\nS: 250 ENHANCEDSTATUSCODES\n"
+#define EHLO_TLS                                                                                                       \
+    "C: EHLO c.example\nS: 250-gw.example.org\nS: 250-PIPELINING\nS: 250-SIZE 1000000\nS: 250-8BITMIME\n"              \
+    "S: 250-REQUIRETLS\r\nS: 250-LIMITS RCPTMAX=100\nS: 250 ENHANCEDSTATUSCODES\n"
+#define STARTTLS "C: STARTTLS\nS: 220 2.0.0\nT:\n"
 #define QUIT "C: QUIT\nS: 221 2.0.0\nX:\n"
 
 /* covers: SMTPS-01 SMTPS-02 SMTPS-18 SMTPS-20 CODE-01 */
@@ -217,7 +225,7 @@ Test(dialogue, starttls)
                   GREETING "C: EHLO c.example\nS: 250-gw\nS: 250-P\nS: 250-SIZE\nS: 250-8\nS: 250-STARTTLS\r\nS: 250-L\nS: 250 E\n"
                            "C: MAIL FROM:<clear@b>\nS: 250 2.1.0\nC: RCPT TO:<u@d>\nS: 250 2.1.5\n"
                            "C: STARTTLS x\nS: 501 5.5.4\nC: STARTTLS\nS: 220 2.0.0\nT:\n"
-                           "C: MAIL FROM:<a@b>\nS: 503 5.5.1\nC: RCPT TO:<u@d>\nS: 503 5.5.1\n" EHLO
+                           "C: MAIL FROM:<a@b>\nS: 503 5.5.1\nC: RCPT TO:<u@d>\nS: 503 5.5.1\n" EHLO_TLS
                            "C: STARTTLS\nS: 503 5.5.1\nC: RCPT TO:<u@d>\nS: 503 5.5.1\n"
                            "C: MAIL FROM:<tls@b>\nS: 250 2.1.0\nC: RCPT TO:<v@d>\nS: 250 2.1.5\nC: DATA\nS: 354 \nC: .\nS: 250 2.0.0\n" QUIT,
                   cutting);
@@ -226,6 +234,47 @@ Test(dialogue, starttls)
         cr_assert(strstr(fake_spool.content, "ESMTPS") != NULL);
         bench_close(&bench);
     }
+}
+
+static void run_with_tls(bool requiretls, const char *script)
+{
+    for (enum cutting cutting = LINE_BY_LINE; cutting < CUTTINGS; cutting++) {
+        struct bench bench;
+        bench_init(&bench);
+        bench.settings.requiretls = requiretls;
+        bench.tls = (struct tls_server *)&bench; /* never looked into */
+        bench_open(&bench);
+        bench_run(&bench, script, cutting);
+        bench_close(&bench);
+    }
+}
+
+#define MESSAGE "C: RCPT TO:<u@d>\nS: 250 2.1.5\nC: DATA\nS: 354 \nC: .\nS: 250 2.0.0\n"
+
+/* covers: RTLS-01 RTLS-02 RTLS-03 RTLS-04 */
+Test(dialogue, requiretls)
+{
+    run_with_tls(true, GREETING EHLO_CLEAR
+                 "C: MAIL FROM:<a@b> REQUIRETLS\nS: 530 5.7.10\nC: RCPT TO:<u@d>\nS: 503 5.5.1\n"
+                 "C: MAIL FROM:<a@b>\nS: 250 2.1.0\nC: RSET\nS: 250 2.0.0\n" STARTTLS EHLO_TLS
+                 "C: MAIL FROM:<a@b> REQUIRETLS=1\nS: 501 5.5.4\nC: MAIL FROM:<a@b> REQUIRETLS=\nS: 501 5.5.4\n"
+                 "C: MAIL FROM:<a@b> REQUIRETLS REQUIRETLS\nS: 501 5.5.4\nC: RCPT TO:<u@d>\nS: 503 5.5.1\n"
+                 "C: MAIL FROM:<a@b> SIZE=10 requiretls\nS: 250 2.1.0\n" MESSAGE QUIT);
+    cr_assert(fake_spool.requiretls);
+    cr_assert(strstr(fake_log(), " requiretls=yes\n") != NULL, "%s", fake_log());
+    /* the tag is the transaction's, not the session's */
+    run_with_tls(true, GREETING EHLO_CLEAR STARTTLS EHLO_TLS
+                 "C: MAIL FROM:<a@b> REQUIRETLS\nS: 250 2.1.0\nC: RSET\nS: 250 2.0.0\nC: MAIL FROM:<a@b>\nS: 250 2.1.0\n" MESSAGE QUIT);
+    cr_assert(not(fake_spool.requiretls));
+}
+
+/* covers: RTLS-01 RTLS-03 */
+Test(dialogue, requiretls_disabled)
+{
+    run_with_tls(false, GREETING EHLO_CLEAR "C: MAIL FROM:<a@b> REQUIRETLS\nS: 555 5.5.4\n" STARTTLS EHLO
+                 "C: MAIL FROM:<a@b> REQUIRETLS\nS: 555 5.5.4\nC: RCPT TO:<u@d>\nS: 503 5.5.1\n" QUIT);
+    /* without a certificate there is never TLS */
+    bench_try(GREETING EHLO "C: MAIL FROM:<a@b> REQUIRETLS\nS: 555 5.5.4\n" QUIT);
 }
 
 /* covers: TLS-04 T-18 */
@@ -255,7 +304,7 @@ Test(dialogue, require_tls)
               GREETING "C: EHLO c.example\nS: 250-gw\nS: 250-P\nS: 250-S\nS: 250-8\nS: 250-STARTTLS\r\nS: 250-L\nS: 250 E\n"
                        "C: HELO c\nS: 530 5.7.0\nC: MAIL FROM:<a@b>\nS: 530 5.7.0\nC: RCPT TO:<u@d>\nS: 530 5.7.0\n"
                        "C: DATA\nS: 530 5.7.0\nC: RSET\nS: 530 5.7.0\nC: VRFY u\nS: 530 5.7.0\nC: FOO\nS: 530 5.7.0\n"
-                       "C: NOOP\nS: 250 2.0.0\nC: STARTTLS\nS: 220 2.0.0\nT:\n" EHLO "C: MAIL FROM:<a@b>\nS: 250 2.1.0\n" QUIT,
+                       "C: NOOP\nS: 250 2.0.0\nC: STARTTLS\nS: 220 2.0.0\nT:\n" EHLO_TLS "C: MAIL FROM:<a@b>\nS: 250 2.1.0\n" QUIT,
               LINE_BY_LINE);
     bench_close(&bench);
 }

@@ -65,6 +65,42 @@ Test(receive, no_for_clause_with_two_recipients_and_smtp_after_helo)
     bench_close(&bench);
 }
 
+/* What the envelope says of a message that begins so; the content stays as it came. */
+static void tls_required(const char *content, bool requiretls, bool tls_optional)
+{
+    struct bench bench;
+    bench_init(&bench);
+    bench.tls = (struct tls_server *)&bench; /* never looked into */
+    bench_open(&bench);
+    bench_connect(&bench, "127.0.0.1");
+    bench_say(&bench, "EHLO c.example\r\nSTARTTLS\r\n");
+    cr_assert(fake_handshake(bench.loop));
+    bench_say(&bench, "EHLO c.example\r\nMAIL FROM:<a@b>");
+    bench_say(&bench, requiretls ? " REQUIRETLS\r\n" : "\r\n");
+    bench_say(&bench, "RCPT TO:<u@d>\r\nDATA\r\n");
+    bench_say(&bench, content);
+    bench_say(&bench, ".\r\n");
+    cr_assert(eq(uint, fake_spool.committed, 1), "%s", fake_heard());
+    cr_assert(eq(int, fake_spool.requiretls, requiretls), "%s", content);
+    cr_assert(eq(int, fake_spool.tls_optional, tls_optional), "%s", content);
+    cr_assert(tls_optional == false || strstr(fake_log(), " tls_required=no\n") != NULL, "%s", fake_log());
+    cr_assert(strstr(fake_spool.content, content) != NULL);
+    bench_close(&bench);
+}
+
+/* covers: RTLS-04 RTLS-05 RTLS-06 RTLS-07 */
+Test(receive, tls_required_no)
+{
+    tls_required("Subject: x\r\nTLS-Required: No\r\n\r\ny\r\n", false, true);
+    tls_required("Subject: x\r\ntls-required:\r\n NO\r\n\r\ny\r\n", false, true);
+    tls_required("TLS-Required: No\r\n", false, true);
+    tls_required("Subject: x\r\nTLS-Required: Yes\r\n\r\ny\r\n", false, false);
+    tls_required("TLS-Required: No\r\nTLS-Required: No\r\n\r\ny\r\n", false, false);
+    tls_required("Subject: x\r\n\r\nTLS-Required: No\r\n", false, false);
+    tls_required("Subject: x\r\nTLS-Required: No\r\n\r\ny\r\n", true, false); /* both: REQUIRETLS rules */
+    tls_required("Subject: x\r\n\r\ny\r\n", true, false);
+}
+
 static void refused(const char *content, const char *reply, bool normalize)
 {
     struct bench bench;

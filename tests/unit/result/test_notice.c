@@ -169,6 +169,50 @@ Test(notice, header_of_the_message_only)
     draft_abandon(&made);
 }
 
+/* covers: RTLS-16 T-24 */
+Test(notice, about_a_requiretls_message)
+{
+    static const char content[] = "From: a@b\r\nTLS-Required: No\r\n\r\nbody line\r\n";
+    notice.header = header_section(SLICE_LITERAL(content), 65536);
+    envelope.requiretls = true;
+    envelope.ret = RETURN_FULL;
+    struct dsn *dsn = make();
+    cr_assert(made->envelope.requiretls && !made->envelope.tls_optional);
+    cr_assert(field(&dsn->header, "TLS-Required") == NULL);
+    cr_assert(eq(str, dsn->parts[2].body, "From: a@b\r\nTLS-Required: No\r\n"));
+    cr_assert(memmem(made->content.ptr, made->content.len, "body line", 9) == NULL);
+    draft_abandon(&made);
+}
+
+/* covers: RTLS-16 */
+Test(notice, requiretls_outweighs_tls_required_no)
+{
+    envelope.requiretls = envelope.tls_optional = true;
+    struct dsn *dsn = make();
+    cr_assert(made->envelope.requiretls && !made->envelope.tls_optional);
+    cr_assert(field(&dsn->header, "TLS-Required") == NULL);
+    draft_abandon(&made);
+}
+
+/* covers: RTLS-20 */
+Test(notice, about_a_message_with_tls_required_no)
+{
+    envelope.tls_optional = true;
+    struct dsn *dsn = make();
+    cr_assert(made->envelope.tls_optional && !made->envelope.requiretls);
+    cr_assert(eq(str, field(&dsn->header, "TLS-Required"), "No"));
+    draft_abandon(&made);
+}
+
+/* covers: RTLS-16 RTLS-20 */
+Test(notice, about_a_message_that_asked_for_neither)
+{
+    struct dsn *dsn = make();
+    cr_assert(not(made->envelope.requiretls || made->envelope.tls_optional));
+    cr_assert(field(&dsn->header, "TLS-Required") == NULL);
+    draft_abandon(&made);
+}
+
 Test(notice, eight_bit_header_is_quoted)
 {
     notice.header = SLICE_LITERAL(

@@ -66,7 +66,7 @@ Test(command, mail)
         {"FROM:<u@d> SIZE=000000000000000000001", ARGUMENT_BAD_PARAMETER, ARGUMENT_BAD_PARAMETER, 0, BODY_7BIT},
         {"FROM:<u@d> BODY=BINARYMIME", ARGUMENT_BAD_PARAMETER, ARGUMENT_BAD_PARAMETER, 0, BODY_7BIT},
         {"FROM:<u@d> SIZE=1 SIZE=1", ARGUMENT_REPEATED_PARAMETER, ARGUMENT_REPEATED_PARAMETER, 1, BODY_7BIT},
-        {"FROM:<u@d> REQUIRETLS", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0, BODY_7BIT},
+        {"FROM:<u@d> SMTPUTF8", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0, BODY_7BIT},
         {"FROM:<u@d> SMTPUTF8", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0, BODY_7BIT},
         {"FROM:<u@d> RET=FULL", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0, BODY_7BIT},
         {"FROM:<u@d> x", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0, BODY_7BIT},
@@ -78,6 +78,31 @@ Test(command, mail)
         cr_assert(eq(int, mail_argument_parse(argument, true, &mail), cases[i].lenient), "%s", cases[i].argument);
         cr_assert(eq(u64, mail.size, cases[i].size), "%s", cases[i].argument);
         cr_assert(eq(int, mail.body, cases[i].body), "%s", cases[i].argument);
+    }
+}
+
+/* covers: RTLS-02 */
+Test(command, requiretls_takes_no_value)
+{
+    static const struct {
+        const char *text;
+        enum argument_error error;
+        bool requiretls;
+    } cases[] = {
+        {"FROM:<u@d> REQUIRETLS", ARGUMENT_OK, true},
+        {"FROM:<> requireTLS", ARGUMENT_OK, true},
+        {"FROM:<u@d> SIZE=1 REQUIRETLS BODY=7BIT", ARGUMENT_OK, true},
+        {"FROM:<u@d> SIZE=1", ARGUMENT_OK, false},
+        {"FROM:<u@d> REQUIRETLS=1", ARGUMENT_BAD_PARAMETER, true},
+        {"FROM:<u@d> REQUIRETLS=", ARGUMENT_BAD_PARAMETER, true},
+        {"FROM:<u@d> REQUIRETLS REQUIRETLS", ARGUMENT_REPEATED_PARAMETER, true},
+        {"FROM:<u@d> REQUIRETLSX", ARGUMENT_UNKNOWN_PARAMETER, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct mail_argument mail;
+        cr_assert(eq(int, mail_argument_parse(slice_of(cases[i].text), false, &mail), cases[i].error), "%s",
+                  cases[i].text);
+        cr_assert(eq(int, mail.requiretls, cases[i].requiretls), "%s", cases[i].text);
     }
 }
 

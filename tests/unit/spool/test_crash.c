@@ -351,6 +351,54 @@ Test(spool_crash, left_over_store_is_adopted)
     json_decref(traces);
 }
 
+/* As version 1 of the store was. */
+static void make_version_1(unsigned worker)
+{
+    harness_close(&harness);
+    sqlite3 *db;
+    char *path = x_printf("%s/spool-%u.db", harness.directory, worker);
+    cr_assert(eq(int, sqlite3_open(path, &db), SQLITE_OK));
+    cr_assert(eq(int, sqlite3_exec(db, "ALTER TABLE message DROP COLUMN client_level; PRAGMA user_version=1", NULL, NULL, NULL),
+                 SQLITE_OK));
+    sqlite3_close(db);
+    free(path);
+}
+
+static void check_upgraded(const char *next_hop)
+{
+    struct delivery *delivery = claim_one(next_hop);
+    cr_assert(delivery->envelope.client_level == NULL);
+    cr_assert(eq(int, delivery->envelope.has_8bit, 0));
+    char *content = harness_content(&harness, delivery->message, NULL);
+    cr_assert(eq(str, content, (char *)next_hop));
+    free(content);
+    harness_settle(&harness, delivery, RECIPIENT_DELIVERED, 0);
+    cr_assert(eq(int, harness_put(&harness, next_hop, "new"), SPOOL_OK));
+}
+
+/* covers: QUEUE-05 */
+Test(spool_crash, a_store_of_version_1_is_brought_up_to_date)
+{
+    static const char *const own[] = {"own.example", NULL};
+    fill_worker(0, 1, own);
+    make_version_1(0);
+    harness_reopen(&harness);
+    check_upgraded("own.example");
+    harness_reopen(&harness);
+    cr_assert(eq(int, (int)harness_number(&harness, "messages"), 1));
+}
+
+/* covers: QUEUE-05 */
+Test(spool_crash, a_left_over_store_of_version_1_is_adopted)
+{
+    static const char *const other[] = {"other.example", NULL}, *const none[] = {NULL};
+    fill_worker(1, 2, other);
+    make_version_1(1);
+    fill_worker(0, 1, none);
+    wait_for_adoption(1);
+    check_upgraded("other.example");
+}
+
 /* A crash between the two commits of a step: the messages are in both stores, and must not be twice in one. */
 Test(spool_crash, adoption_goes_on_after_a_crash)
 {

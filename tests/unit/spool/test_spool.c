@@ -30,6 +30,43 @@ static struct delivery *claim_one(const char *next_hop)
     return delivery;
 }
 
+static void keeps_tls_wishes(bool requiretls, bool tls_optional, const char *next_hop)
+{
+    struct draft *draft = draft_create(
+        harness.spool, &(struct envelope){.sender = "a@example.org", .requiretls = requiretls, .client = "192.0.2.1",
+                                          .helo = "in.example.org", .client_rule = "clients:1"});
+    draft_recipient(draft, &(struct recipient){.address = "u@example.com"}, next_hop);
+    draft_recipient(draft, &(struct recipient){.address = "v@example.com"}, "other.example");
+    if (tls_optional)
+        draft_set_tls_optional(draft);
+    draft_append(draft, SLICE_LITERAL("x\r\n"));
+    harness.pending++;
+    draft_commit(&draft, harness_done, &harness);
+    harness_wait(&harness);
+    for (int retry = 0; retry < 2; retry++) { /* for all recipients, after each restart */
+        harness_reopen(&harness);
+        const char *hops[] = {next_hop, "other.example"};
+        for (size_t i = 0; i < 2; i++) {
+            struct delivery *delivery = claim_one(hops[i]);
+            cr_assert(eq(int, delivery->envelope.requiretls, requiretls));
+            cr_assert(eq(int, delivery->envelope.tls_optional, tls_optional));
+            spool_release(harness.spool, &delivery);
+        }
+    }
+}
+
+/* covers: RTLS-04 RTLS-05 */
+Test(spool, what_was_asked_about_tls_survives_a_restart)
+{
+    keeps_tls_wishes(true, false, "one.example");
+}
+
+/* covers: RTLS-04 RTLS-05 */
+Test(spool, what_the_header_said_survives_a_restart)
+{
+    keeps_tls_wishes(false, true, "one.example");
+}
+
 /* covers: QUEUE-05 SMTPS-07 */
 Test(spool, envelope_comes_back_as_it_was)
 {
@@ -37,7 +74,7 @@ Test(spool, envelope_comes_back_as_it_was)
         .sender = "Some.One@example.org", .body = BODY_8BITMIME, .smtputf8 = true, .requiretls = true,
         .tls_optional = true, .tls_report = true, .ret = RETURN_HEADERS, .envid = "QQ+2B314159",
         .client = "2001:db8::1", .helo = "in.example.org", .client_rule = "clients:12",
-        .arrival = 1700000000};
+        .client_level = "dane-only", .arrival = 1700000000};
     struct draft *draft = draft_create(harness.spool, &envelope);
     struct recipient recipient = {.address = "J\xc3\xb6rg@Example.COM", .notify = NOTIFY_SUCCESS | NOTIFY_DELAY,
                                   .orcpt = "rfc822;J+2Brg@Example.COM"};
@@ -63,6 +100,7 @@ Test(spool, envelope_comes_back_as_it_was)
     cr_assert(eq(str, (char *)back->client, "2001:db8::1"));
     cr_assert(eq(str, (char *)back->helo, "in.example.org"));
     cr_assert(eq(str, (char *)back->client_rule, "clients:12"));
+    cr_assert(eq(str, (char *)back->client_level, "dane-only"));
     cr_assert(eq(i64, back->arrival, 1700000000));
     cr_assert(eq(u64, back->size, 21));
     cr_assert(back->has_8bit);
