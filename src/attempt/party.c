@@ -71,6 +71,12 @@ static struct demand_question message_question(const struct way *way)
     question.sender = in_a_labels(way, envelope->sender);
     question.requiretls = envelope->requiretls;
     question.tls_optional = envelope->tls_optional;
+    enum tls_level level;
+    if (envelope->client_level != NULL &&
+        tls_level_by_name(slice_of(envelope->client_level), &level) == 0) {
+        question.minimum = TLS_LEVEL_BIT(level);
+        question.minimum_rule = envelope->client_rule;
+    }
     return question;
 }
 

@@ -174,7 +174,7 @@ static json_t *results_json(const struct session_facts *facts)
     for (size_t i = 0; i < facts->result_count; i++) {
         const struct policy_result *result = &facts->results[i];
         json_t *object = json_object();
-        put_text(object, "policy", policy_type_name(result->policy));
+        put_text(object, "policy", policy_name(result->policy));
         json_object_set_new(object, "met", json_boolean(result->met));
         if (!result->met)
             put_text(object, "reason", reason_row(result->reason)->name);

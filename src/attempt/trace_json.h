@@ -34,7 +34,7 @@ json_t *plan_json(const struct plan *plan);
 json_t *demands_json(const struct demands *demands);
 /* "recipients", the first 20; NULL: left out. */
 void put_recipients(json_t *object, const char *const *recipients);
-const char *policy_type_name(enum policy_type type);
+const char *policy_name(enum policy_type type);
 json_t *fact_json(const struct dns_fact *fact);
 
 #endif

@@ -7,7 +7,7 @@
 
 enum { LISTED_MAX = 20 };
 
-const char *policy_type_name(enum policy_type type)
+const char *policy_name(enum policy_type type)
 {
     static const char *const names[] = {
         [POLICY_NOT_FOUND] = "no-policy-found", [POLICY_TLSA] = "tlsa", [POLICY_STS] = "sts"};
@@ -89,7 +89,7 @@ void put_recipients(json_t *object, const char *const *recipients)
 static json_t *policy_json(const struct plan_policy *policy)
 {
     json_t *object = json_object();
-    put_text(object, "type", policy_type_name(policy->type));
+    put_text(object, "type", policy_name(policy->type));
     json_object_set_new(object, "enforced", json_boolean(policy->enforced));
     if (policy->failure != REASON_NONE)
         put_text(object, "failure", reason_row(policy->failure)->name);
@@ -105,7 +105,7 @@ static json_t *check_json(const struct plan_check *check)
     json_t *object = json_object();
     put_text(object, "kind", kinds[check->kind]);
     if (check->policy != POLICY_NOT_FOUND)
-        put_text(object, "policy", policy_type_name(check->policy));
+        put_text(object, "policy", policy_name(check->policy));
     json_object_set_new(object, "enforced", json_boolean(check->enforced));
     put_flag(object, "requiretls", check->requiretls);
     if (check->name_count > 0)
@@ -146,7 +146,7 @@ static json_t *plan_host_json(const struct plan_host *host)
     json_t *object = json_object();
     put_text(object, "name", host->host->name);
     put_text(object, "need", needs[host->need]);
-    put_text(object, "applied", policy_type_name(host->applied));
+    put_text(object, "applied", policy_name(host->applied));
     put_text(object, "requiretls", requiretls[host->requiretls]);
     if (host->skip != REASON_NONE)
         put_reason(object, "skip", host->skip);
