@@ -42,6 +42,8 @@ uint64_t store_transaction(const struct store *store);
 enum spool_result store_failure(const struct store *store, const char **text_r);
 /* Looks at the file system at most once a second. */
 bool store_has_space(struct store *store);
+/* The reserve of an earlier process counts: it is there when the disk is full already. */
+void store_find_reserve(struct store *store);
 /* Gives up the reserve, for the end of old mail; false: it is used already. New mail is refused until it is there again. */
 bool store_use_reserve(struct store *store);
 
