@@ -94,6 +94,11 @@ int64_t spool_now(const struct spool *spool)
     return (spool->clock_ms + loop_now(spool->loop)) / 1000;
 }
 
+int64_t spool_age(const struct spool *spool, const struct delivery *delivery)
+{
+    return spool_now(spool) - QUEUE_ID_EPOCH - message_microseconds(delivery->message) / 1000000;
+}
+
 int64_t spool_wall_offset(const struct spool *spool)
 {
     return loop_wall(spool->loop) - spool_now(spool);

@@ -119,12 +119,13 @@ void due_walk_release(struct due_walk *walk);
 /* Claims; *deliveries_r is a new array of new deliveries. */
 struct claimed {
     struct delivery **deliveries;
-    bool *held; /* for store_claim_expired */
+    struct destination_hold *holds; /* for store_claim_expired; their texts are copies */
     size_t count;
     bool more;
 };
 int store_claim(struct store *store, const char *next_hop, int64_t now, size_t limit,
                 struct claimed *claimed_r);
+void claimed_release_holds(struct claimed *claimed);
 int store_claim_expired(struct store *store, int64_t now, int64_t arrived_before,
                         int64_t notices_arrived_before, size_t limit, struct claimed *claimed_r);
 /* Claims that the process has without asking (fresh deliveries), and their end. */

@@ -19,9 +19,12 @@ static void on_start(void *arg, struct delivery *delivery)
     running[running_count++] = delivery;
 }
 
-static void on_expire(void *arg, struct delivery *delivery)
+static char expired_why[64];
+
+static void on_expire(void *arg, struct delivery *delivery, const char *reason, const char *text)
 {
     (void)arg;
+    snprintf(expired_why, sizeof(expired_why), "%s: %s", reason, text);
     expired++;
     expiring[expiring_count++] = delivery;
 }
@@ -136,6 +139,7 @@ Test(schedule, dead_destination_is_probed_by_one)
     while (end_one("dead.example", DESTINATION_DOWN, 1800))
         ;
     cr_assert(eq(sz, world_holds(), 1), "what fails alike says it once");
+    world_pass(0);
     cr_assert(eq(sz, world_claimed(), 0), "what waited went back");
     cr_assert(eq(sz, started, 20));
     int64_t expected = 300;
@@ -300,6 +304,7 @@ Test(schedule, expired_ends_when_held_and_is_tried_otherwise)
     }
     world_pass(70);
     cr_assert(eq(sz, expired, 150));
+    cr_assert(eq(str, expired_why, "connection: nobody answers"));
     cr_assert(eq(sz, running_to("up.example"), 2));
     while (expiring_count > 0) {
         struct delivery *delivery = expiring[--expiring_count];
@@ -321,6 +326,7 @@ Test(schedule, drain_ends_what_runs_and_gives_back_the_rest)
     cr_assert(eq(sz, running_count, 5));
     bool idle = false;
     schedule_drain(schedule, set_true, &idle);
+    world_pass(0); /* the store takes back what is released in its turn */
     cr_assert(eq(sz, world_claimed(), 5));
     cr_assert(not(world_fresh("b.example")));
     for (int i = 0; i < 5; i++) {
