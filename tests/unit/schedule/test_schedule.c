@@ -254,6 +254,62 @@ Test(schedule, deferred_is_not_tried_before_its_time)
     }
 }
 
+/* Fresh mail that finds the window full while the store is asked for more: the answer does not hold it yet. */
+Test(schedule, refused_during_a_claim_is_not_forgotten)
+{
+    make_schedule(4, 4);
+    world_pass(2);
+    size_t sent = 0;
+    while (world_fresh("busy.example"))
+        sent++;
+    sent++;
+    size_t before = world_claims();
+    while (world_claims() == before)
+        end_one("busy.example", DESTINATION_UP, -1);
+    for (int i = 0; i < 80; i++, sent++)
+        world_fresh("busy.example");
+    while (end_one("busy.example", DESTINATION_UP, -1))
+        world_pass(1);
+    cr_assert(eq(sz, started, sent));
+}
+
+/* Each waits its turn, whatever comes after it: also one that had all its attempts running. */
+/* covers: QUEUE-08 */
+Test(schedule, a_stream_of_new_destinations_starves_none)
+{
+    make_schedule(4, 4);
+    world_fresh("busy.example");
+    for (int i = 0; i < 20; i++)
+        world_fresh("busy.example");
+    char name[32];
+    for (int i = 0; i < 200; i++) {
+        snprintf(name, sizeof(name), "new%d.example", i);
+        world_fresh(name);
+        snprintf(name, sizeof(name), "other%d.example", i);
+        world_fresh(name);
+        end_one(NULL, DESTINATION_UP, -1);
+        world_pass(1);
+    }
+    cr_assert(eq(sz, running_to("new0.example") + running_to("other0.example"), 0), "had its turn");
+    cr_assert(lt(sz, world_waiting("new20.example"), 1));
+    cr_assert(lt(sz, world_waiting("busy.example"), 17));
+}
+
+/* The look at the probe's time finds nothing, as an older attempt is still running: its end makes up for that. */
+/* covers: QUEUE-03 */
+Test(schedule, probe_follows_the_end_of_an_older_attempt)
+{
+    make_schedule(10, 2);
+    world_store("dead.example", 5, 0);
+    world_pass(2);
+    end_one("dead.example", DESTINATION_DOWN, 100000);
+    world_pass(400);
+    cr_assert(eq(sz, running_to("dead.example"), 1));
+    end_one("dead.example", DESTINATION_UNKNOWN, -1);
+    world_pass(5);
+    cr_assert(eq(sz, running_to("dead.example"), 1), "the probe");
+}
+
 /* What is deferred for a destination that is always at work is found as well. */
 Test(schedule, deferred_of_a_busy_destination_is_tried)
 {
