@@ -155,6 +155,8 @@ struct adoption;
 int adoption_open(struct adoption **adoption_r, struct store *store,
                   const struct spool_settings *settings, int after);
 int adoption_worker(const struct adoption *adoption);
+/* Has a crash left messages in both stores, so that a step must come before anything is settled? */
+int adoption_in_doubt(struct store *store, bool *in_doubt_r);
 /* Moves some messages; outside a transaction. *finished_r: all have moved, the files are gone. */
 int adoption_step(struct adoption *adoption, struct store *store, int64_t now, bool *finished_r);
 /* store is NULL when it has been closed before. */

@@ -370,6 +370,41 @@ Test(spool_crash, left_over_store_is_adopted)
     json_decref(traces);
 }
 
+/* No room for what is left over: the worker works, and adopts it when there is. */
+Test(spool_crash, adoption_waits_for_space)
+{
+    char *directory = x_printf("%s/small", harness.directory);
+    mkdir(directory, 0700);
+    if (mount("tmpfs", directory, "tmpfs", 0, "size=80m") != 0)
+        cr_skip("no right to mount a small file system");
+    harness.settings.state_directory = directory;
+    static const char *const own[] = {"own.example", NULL}, *const none[] = {NULL};
+    fill_worker(0, 2, own);
+    fill_worker(1, 2, none);
+    static char text[100001];
+    memset(text, 'x', sizeof(text) - 1);
+    for (int i = 0; i < 50; i++)
+        harness_put(&harness, "other.example", text);
+    harness_close(&harness);
+    char *filler = x_printf("%s/filler", directory), *reserve = x_printf("%s/spool-0.reserve", directory);
+    unlink(reserve);
+    fill_up(directory);
+    struct stat full;
+    cr_assert(eq(int, stat(filler, &full), 0));
+    cr_assert(eq(int, truncate(filler, full.st_size - 500000), 0));
+    fill_worker(0, 1, none);
+    harness_settle_down(&harness);
+    cr_assert(eq(int, harness_settle(&harness, claim_one("own.example"), RECIPIENT_DELIVERED, 0), SPOOL_OK));
+    cr_assert(lt(int, (int)harness_number(&harness, "messages"), 50));
+    unlink(filler);
+    for (int i = 0; i < 100 && harness_number(&harness, "messages") < 50; i++)
+        usleep(100000);
+    cr_assert(eq(int, (int)harness_number(&harness, "messages"), 50));
+    free(filler);
+    free(reserve);
+    free(directory);
+}
+
 /* A crash between the two commits of a step: the messages are in both stores, and must not be twice in one. */
 Test(spool_crash, adoption_goes_on_after_a_crash)
 {
