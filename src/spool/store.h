@@ -92,7 +92,7 @@ struct settle_result {
 };
 int store_settle(struct store *store, const struct stored_settlement *settlement,
                  struct settle_result *result_r);
-/* Removes traces of up to `limit` messages that ended longer ago than their lifetime. */
+/* Removes traces of up to `limit` messages that ended longer ago than their lifetime; without space, of any that ended. */
 int store_purge_traces(struct store *store, int64_t now, unsigned limit);
 
 /* --- what is due --------------------------------------------------------------------------------- */

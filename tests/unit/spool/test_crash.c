@@ -232,6 +232,20 @@ Test(spool_crash, too_little_space_refuses_new_mail_only)
     cr_assert(eq(int, (int)harness_number(&harness, "messages"), 0));
 }
 
+/* What is kept of mail that has left is not worth refusing new mail. */
+/* covers: SMTPS-20 */
+Test(spool_crash, traces_give_way_when_space_is_short)
+{
+    harness_put(&harness, "example.com", "x\r\n");
+    harness_settle(&harness, claim_one("example.com"), RECIPIENT_DELIVERED, 0);
+    cr_assert(eq(i64, harness_query(&harness, 0, "SELECT count(*) FROM trace"), 1));
+    harness.settings.free_space_min = UINT64_C(1) << 60;
+    harness_reopen(&harness);
+    for (int i = 0; i < 100 && harness_query(&harness, 0, "SELECT count(*) FROM trace") > 0; i++)
+        usleep(100000);
+    cr_assert(eq(i64, harness_query(&harness, 0, "SELECT count(*) FROM trace"), 0));
+}
+
 static void fill_up(const char *directory)
 {
     static const char block[4096];
