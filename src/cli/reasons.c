@@ -32,7 +32,7 @@ static void print_mdoc(enum reason reason)
     printf(".br\nWho can mend it: %s.\n.br\nHow: %s\n", who_name(row->who), row->advice);
     printf(".br\n%s", row->source);
     if (*result != '\0')
-        printf("; counted in TLS reports as\n.Ql %s", result);
+        printf("; counted in TLS reports as\n.Ql %s ", result);
     printf(".\n");
 }
 
