@@ -96,7 +96,8 @@ static void log_finding(const struct settling *settling, const struct finding *f
     if (finding->reason != REASON_NONE)
         log_text(&line, "reason", reason_row(finding->reason)->name);
     log_text(&line, "reply", finding->reply);
-    log_text(&line, "text", finding->text);
+    if (finding->disposition != DELIVERED) /* else relay and reply have said all */
+        log_text(&line, "text", finding->text);
     log_end(&line);
 }
 
