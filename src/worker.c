@@ -64,13 +64,13 @@ static void start_attempt(void *arg, struct delivery *delivery)
     attempt_deliver(worker->conductor, delivery, result_take, worker->result);
 }
 
-static void expire(void *arg, struct delivery *delivery)
+static void expire(void *arg, struct delivery *delivery, const char *reason, const char *text)
 {
     struct worker *worker = arg;
-    if (result_wants_last_attempt(delivery))
+    if (result_wants_last_attempt(delivery, reason))
         start_attempt(worker, delivery);
     else
-        result_expire(worker->result, delivery);
+        result_expire(worker->result, delivery, reason, text);
 }
 
 static void settled(void *arg, struct delivery *delivery, enum destination_state state,

@@ -105,7 +105,11 @@ void ledger_use_sts(struct ledger *ledger, const struct sts_policy *policy)
 void ledger_count_session(struct ledger *ledger, const char *next_hop, const struct plan_host *host,
                           const struct address *address, const struct session_facts *facts)
 {
-    for (size_t i = 0; is_counted(ledger) && !facts->clear && i < facts->result_count; i++) {
+    if (!is_counted(ledger) || facts->clear)
+        return;
+    if (host->host->is_literal) /* an address, as of bounce_nexthop, is no policy domain */
+        return;
+    for (size_t i = 0; i < facts->result_count; i++) {
         const struct policy_result *result = &facts->results[i];
         if (!result->met && !is_worth_a_count(result->reason))
             continue;

@@ -3,6 +3,7 @@
  * what was delivered can then still be written down, which frees space in turn.
  * Must never admit new mail while the reserve is used. */
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,6 +30,12 @@ static bool make_reserve(struct store *store)
     if (!made)
         unlink(store->reserve_path);
     return made;
+}
+
+void store_find_reserve(struct store *store)
+{
+    struct stat found;
+    store->reserve = stat(store->reserve_path, &found) == 0 && found.st_size == RESERVE;
 }
 
 /* Pages that the database can use again count as free: its file does not shrink when mail leaves. */
