@@ -51,7 +51,8 @@ static struct evidence *evidence_on(struct arena *arena, const struct next_hop *
     if (next_hop->without_sts || next_hop->kind == NEXT_HOP_LITERAL)
         evidence->sts = (struct sts_evidence){.source = STS_NOT_ASKED};
     scenario.sts_asked_anew += next_hop->sts_anew;
-    scenario.sts_domain = next_hop->without_sts ? NULL : next_hop->name;
+    scenario.sts_domain =
+        next_hop->without_sts ? NULL : arena_strdup(scenario.arena, next_hop->name);
     return evidence;
 }
 

@@ -63,6 +63,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/greeting-awaited.scn \
 	tests/replay/greeting-never.scn \
 	tests/replay/greeting-refused-next-host.scn \
+	tests/replay/handshake-by-the-row.scn \
 	tests/replay/helo-fallback.scn \
 	tests/replay/helo-not-with-dane.scn \
 	tests/replay/hundred-recipients.scn \
@@ -78,6 +79,9 @@ REPLAY_SCENARIOS = \
 	tests/replay/mail-refused-for-good.scn \
 	tests/replay/mail-refused-rcpt-accepted.scn \
 	tests/replay/mail-silent.scn \
+	tests/replay/mailboxes-failure-is-particular.scn \
+	tests/replay/mailboxes-from.scn \
+	tests/replay/mailboxes-parties.scn \
 	tests/replay/mapped-own-address.scn \
 	tests/replay/may-cleartext.scn \
 	tests/replay/may-handshake-closed.scn \
@@ -104,7 +108,31 @@ REPLAY_SCENARIOS = \
 	tests/replay/reply-cut-anywhere.scn \
 	tests/replay/reply-endless.scn \
 	tests/replay/reply-nonsense.scn \
+	tests/replay/requiretls-dane.scn \
+	tests/replay/requiretls-dns-error.scn \
+	tests/replay/requiretls-handshake-fails.scn \
+	tests/replay/requiretls-mx-not-secured.scn \
+	tests/replay/requiretls-next-host.scn \
+	tests/replay/requiretls-no-starttls.scn \
+	tests/replay/requiretls-not-offered.scn \
+	tests/replay/requiretls-not-under-an-exception.scn \
+	tests/replay/requiretls-notice-dane-fails.scn \
+	tests/replay/requiretls-notice-with.scn \
+	tests/replay/requiretls-notice-without.scn \
+	tests/replay/requiretls-one-may-pass.scn \
+	tests/replay/requiretls-over-tls-optional.scn \
+	tests/replay/requiretls-relaxed.scn \
+	tests/replay/requiretls-smart-host.scn \
+	tests/replay/requiretls-starttls-not-now.scn \
+	tests/replay/requiretls-starttls-refused.scn \
+	tests/replay/requiretls-sts-testing-allowed.scn \
+	tests/replay/requiretls-sts-testing.scn \
+	tests/replay/requiretls-sts.scn \
+	tests/replay/requiretls-trusted-chain.scn \
+	tests/replay/requiretls-unusable-tlsa.scn \
 	tests/replay/resolver-not-validating.scn \
+	tests/replay/route-by-nexthop.scn \
+	tests/replay/route-of-notices.scn \
 	tests/replay/second-address-works.scn \
 	tests/replay/second-ehlo-lost.scn \
 	tests/replay/session-verified-for-one-host-only.scn \
@@ -116,7 +144,36 @@ REPLAY_SCENARIOS = \
 	tests/replay/starttls-injection-partial.scn \
 	tests/replay/starttls-injection.scn \
 	tests/replay/starttls-silent.scn \
+	tests/replay/sts-and-dane-both.scn \
+	tests/replay/sts-asked-anew-at-the-end.scn \
+	tests/replay/sts-asked-anew-only-at-the-end.scn \
+	tests/replay/sts-beside-dane.scn \
+	tests/replay/sts-does-not-rescue-dane.scn \
+	tests/replay/sts-does-not-rescue-tlsa-lookup.scn \
+	tests/replay/sts-enforce-verified.scn \
+	tests/replay/sts-fetch-failed-is-counted.scn \
+	tests/replay/sts-lookup-failed-continues.scn \
+	tests/replay/sts-lookup-failed-defers.scn \
+	tests/replay/sts-loop-on-the-whole-list.scn \
+	tests/replay/sts-mismatch-beside-dane.scn \
+	tests/replay/sts-mode-none.scn \
+	tests/replay/sts-mx-mismatch-defers.scn \
+	tests/replay/sts-mx-mismatch-next-host.scn \
+	tests/replay/sts-not-for-literals.scn \
+	tests/replay/sts-not-of-parent.scn \
+	tests/replay/sts-not-trusted-defers.scn \
+	tests/replay/sts-of-smart-host.scn \
+	tests/replay/sts-off.scn \
+	tests/replay/sts-refresh-failed-cached-applies.scn \
+	tests/replay/sts-starttls-stripped.scn \
+	tests/replay/sts-testing-counts-and-delivers.scn \
+	tests/replay/sts-testing-in-clear.scn \
+	tests/replay/sts-wrong-name-defers.scn \
 	tests/replay/temporary-recipient-goes-to-next-host.scn \
+	tests/replay/tls-optional-in-clear.scn \
+	tests/replay/tls-optional-lookups-fail.scn \
+	tests/replay/tls-optional-mismatch.scn \
+	tests/replay/tls-optional-server-insists.scn \
 	tests/replay/tls-report-not-counted.scn \
 	tests/replay/too-many-at-once.scn \
 	tests/replay/too-many-recipients.scn \

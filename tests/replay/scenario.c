@@ -141,7 +141,8 @@ static struct evidence_host *find_host(const char *name)
     for (size_t i = 0; i < scenario.evidence.host_count; i++)
         if (strcmp(hosts[i].name, name) == 0)
             return &hosts[i];
-    return scenario.next_hop[0] == '[' ? add_host(name, 0) : NULL;
+    bool has_mx = scenario.evidence.mx.status != DNS_NOT_ASKED;
+    return !has_mx || scenario.next_hop[0] == '[' ? add_host(name, 0) : NULL;
 }
 
 static int read_tlsa(struct evidence_host *host, char *words[], size_t count)
