@@ -23,7 +23,14 @@ bool render_would_send(json_t *tried);
 /* --- for the files of render
  * ---------------------------------------------------------------------- */
 void render_answer(FILE *out, json_t *trace);
-void render_evidence(FILE *out, json_t *evidence);
+/* `now`: seconds since 1970, when the evidence was gathered. */
+void render_evidence(FILE *out, json_t *evidence, int64_t now);
+/* render_policy.c: the domain's MTA-STS policy (NULL: was not asked for); the rules beside the first and what the message
+ * demands; what each host of the plan is judged by; how that went after the handshake. */
+void render_sts(FILE *out, json_t *sts, int64_t now);
+void render_rules(FILE *out, json_t *trace);
+void render_policies(FILE *out, json_t *host);
+void render_policy_results(FILE *out, json_t *verdict);
 void render_plan(FILE *out, json_t *trace);
 /* A reason's name, its text, what is specific, who can mend it and how, on lines of their own after
  * `indent`. Text and advice of the reason `told` (NULL: none) stand in the answer already. */

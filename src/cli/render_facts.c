@@ -205,7 +205,7 @@ static void put_mx(FILE *out, json_t *evidence)
     fputc('\n', out);
 }
 
-void render_evidence(FILE *out, json_t *evidence)
+void render_evidence(FILE *out, json_t *evidence, int64_t now)
 {
     json_t *host;
     size_t i;
@@ -220,6 +220,7 @@ void render_evidence(FILE *out, json_t *evidence)
         fputc('\n', out);
     }
     put_mx(out, evidence);
+    render_sts(out, json_object_get(evidence, "sts"), now);
     bool has_mx = json_text_is(json_object_get(evidence, "mx"), "presence", "found") &&
                   !json_is_true(json_object_get(evidence, "implicit_mx"));
     if (!json_is_true(json_object_get(evidence, "null_mx")))
@@ -279,20 +280,39 @@ static void put_plan_host(FILE *out, json_t *host, const char *told)
         render_words(out, json_object_get(host, "names"), 6);
         fputc('\n', out);
     }
+    render_policies(out, host);
+}
+
+/* For all recipients, or for some of whom the same is demanded. */
+static void put_plan(FILE *out, json_t *object, const char *told)
+{
+    json_t *host;
+    size_t i;
+    if (json_text(object, "level") == NULL)
+        return;
+    fprintf(out, "\n%sPLAN%s  ", colour(BOLD), colour(PLAIN));
+    if (json_array_size(json_object_get(object, "recipients")) > 0) {
+        fputs("for ", out);
+        render_words(out, json_object_get(object, "recipients"), 10);
+        fputs("\n      ", out);
+    }
+    fputs("level ", out);
+    format_put(out, json_text(object, "level"));
+    fputs(", by ", out);
+    format_put(out, json_text(object, "rule"));
+    fputc('\n', out);
+    render_rules(out, object);
+    json_array_foreach(json_object_get(json_object_get(object, "plan"), "hosts"), i, host) {
+        put_plan_host(out, host, told);
+    }
 }
 
 void render_plan(FILE *out, json_t *trace)
 {
-    json_t *plan = json_object_get(trace, "plan"), *hosts = json_object_get(plan, "hosts"), *host;
+    json_t *further;
     size_t i;
-    if (json_array_size(hosts) == 0 && json_text(trace, "level") == NULL)
-        return;
-    fprintf(out, "\n%sPLAN%s  level ", colour(BOLD), colour(PLAIN));
-    format_put(out, json_text(trace, "level"));
-    fputs(", by ", out);
-    format_put(out, json_text(trace, "rule"));
-    fputc('\n', out);
-    json_array_foreach(hosts, i, host) {
-        put_plan_host(out, host, render_told(trace));
+    put_plan(out, trace, render_told(trace));
+    json_array_foreach(json_object_get(trace, "more_plans"), i, further) {
+        put_plan(out, further, render_told(trace));
     }
 }

@@ -81,6 +81,7 @@ static void put_verdict(FILE *out, json_t *verdict, const char *told)
         format_put(out, json_text(verdict, "matched"));
     }
     fputc('\n', out);
+    render_policy_results(out, verdict);
     if (!go_on) {
         render_reason(out, "        ", "reason", verdict, told);
     } else if (json_text(verdict, "reason") != NULL) {
@@ -143,9 +144,14 @@ void render_trace(FILE *out, json_t *trace)
     fprintf(out, "%s", colour(BOLD));
     format_put(out, json_text(trace, "next_hop"));
     fprintf(out, "%s  %s\n", colour(PLAIN), format_time(json_number(trace, "time"), when));
+    if (json_text(trace, "route") != NULL) {
+        fputs("by way of ", out);
+        format_put(out, json_text(trace, "route"));
+        fputc('\n', out);
+    }
     render_answer(out, trace);
     if (json_object_get(trace, "evidence") != NULL)
-        render_evidence(out, json_object_get(trace, "evidence"));
+        render_evidence(out, json_object_get(trace, "evidence"), json_number(trace, "time"));
     render_plan(out, trace);
     if (json_array_size(tried) > 0)
         fprintf(out, "\n%sTRIED%s\n", colour(BOLD), colour(PLAIN));

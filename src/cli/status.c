@@ -18,7 +18,7 @@ static json_int_t number(json_t *status, const char *section, const char *key)
     return json_integer_value(json_object_get(json_object_get(status, section), key));
 }
 
-enum { DESTINATIONS_SHOWN = 20 };
+enum { DESTINATIONS_SHOWN = 20, SOON = 7 * 86400 };
 
 static void print_resolver(FILE *out, json_t *status)
 {
@@ -93,6 +93,43 @@ static void print_workers(FILE *out, json_t *status, int64_t now)
     }
 }
 
+/* All workers have the same table; the first that answers tells. */
+static void print_exceptions(FILE *out, json_t *status, int64_t now)
+{
+    json_t *first = json_array_get(json_object_get(status, "details"), 0), *exception;
+    json_t *list = json_object_get(json_object_get(first, "tls_policy"), "exceptions");
+    size_t i;
+    if (json_array_size(list) > 0)
+        fputs("\nExceptions that have an end\n", out);
+    json_array_foreach(list, i, exception) {
+        char left[FORMAT_TEXT];
+        int64_t rest = json_number(exception, "ends") - now;
+        fprintf(out, "  %s", colour(BOLD));
+        format_put(out, json_text(exception, "next_hop"));
+        fprintf(out, "%s  ", colour(PLAIN));
+        format_put(out, json_text(exception, "level"));
+        fprintf(out, ", %s", colour(rest <= SOON ? RED : YELLOW));
+        if (rest <= 0)
+            fputs("ended", out);
+        else
+            fprintf(out, "ends in %s", format_duration(rest, left));
+        fprintf(out, "%s, until ", colour(PLAIN));
+        format_put(out, json_text(exception, "until"));
+        fputs("  (", out);
+        format_put(out, json_text(exception, "rule"));
+        fputs(")\n", out);
+        if (json_text(exception, "reason") == NULL && json_text(exception, "owner") == NULL)
+            continue;
+        fputs("      ", out);
+        format_put(out, json_text(exception, "reason"));
+        if (json_text(exception, "owner") != NULL) {
+            fputs(json_text(exception, "reason") != NULL ? ", owner " : "owner ", out);
+            format_put(out, json_text(exception, "owner"));
+        }
+        fputc('\n', out);
+    }
+}
+
 /* Those that are up are no news. */
 static bool is_up(json_t *destination)
 {
@@ -142,6 +179,7 @@ void render_status(FILE *out, json_t *status, int64_t now)
     print_queue(out, status, now);
     print_deliveries(out, status);
     print_workers(out, status, now);
+    print_exceptions(out, status, now);
     print_destinations(out, status, now);
 }
 
