@@ -27,7 +27,18 @@
  * "protection": "dane-verified"}, "ending": {"reason": "tlsa-mismatch", "text", "detail", "reply",
  * "who", "advice"}}], "result": {"destination": "up" | "down" | "unknown", "reason", "text", "ms":
  * 1200, "recipients": [{"address", "disposition": "delivered" | "deferred" | "bounced", "reason",
- * "status", "text", "remote", "reply", "tls", "who", "advice"}]}} */
+ * "status", "text", "remote", "reply", "tls", "who", "advice"}]}}
+ *
+ * Of policies and rules: "route": "[relay.example.net]:25" if not by the domain's MX; "recipients": for whom "rule", "level",
+ * "rules", "demands" and "plan" hold, if not for all; "more_plans": [the same five for the others]. "rules": ["tls_policy:12
+ * auto", "mailboxes:3 encrypt"]; "demands": {"requiretls": "enforce" | ..., "tls_optional", "null_sender", "minimum": [levels],
+ * "set_aside": "why an exception does not count", "until": "2026-12-31", "reason", "owner"}. In "evidence": "sts": {"source":
+ * "no-policy" | "fetched" | "cached" | "lookup-failed", "record": {as mx}, "record_id", "mode", "mx": [patterns], "id",
+ * "fetched", "expires" (times), "max_age", "failure": "sts-fetch-failed" and its text, "failure_text"}. In a host of the plan:
+ * "requiretls": "must" | "if-offered", "priority", "policies": [{"type", "enforced", "failure", "detail"}], "checks": [{"kind":
+ * "tlsa" | "trusted-chain" | "fingerprint", "policy", "enforced", "requiretls", "names", "no_roots", "fingerprints"}]. In
+ * "tried": "plan": number of the plan, if not 0. In "verdict": "requiretls": MAIL carries it; "policies": [{"policy", "met",
+ * "reason", "detail"}]. */
 #ifndef DANEWAY_ATTEMPT_TRACE_H
 #define DANEWAY_ATTEMPT_TRACE_H
 

@@ -286,9 +286,9 @@ static void put_plan_host(FILE *out, json_t *host, const char *told)
 /* For all recipients, or for some of whom the same is demanded. */
 static void put_plan(FILE *out, json_t *object, const char *told)
 {
-    json_t *host;
+    json_t *hosts = json_object_get(json_object_get(object, "plan"), "hosts"), *host;
     size_t i;
-    if (json_text(object, "level") == NULL)
+    if (json_array_size(hosts) == 0 && json_text(object, "level") == NULL)
         return;
     fprintf(out, "\n%sPLAN%s  ", colour(BOLD), colour(PLAIN));
     if (json_array_size(json_object_get(object, "recipients")) > 0) {
@@ -302,7 +302,7 @@ static void put_plan(FILE *out, json_t *object, const char *told)
     format_put(out, json_text(object, "rule"));
     fputc('\n', out);
     render_rules(out, object);
-    json_array_foreach(json_object_get(json_object_get(object, "plan"), "hosts"), i, host) {
+    json_array_foreach(hosts, i, host) {
         put_plan_host(out, host, told);
     }
 }

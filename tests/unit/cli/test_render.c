@@ -267,3 +267,35 @@ Test(format, durations_and_octets)
     cr_expect(eq(str, (char *)format_octets(1500, text), "1.5 kB"));
     cr_expect(eq(str, (char *)format_octets(INT64_MAX, text), "9223372.0 TB"));
 }
+
+static const char sts_and_requiretls[] =
+    "{\"version\":1,\"time\":1700003600,\"next_hop\":\"example.org\",\"route\":\"[relay.example.net]:25\","
+    "\"rule\":\"tls_policy:3\",\"level\":\"auto\",\"rules\":[\"tls_policy:3 auto\",\"mailboxes:7 encrypt\"],"
+    "\"recipients\":[\"hr@example.org\"],"
+    "\"demands\":{\"requiretls\":\"opportunistic\",\"until\":\"2026-12-31\",\"reason\":\"old server\"},"
+    "\"evidence\":{\"validating\":true,\"mx\":{\"status\":\"insecure\",\"presence\":\"found\",\"ttl\":300},"
+    " \"hosts\":[],\"sts\":{\"source\":\"cached\",\"record\":{\"status\":\"insecure\"},\"record_id\":\"8\","
+    "  \"mode\":\"enforce\",\"mx\":[\"*.example.org\"],\"id\":\"7\",\"fetched\":1700000000,\"expires\":1700086400,"
+    "  \"failure\":\"sts-fetch-failed\",\"failure_text\":\"status 404\"}},"
+    "\"plan\":{\"action\":\"try\",\"hosts\":[{\"name\":\"mx1.example.org\",\"need\":\"authenticated\","
+    " \"applied\":\"sts\",\"requiretls\":\"if-offered\",\"policies\":[{\"type\":\"tlsa\",\"enforced\":true},"
+    " {\"type\":\"sts\",\"enforced\":false,\"failure\":\"sts-mx-mismatch\"}]}]},"
+    "\"more_plans\":[{\"rule\":\"default_level\",\"level\":\"dane-only\",\"recipients\":[\"x@example.org\"],"
+    " \"plan\":{\"action\":\"defer\",\"hosts\":[]}}]}";
+
+Test(render, trace_shows_policies_rules_and_demands)
+{
+    render(render_trace, sts_and_requiretls);
+    EXPECT_TEXT("by way of [relay.example.net]:25");
+    EXPECT_TEXT("mode enforce, id 7, fetched");
+    EXPECT_TEXT("allows *.example.org");
+    EXPECT_TEXT("the record announces another id: 8");
+    EXPECT_TEXT("the latest fetch failed: sts-fetch-failed: status 404");
+    EXPECT_TEXT("PLAN  for hr@example.org");
+    EXPECT_TEXT("and at least: mailboxes:7 encrypt");
+    EXPECT_TEXT("an exception until 2026-12-31: old server");
+    EXPECT_TEXT("the message demands REQUIRETLS, which the table relaxes: opportunistic");
+    EXPECT_TEXT("MTA-STS is judged for reports only: sts-mx-mismatch");
+    EXPECT_TEXT("REQUIRETLS is passed on");
+    EXPECT_TEXT("PLAN  for x@example.org");
+}

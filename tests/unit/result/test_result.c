@@ -309,6 +309,33 @@ Test(result, deferred_past_the_lifetime_is_returned)
     must_log("expired=yes reason=reply-temporary");
 }
 
+/* covers: STS-49 */
+Test(result, an_sts_failure_is_looked_at_once_more_before_it_is_returned)
+{
+    for (size_t i = 0; i < delivery->recipient_count; i++)
+        delivery->recipients[i].reason = NULL;
+    cr_assert(not(result_wants_last_attempt(delivery, NULL)));
+    cr_assert(result_wants_last_attempt(delivery, "sts-mx-mismatch"));
+    cr_assert(not(result_wants_last_attempt(delivery, "connect-timeout")));
+    delivery->recipients[0].reason = "certificate-expired";
+    cr_assert(result_wants_last_attempt(delivery, NULL));
+    delivery->recipients[0].reason = "tlsa-mismatch";
+    cr_assert(not(result_wants_last_attempt(delivery, NULL)));
+}
+
+/* covers: STS-49 T-17 */
+Test(result, what_failed_under_an_old_look_at_the_record_is_not_returned)
+{
+    outcomes[0] = outcomes[1];
+    outcome.recipient_count = 1;
+    outcome.sts_to_be_asked_anew = true;
+    delivery->envelope.arrival = FAKE_NOW - 432000;
+    take_and_run();
+    const struct settlement *settlement = &spool->settlements[0].settlement;
+    cr_assert(settlement->updates[0].state == RECIPIENT_PENDING);
+    cr_assert(eq(i64, settlement->next_attempt, FAKE_NOW));
+}
+
 /* covers: CODE-07 QUEUE-02 */
 Test(result, expiry_without_an_attempt)
 {

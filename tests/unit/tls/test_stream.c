@@ -297,6 +297,34 @@ Test(stream, garbage_instead_of_a_handshake_fails_as_handshake)
     loop_timer_free(&timer);
 }
 
+/* Starts TLS on both sides with a priority of the row's; the event that ends it is told to both. */
+static void secure_with(const char *priority, const char *until)
+{
+    server.start_tls = true;
+    stream_write(client.stream, SLICE_LITERAL("START"));
+    expected = 2;
+    loop_run(loop);
+    buffer_clear(&client.got);
+    expected = 0;
+    stop_at = until;
+    stream_start_tls_client_with(client.stream, tls_client, NULL, priority);
+    loop_run(loop);
+    stop_at = NULL;
+}
+
+Test(stream, one_session_may_be_allowed_less)
+{
+    secure_with("-VERS-TLS1.3", "S");
+    cr_assert(stream_is_secure(client.stream));
+    cr_assert(eq(str, (char *)stream_peer(client.stream)->protocol, "TLSv1.2"));
+}
+
+Test(stream, a_priority_that_is_not_understood_makes_no_handshake)
+{
+    secure_with("+NO-SUCH-THING", "F");
+    cr_assert(not(stream_is_secure(client.stream)));
+}
+
 Test(stream, wrong_key_is_refused_with_the_names_of_both_files)
 {
     struct tls_server *other = NULL;
