@@ -35,9 +35,17 @@ static int check_resolver(const struct resolver_settings *settings, struct err *
     return resolver_create(&resolver, loop, settings, err_r);
 }
 
+static int check_policy_hosts(const struct sts_settings *settings, struct err *err_r)
+{
+    CLEANUP(roots_free) struct roots *roots = NULL;
+    return settings->enabled ? conf_read_roots(&roots, settings->ca_file, err_r) : 0;
+}
+
 int check_all(const struct settings *settings, struct err *err_r)
 {
     if (check_tables(settings, err_r) != 0 || check_key(&settings->intake, err_r) != 0)
+        return -1;
+    if (check_policy_hosts(&settings->sts, err_r) != 0)
         return -1;
     return check_resolver(&settings->resolver, err_r);
 }

@@ -24,6 +24,7 @@
 #include "self.h"
 #include "spool/spool.h"
 #include "tls/stream.h"
+#include "wire_sts.h"
 
 struct worker {
     const struct settings *settings;
@@ -31,6 +32,7 @@ struct worker {
     struct self self;
     struct delivery_settings delivery;
     struct table *table;
+    struct roots *policy_host_roots;
 
     struct loop *loop;
     struct agent *agent;
@@ -229,6 +231,9 @@ static int make_stations(struct worker *worker, struct err *err_r)
     worker->agent = agent_create(worker->loop, worker->place->channel, worker->place->number);
     if (resolver_create(&worker->resolver, worker->loop, &settings->resolver, err_r) != 0)
         return EX_CONFIG;
+    if (wire_sts(worker->resolver, settings, STS_USE_DAEMON, &worker->policy_host_roots, err_r) !=
+        0)
+        return EX_TEMPFAIL;
     if (open_spool(worker, err_r) != 0)
         return EX_TEMPFAIL;
     worker->tls_client = tls_client_create();
@@ -280,6 +285,7 @@ static void end_orderly(struct worker *worker)
     spool_close(&worker->spool);
     agent_free(&worker->agent);
     resolver_free(&worker->resolver);
+    roots_free(&worker->policy_host_roots);
     tls_client_free(&worker->tls_client);
     tls_server_free(&worker->tls_server);
     table_free(&worker->table);

@@ -7,6 +7,7 @@
 #include "conf/conf.h"
 #include "log/log.h"
 #include "self.h"
+#include "wire_sts.h"
 
 struct examination {
     const struct settings *settings;
@@ -14,6 +15,7 @@ struct examination {
     struct resolver *resolver;
     struct tls_client *tls;
     struct table *table;
+    struct roots *policy_host_roots;
     struct self self;
     struct delivery_settings delivery;
     struct conductor *conductor;
@@ -35,7 +37,10 @@ static int begin(struct examination *examination, struct err *err_r)
     const struct settings *settings = examination->settings;
     examination->loop = loop_create();
     if (conf_read_table(&examination->table, settings->delivery.tls_policy, err_r) != 0 ||
-        resolver_create(&examination->resolver, examination->loop, &settings->resolver, err_r) != 0)
+        resolver_create(&examination->resolver, examination->loop, &settings->resolver, err_r) !=
+            0 ||
+        wire_sts(examination->resolver, settings, STS_USE_ONCE, &examination->policy_host_roots,
+                 err_r) != 0)
         return -1;
     self_find(&examination->self, settings);
     examination->delivery = self_delivery(&examination->self, settings);
@@ -57,6 +62,7 @@ static void end(struct examination *examination)
     conductor_free(&examination->conductor);
     tls_client_free(&examination->tls);
     resolver_free(&examination->resolver);
+    roots_free(&examination->policy_host_roots);
     table_free(&examination->table);
     self_release(&examination->self);
     loop_free(&examination->loop);

@@ -7,4 +7,4 @@ tests_unit_test_cli_SOURCES = tests/unit/cli/test_command.c tests/unit/cli/test_
 tests_unit_test_cli_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/tests/unit/cli
 tests_unit_test_cli_LDADD = libdaneway-cli.a libdaneway-intake.a libdaneway-resolve.a libdaneway-tls.a libdaneway-policy.a \
 	libdaneway-conf.a libdaneway-log.a libdaneway-loop.a libdaneway-base.a $(LIBEVENT_LIBS) $(GETDNS_LIBS) \
-	$(GNUTLS_LIBS) $(CONFUSE_LIBS) $(JANSSON_LIBS) $(IDN2_LIBS) $(CRITERION_LIBS)
+	$(CURL_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS) $(CONFUSE_LIBS) $(JANSSON_LIBS) $(IDN2_LIBS) $(CRITERION_LIBS)
