@@ -10,7 +10,6 @@
 #include "loop/loop.h"
 #include "resolve/resolve.h"
 #include "tls/stream.h"
-#include "trust.h"
 
 int check_tables(const struct settings *settings, struct err *err_r)
 {
@@ -35,10 +34,10 @@ static int check_key(const struct intake_settings *intake, struct err *err_r)
     return tls_server_create(&server, intake->certificate, intake->key, err_r);
 }
 
-static int check_trust(const struct settings *settings, struct err *err_r)
+static int check_roots(const char *path, struct err *err_r)
 {
-    CLEANUP(trust_release) struct trust trust;
-    return trust_read(&trust, settings, err_r);
+    CLEANUP(roots_free) struct roots *roots = NULL;
+    return conf_read_roots(&roots, path, err_r);
 }
 
 static int check_resolver(const struct resolver_settings *settings, struct err *err_r)
@@ -48,11 +47,17 @@ static int check_resolver(const struct resolver_settings *settings, struct err *
     return resolver_create(&resolver, loop, settings, err_r);
 }
 
+static int check_policy_hosts(const struct sts_settings *settings, struct err *err_r)
+{
+    CLEANUP(roots_free) struct roots *roots = NULL;
+    return settings->enabled ? conf_read_roots(&roots, settings->ca_file, err_r) : 0;
+}
+
 int check_all(const struct settings *settings, struct err *err_r)
 {
     if (check_tables(settings, err_r) != 0 || check_key(&settings->intake, err_r) != 0)
         return -1;
-    if (check_trust(settings, err_r) != 0)
+    if (check_roots(settings->delivery.ca_file, err_r) != 0 || check_policy_hosts(&settings->sts, err_r) != 0)
         return -1;
     return check_resolver(&settings->resolver, err_r);
 }

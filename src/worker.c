@@ -26,17 +26,17 @@
 #include "self.h"
 #include "spool/spool.h"
 #include "tls/stream.h"
-#include "trust.h"
+#include "wire_sts.h"
 
 struct worker {
     const struct settings *settings;
     const struct worker_place *place;
     struct self self;
     struct delivery_settings delivery;
-    struct trust trust;
     struct table *table;
     struct mailboxes *mailboxes;
     struct exceptions *exceptions;
+    struct roots *roots, *policy_host_roots;
 
     struct loop *loop;
     struct agent *agent;
@@ -214,15 +214,6 @@ static int open_spool(struct worker *worker, struct err *err_r)
     return spool_open(&worker->spool, worker->loop, &spool, err_r);
 }
 
-/* One worker looks after the cache that all share. */
-static int use_sts(struct worker *worker, struct err *err_r)
-{
-    CLEANUP(text_free) char *path = x_printf("%s/sts.db", worker->settings->state_directory);
-    struct sts_parts parts =
-        trust_sts_parts(&worker->trust, worker->settings, path, worker->place->number == 0);
-    return resolver_use_sts(worker->resolver, &parts, err_r);
-}
-
 static void make_inner_stations(struct worker *worker)
 {
     const struct settings *settings = worker->settings;
@@ -264,12 +255,15 @@ static int make_stations(struct worker *worker, struct err *err_r)
     worker->loop = loop_create();
     worker->drain_limit = loop_timer_create(worker->loop, drain_limit_passed, worker);
     worker->agent = agent_create(worker->loop, worker->place->channel, worker->place->number);
-    if (trust_read(&worker->trust, settings, err_r) != 0)
+    if (conf_read_roots(&worker->roots, settings->delivery.ca_file, err_r) != 0)
         return EX_CONFIG;
-    worker->delivery.policy.roots = worker->trust.mail;
+    worker->delivery.policy.roots = worker->roots;
     if (resolver_create(&worker->resolver, worker->loop, &settings->resolver, err_r) != 0)
         return EX_CONFIG;
-    if (use_sts(worker, err_r) != 0 || open_spool(worker, err_r) != 0)
+    if (wire_sts(worker->resolver, settings, STS_USE_DAEMON, &worker->policy_host_roots, err_r) !=
+        0)
+        return EX_TEMPFAIL;
+    if (open_spool(worker, err_r) != 0)
         return EX_TEMPFAIL;
     worker->tls_client = tls_client_create();
     worker->tally = tally_create(worker->loop, settings->report.flush_interval, agent_flush_tally,
@@ -322,12 +316,13 @@ static void end_orderly(struct worker *worker)
     spool_close(&worker->spool);
     agent_free(&worker->agent);
     resolver_free(&worker->resolver);
+    roots_free(&worker->policy_host_roots);
     tls_client_free(&worker->tls_client);
     tls_server_free(&worker->tls_server);
     exceptions_free(&worker->exceptions);
     table_free(&worker->table);
     mailboxes_free(&worker->mailboxes);
-    trust_release(&worker->trust);
+    roots_free(&worker->roots);
     loop_timer_free(&worker->drain_limit);
     loop_free(&worker->loop);
     self_release(&worker->self);

@@ -46,6 +46,17 @@ static const struct command commands[] = {
      "  --day D     a UTC day; default: today\n"
      "  --domain D  only this domain\n",
      run_report_show},
+    {"sts", "list", true, "[--json]", "the MTA-STS policies that are known, and how fresh they are",
+     "  --json  as a JSON array\n", run_sts_list},
+    {"sts", "show", false, "[--json] DOMAIN", "the MTA-STS policy of a domain, as it was fetched",
+     "  --json  as a JSON object\n", run_sts_show},
+    {"sts", "refetch", false, "[--json] DOMAIN", "fetch the MTA-STS policy of a domain now",
+     "  Whatever was fetched, or failed, before. A fetch that fails leaves the policy in force.\n"
+     "  Exit status 0: fetched, 1: not.\n",
+     run_sts_refetch},
+    {"sts", "drop", false, "[--json] DOMAIN", "forget the MTA-STS policy of a domain",
+     "  The next delivery looks for its record, and fetches the policy if there is one.\n",
+     run_sts_drop},
     {"config", "check", false, "", "is the configuration good, with its tables and keys?",
      "  The same as danewayd -t. Exit status 0: it is good, 1: it is not.\n", run_config_check},
     {"verify-chain", NULL, false,
@@ -59,6 +70,17 @@ static const struct command commands[] = {
      "  Prints {\"result\",\"reason\",\"matched\",\"depth\"}; exit status 0 ok, 1 fail, 3 no "
      "usable record.\n",
      run_verify_chain},
+    {"sts-record", NULL, false, "--txt STRING [--txt STRING]...",
+     "offline: is this a valid MTA-STS record?",
+     "  --txt STRING  each TXT record found at _mta-sts.DOMAIN, its strings joined\n"
+     "  Prints {\"id\"}, or why there is none; exit status 0 valid, 1 not.\n",
+     run_sts_record},
+    {"sts-policy", NULL, false, "FILE | -", "offline: is this a valid MTA-STS policy?",
+     "  Prints {\"mode\",\"mx\",\"max_age\"}, or what is wrong; exit status 0 valid, 1 not.\n",
+     run_sts_policy},
+    {"sts-match", NULL, false, "--mx PATTERN [--mx PATTERN]... HOST",
+     "offline: does an MTA-STS policy allow this mail host?",
+     "  Prints {\"match\"} and the pattern; exit status 0 allowed, 1 not.\n", run_sts_match},
     {"table-match", NULL, false, "[--table FILE] NEXT-HOP",
      "offline: which row of tls_policy applies",
      "  NEXT-HOP is a domain or a host: example.com, [mx.example.com]:587\n"

@@ -54,6 +54,13 @@ int run_report_show(const char *configuration, int argc, char **argv);
 int run_config_check(const char *configuration, int argc, char **argv);
 int run_verify_chain(const char *configuration, int argc, char **argv);
 int run_table_match(const char *configuration, int argc, char **argv);
+int run_sts_list(const char *configuration, int argc, char **argv);
+int run_sts_show(const char *configuration, int argc, char **argv);
+int run_sts_refetch(const char *configuration, int argc, char **argv);
+int run_sts_drop(const char *configuration, int argc, char **argv);
+int run_sts_record(const char *configuration, int argc, char **argv);
+int run_sts_policy(const char *configuration, int argc, char **argv);
+int run_sts_match(const char *configuration, int argc, char **argv);
 int run_reasons(const char *configuration, int argc, char **argv);
 
 #endif

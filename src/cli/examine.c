@@ -3,13 +3,11 @@
  * spool: it has nothing that it could deliver. Must never send an envelope or a message. */
 #include "cli/examine.h"
 
-#include <unistd.h>
-
 #include "base/cleanup.h"
 #include "conf/conf.h"
 #include "log/log.h"
 #include "self.h"
-#include "trust.h"
+#include "wire_sts.h"
 
 struct examination {
     const struct settings *settings;
@@ -18,7 +16,7 @@ struct examination {
     struct tls_client *tls;
     struct table *table;
     struct mailboxes *mailboxes;
-    struct trust trust;
+    struct roots *roots, *policy_host_roots;
     struct self self;
     struct delivery_settings delivery;
     struct conductor *conductor;
@@ -35,31 +33,21 @@ static void done(void *arg, struct delivery *delivery, const struct outcome *out
     loop_stop(examination->loop);
 }
 
-/* The daemon's cache, if this user may read it; else the policy is fetched. */
-static int use_sts(struct examination *examination, struct err *err_r)
-{
-    CLEANUP(text_free) char *path =
-        x_printf("%s/sts.db", examination->settings->state_directory);
-    bool may = access(path, R_OK | W_OK) == 0;
-    struct sts_parts parts = trust_sts_parts(&examination->trust, examination->settings,
-                                             may ? path : NULL, false);
-    return resolver_use_sts(examination->resolver, &parts, err_r);
-}
-
 static int begin(struct examination *examination, struct err *err_r)
 {
     const struct settings *settings = examination->settings;
     examination->loop = loop_create();
     if (conf_read_table(&examination->table, settings->delivery.tls_policy, err_r) != 0 ||
         conf_read_mailboxes(&examination->mailboxes, settings->delivery.mailboxes, err_r) != 0 ||
-        trust_read(&examination->trust, settings, err_r) != 0 ||
+        conf_read_roots(&examination->roots, settings->delivery.ca_file, err_r) != 0 ||
         resolver_create(&examination->resolver, examination->loop, &settings->resolver, err_r) !=
             0 ||
-        use_sts(examination, err_r) != 0)
+        wire_sts(examination->resolver, settings, STS_USE_ONCE, &examination->policy_host_roots,
+                 err_r) != 0)
         return -1;
     self_find(&examination->self, settings);
     examination->delivery = self_delivery(&examination->self, settings);
-    examination->delivery.policy.roots = examination->trust.mail;
+    examination->delivery.policy.roots = examination->roots;
     examination->tls = tls_client_create();
     struct conductor_parts parts = {
         .loop = examination->loop,
@@ -79,9 +67,10 @@ static void end(struct examination *examination)
     conductor_free(&examination->conductor);
     tls_client_free(&examination->tls);
     resolver_free(&examination->resolver);
+    roots_free(&examination->policy_host_roots);
     table_free(&examination->table);
     mailboxes_free(&examination->mailboxes);
-    trust_release(&examination->trust);
+    roots_free(&examination->roots);
     self_release(&examination->self);
     loop_free(&examination->loop);
 }

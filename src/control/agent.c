@@ -129,15 +129,27 @@ static json_t *resolver_status(const struct resolver *resolver)
                      number(c.failures), "bogus", number(c.bogus));
 }
 
+static json_t *sts_status(const struct resolver *resolver)
+{
+    const struct sts *sts = resolver_sts(resolver);
+    if (sts == NULL)
+        return json_object();
+    struct sts_counters c = sts_counters(sts);
+    return json_pack("{so so so so so so}", "none", number(c.none), "cached", number(c.cached),
+                     "fetched", number(c.fetched), "lookup_failed", number(c.lookup_failed),
+                     "fetches", number(c.fetches), "fetch_failures", number(c.fetch_failures));
+}
+
 static json_t *status(const struct agent *agent)
 {
     const struct agent_stations *stations = &agent->stations;
     json_t *json = json_pack(
-        "{si si sI sb so so so so s{sI ss*}}", "worker", (int)agent->worker, "pid", (int)getpid(),
-        "started", (json_int_t)agent->started, "draining", agent->draining, "intake",
+        "{si si sI sb so so so so so s{sI ss*}}", "worker", (int)agent->worker, "pid",
+        (int)getpid(), "started", (json_int_t)agent->started, "draining", agent->draining, "intake",
         intake_status(stations->intake), "result", result_status(stations->result), "resolver",
-        resolver_status(stations->resolver), "schedule", schedule_status(stations->schedule),
-        "tls_policy", "rows", (json_int_t)agent->table_rows, "error", agent->table_error);
+        resolver_status(stations->resolver), "sts", sts_status(stations->resolver), "schedule",
+        schedule_status(stations->schedule), "tls_policy", "rows", (json_int_t)agent->table_rows,
+        "error", agent->table_error);
     assert(json != NULL);
     if (stations->exceptions != NULL)
         json_object_set_new(json_object_get(json, "tls_policy"), "exceptions",
@@ -186,15 +198,24 @@ static void ask_flush(struct agent *agent, json_int_t id, const json_t *message)
     spool_flush(agent->stations.spool, &filter, on_flushed, question_begin(agent, id, NULL));
 }
 
+/* The control role has noted down in the cache what is to be fetched. */
+static void ask_sts_refresh(struct agent *agent, json_int_t id, const json_t *message)
+{
+    struct sts *sts = resolver_sts(agent->stations.resolver);
+    (void)message;
+    if (sts != NULL)
+        sts_refresh_now(sts);
+    answer(agent, id, sts != NULL ? json_object() : json_null());
+}
+
 typedef void ask_fn(struct agent *agent, json_int_t id, const json_t *message);
 static const struct {
     const char *op;
     ask_fn *ask;
 } questions[] = {
-    {"status", ask_status},
-    {"queue", ask_queue},
-    {"traces", ask_traces},
-    {"flush", ask_flush},
+    {"status", ask_status},           {"queue", ask_queue},
+    {"traces", ask_traces},           {"flush", ask_flush},
+    {"sts-refresh", ask_sts_refresh},
 };
 
 /* --- counts -------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 /* control: the control role: gathers counts, answers on the status socket.
- * Owns: its loop, the tally store, the panel and the status socket while it runs.
- * Signals are blocked until the loop takes them.
- * Must never touch a spool, and never speak to a network. */
+ * Owns: its loop, the tally store, its handle of the policy cache, the panel and the status socket
+ * while it runs. Signals are blocked until the loop takes them. Must never touch a spool, and never
+ * speak to a network. */
 #include "control/control.h"
 
 #include <signal.h>
@@ -37,11 +37,11 @@ static void serve_until_told(struct loop *loop)
 }
 
 static int run(struct loop *loop, const struct settings *settings, const int *fds, size_t workers,
-               struct tally_store *store, struct err *err_r)
+               struct tally_store *store, struct sts_store *policies, struct err *err_r)
 {
     struct panel *panel = panel_create(loop, fds, workers, store);
     struct status_socket *status;
-    if (status_socket_open(&status, loop, panel, store, settings, err_r) != 0) {
+    if (status_socket_open(&status, loop, panel, store, policies, settings, err_r) != 0) {
         panel_free(&panel);
         return -1;
     }
@@ -53,17 +53,31 @@ static int run(struct loop *loop, const struct settings *settings, const int *fd
     return 0;
 }
 
+/* The cache that the workers use: to be looked into, and for drop and refetch. */
+static int open_policies(struct sts_store **policies_r, const struct settings *settings,
+                         struct err *err_r)
+{
+    CLEANUP(text_free) char *path = x_printf("%s/sts.db", settings->state_directory);
+    if (!settings->sts.enabled)
+        return 0;
+    return sts_store_open(policies_r, path, settings->sts.cache_limit, err_r);
+}
+
 int control_run(const struct settings *settings, const int *fds, size_t workers)
 {
     CLEANUP(text_free) char *path = x_printf("%s/tallies.db", settings->state_directory);
     struct loop *loop = loop_create();
     struct tally_store *store = NULL;
+    struct sts_store *policies = NULL;
     struct err err;
     int result = tally_store_open(&store, path, &err);
     if (result == 0)
-        result = run(loop, settings, fds, workers, store, &err);
+        result = open_policies(&policies, settings, &err);
+    if (result == 0)
+        result = run(loop, settings, fds, workers, store, policies, &err);
     if (result != 0)
         log_event(LOG_LEVEL_ERROR, "control", "%s", err.text);
+    sts_store_close(&policies);
     tally_store_close(&store);
     loop_free(&loop);
     return result == 0 ? EXIT_SUCCESS : EX_TEMPFAIL;

@@ -55,6 +55,14 @@ static const struct metric {
      "{kind=\"time-out\"}", "resolver", "time_outs"},
     {"daneway_resolver_errors", COUNTER, "", "{kind=\"failure\"}", "resolver", "failures"},
     {"daneway_resolver_errors", COUNTER, "", "{kind=\"bogus\"}", "resolver", "bogus"},
+    {"daneway_sts_answers", COUNTER, "MTA-STS policies asked for by attempts.", "{source=\"none\"}",
+     "sts", "none"},
+    {"daneway_sts_answers", COUNTER, "", "{source=\"cached\"}", "sts", "cached"},
+    {"daneway_sts_answers", COUNTER, "", "{source=\"fetched\"}", "sts", "fetched"},
+    {"daneway_sts_answers", COUNTER, "", "{source=\"lookup-failed\"}", "sts", "lookup_failed"},
+    {"daneway_sts_fetches", COUNTER, "MTA-STS policies fetched or tried, refreshes included.", "",
+     "sts", "fetches"},
+    {"daneway_sts_fetch_failures", COUNTER, "Those that failed.", "", "sts", "fetch_failures"},
 };
 
 /* A list counts as its length, true as 1, what is not there as 0. */

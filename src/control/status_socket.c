@@ -18,9 +18,11 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
 #include "base/slice.h"
 #include "control/overview.h"
 #include "loop/loop_event.h"
+#include "resolve/resolve.h"
 
 enum { HEADERS_LIMIT = 8 * 1024, REQUEST_TIMEOUT = 60 /* seconds */ };
 
@@ -28,6 +30,7 @@ struct status_socket {
     struct loop *loop;
     struct panel *panel;
     struct tally_store *store;
+    struct sts_store *policies;
     const struct settings *settings;
     struct evhttp *http;
     char *path;
@@ -216,6 +219,83 @@ static void get_report(struct exchange *exchange)
         reply_json(exchange, HTTP_OK, reports);
 }
 
+/* --- MTA-STS policies (STS-41) -------------------------------------------------------------------
+ */
+
+enum { POLICIES_LISTED = 100000 };
+
+/* As the cache knows it: A-labels, lower case. NULL: none is given, or it is no domain. */
+static const char *policy_domain(struct exchange *exchange, struct arena *arena)
+{
+    const char *text = parameter(exchange, "domain");
+    if (text == NULL)
+        return NULL;
+    struct next_hop hop = next_hop_parse(arena, text, 0);
+    return hop.invalid || hop.kind != NEXT_HOP_DOMAIN ? NULL : hop.name;
+}
+
+static void get_sts(struct exchange *exchange)
+{
+    struct status_socket *status = exchange->status;
+    CLEANUP(arena_free) struct arena *arena = arena_create();
+    const char *domain = policy_domain(exchange, arena), *limit = parameter(exchange, "limit");
+    json_t *list;
+    struct err err;
+    if (domain == NULL && parameter(exchange, "domain") != NULL)
+        reply_error(exchange, HTTP_BADREQUEST, "domain: expected a domain name");
+    else if (status->policies == NULL)
+        reply_error(exchange, HTTP_NOTFOUND, "MTA-STS is switched off: sts { enabled = false }");
+    else if (sts_store_json(status->policies, domain,
+                            limit != NULL ? strtoul(limit, NULL, 10) : POLICIES_LISTED,
+                            loop_wall(status->loop), &list, &err) != 0)
+        reply_error(exchange, HTTP_INTERNAL, err.text);
+    else
+        reply_json(exchange, HTTP_OK, json_pack("{so}", "policies", list));
+}
+
+static json_t *render_refetch(struct exchange *exchange, json_t *answers, json_t *missing)
+{
+    (void)exchange;
+    return json_pack("{sI sO}", "workers", (json_int_t)json_array_size(answers), "missing",
+                     missing);
+}
+
+static void refetch_policy(struct exchange *exchange, const char *domain)
+{
+    struct status_socket *status = exchange->status;
+    struct err err;
+    if (sts_store_expedite(status->policies, domain, loop_wall(status->loop), &err) != 0)
+        reply_error(exchange, HTTP_INTERNAL, err.text);
+    else
+        ask(exchange, "sts-refresh", render_refetch);
+}
+
+static void drop_policy(struct exchange *exchange, const char *domain)
+{
+    struct err err;
+    bool found = false;
+    if (sts_store_drop(exchange->status->policies, domain, &found, &err) != 0)
+        reply_error(exchange, HTTP_INTERNAL, err.text);
+    else
+        reply_json(exchange, HTTP_OK, json_pack("{sb}", "dropped", found));
+}
+
+static void post_sts(struct exchange *exchange)
+{
+    CLEANUP(arena_free) struct arena *arena = arena_create();
+    const char *domain = policy_domain(exchange, arena), *op = parameter(exchange, "op");
+    if (domain == NULL)
+        reply_error(exchange, HTTP_BADREQUEST, "domain: expected a domain name");
+    else if (exchange->status->policies == NULL)
+        reply_error(exchange, HTTP_NOTFOUND, "MTA-STS is switched off: sts { enabled = false }");
+    else if (op != NULL && strcmp(op, "refetch") == 0)
+        refetch_policy(exchange, domain);
+    else if (op != NULL && strcmp(op, "drop") == 0)
+        drop_policy(exchange, domain);
+    else
+        reply_error(exchange, HTTP_BADREQUEST, "op: expected refetch or drop");
+}
+
 static const struct {
     const char *path;
     enum evhttp_cmd_type method;
@@ -224,20 +304,23 @@ static const struct {
     {"/status", EVHTTP_REQ_GET, get_status}, {"/metrics", EVHTTP_REQ_GET, get_metrics},
     {"/queue", EVHTTP_REQ_GET, get_queue},   {"/explain", EVHTTP_REQ_GET, get_explain},
     {"/report", EVHTTP_REQ_GET, get_report}, {"/flush", EVHTTP_REQ_POST, post_flush},
+    {"/sts", EVHTTP_REQ_GET, get_sts},       {"/sts", EVHTTP_REQ_POST, post_sts},
 };
 
 static void serve(struct exchange *exchange, const char *path)
 {
+    bool known = false;
     for (size_t i = 0; path != NULL && i < sizeof routes / sizeof routes[0]; i++) {
         if (strcmp(path, routes[i].path) != 0)
             continue;
-        if (evhttp_request_get_command(exchange->request) == routes[i].method)
-            routes[i].serve(exchange);
-        else
-            reply_error(exchange, HTTP_BADMETHOD, "wrong method");
+        known = true;
+        if (evhttp_request_get_command(exchange->request) != routes[i].method)
+            continue;
+        routes[i].serve(exchange);
         return;
     }
-    reply_error(exchange, HTTP_NOTFOUND, "no such page");
+    reply_error(exchange, known ? HTTP_BADMETHOD : HTTP_NOTFOUND,
+                known ? "wrong method" : "no such page");
 }
 
 /* "next_hop=example.org&queue_id=X", or a bare word such as "all". */
@@ -287,8 +370,8 @@ static int listen_on(const char *path, int *fd_r, struct err *err_r)
 }
 
 int status_socket_open(struct status_socket **status_r, struct loop *loop, struct panel *panel,
-                       struct tally_store *store, const struct settings *settings,
-                       struct err *err_r)
+                       struct tally_store *store, struct sts_store *policies,
+                       const struct settings *settings, struct err *err_r)
 {
     int fd = -1;
     if (listen_on(settings->status_socket, &fd, err_r) != 0)
@@ -297,6 +380,7 @@ int status_socket_open(struct status_socket **status_r, struct loop *loop, struc
     status->loop = loop;
     status->panel = panel;
     status->store = store;
+    status->policies = policies;
     status->settings = settings;
     status->path = x_strdup(settings->status_socket);
     status->started = loop_wall(loop);

@@ -1,7 +1,9 @@
-/* status_socket: HTTP over a Unix socket: status, queue, traces, reports, metrics, and flush.
+/* status_socket: HTTP over a Unix socket: status, queue, traces, reports, MTA-STS policies, metrics, and
+ * what changes something: flush, policies.
  *   GET  /status                                  GET /metrics
  *   GET  /queue?next_hop=D&queue_id=ID&limit=N    GET /explain?queue_id=ID
  *   GET  /report?day=YYYY-MM-DD&domain=D          POST /flush?next_hop=D | ?queue_id=ID | ?all
+ *   GET  /sts?domain=D&limit=N                    POST /sts?op=refetch|drop&domain=D
  * Owns: the listening socket, requests under way. Who may connect is decided by the socket's
  * directory and mode. Must never listen on a network. */
 #ifndef DANEWAY_CONTROL_STATUS_SOCKET_H
@@ -11,11 +13,13 @@
 #include "control/panel.h"
 #include "daneway/settings.h"
 #include "loop/loop.h"
+#include "resolve/sts_store.h"
 
 struct status_socket;
-/* Replaces a socket file that is left over. -1: the path is too long, no right to it ... */
+/* `policies` is borrowed; NULL: MTA-STS is not looked for. Replaces a socket file that is left over. -1: the path is too long, no right to it ... */
 int status_socket_open(struct status_socket **status_r, struct loop *loop, struct panel *panel,
-                       struct tally_store *store, const struct settings *settings,
+                       struct tally_store *store, struct sts_store *policies,
+                       const struct settings *settings,
                        struct err *err_r);
 void status_socket_close(struct status_socket **status);
 

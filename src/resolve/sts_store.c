@@ -43,7 +43,7 @@ static const char schema[] =
 
 #define COLUMNS                                                                                    \
     "domain, text, mode, max_age, id, fetched, expires, tried, tried_id, failure, failure_text,"   \
-    " failures, refresh_at, claimed_until, used"
+    " failures, refresh_at, claimed_until, used, forced"
 
 /* --- words of the columns
  * ------------------------------------------------------------------------ */
@@ -228,6 +228,7 @@ static struct sts_entry *entry_of(struct arena *arena, sqlite3_stmt *row)
         .failures = sqlite3_column_int64(row, 11),
         .refresh_at = sqlite3_column_int64(row, 12),
         .claimed_until = sqlite3_column_int64(row, 13),
+        .forced = sqlite3_column_int(row, 15) != 0,
     };
     if (octets != NULL)
         entry->text = (struct slice){arena_strndup(arena, octets, length), length};
@@ -447,13 +448,14 @@ static json_t *entry_json(const struct sts_entry *entry, int64_t now, bool with_
 {
     bool known = entry->text.ptr != NULL;
     json_t *json = json_pack(
-        "{ss ss sI ss sI sI sb sI sI ss ss* ss* sI sb}", "domain", entry->domain, "mode",
+        "{ss ss sI ss sI sI sb sI sI ss ss* ss* sI sb sb}", "domain", entry->domain, "mode",
         known ? mode_words[entry->mode] : "", "max_age", (json_int_t)entry->max_age, "id",
         entry->id, "fetched", (json_int_t)entry->fetched, "expires", (json_int_t)entry->expires,
         "in_force", known && entry->expires > now, "refresh_at", (json_int_t)entry->refresh_at,
         "tried", (json_int_t)entry->tried, "tried_id", entry->tried_id, "failure",
         failure_word(entry->failure), "failure_text", entry->failure_text, "failures",
-        (json_int_t)entry->failures, "fetching", entry->claimed_until > now);
+        (json_int_t)entry->failures, "waiting", entry->forced, "fetching",
+        entry->claimed_until > now);
     if (json != NULL && with_text && known)
         json_object_set_new(json, "text", text_json(entry->text));
     return json;

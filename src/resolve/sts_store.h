@@ -27,6 +27,7 @@ struct sts_entry {
     const char *failure_text;
     int64_t failures; /* in a row */
     int64_t refresh_at;
+    bool forced;           /* the operator asked for it, and nobody has begun */
     int64_t claimed_until; /* somebody fetches, or died doing so; 0: nobody */
 };
 
@@ -66,8 +67,8 @@ int sts_store_expedite(struct sts_store *store, const char *domain, int64_t now,
 int sts_store_drop(struct sts_store *store, const char *domain, bool *found_r, struct err *err_r);
 /* Array of
  * {"domain","mode","id","max_age","fetched","expires","in_force","refresh_at","tried","tried_id",
- * "failure","failure_text","failures","fetching"}, by domain; of a single one also "text". domain
- * NULL: all, at most `limit`. New reference. */
+ * "failure","failure_text","failures","waiting","fetching"}, by domain; of a single one also
+ * "text". domain NULL: all, at most `limit`. New reference. */
 int sts_store_json(struct sts_store *store, const char *domain, size_t limit, int64_t now,
                    json_t **json_r, struct err *err_r);
 

@@ -226,3 +226,68 @@ Test(offline, the_manual_page_lists_every_reason_as_it_is)
     cr_assert(eq(int, captured.status, STATUS_YES));
     cr_expect(strstr(page, captured.text) != NULL, "run scripts/make-reasons-page");
 }
+
+/* covers: STS-03 STS-05 STS-06 */
+Test(offline, sts_record)
+{
+    json_t *json = run(STATUS_YES, (const char *const[]){"sts-record", "--txt", "v=spf1 -all",
+                                                         "--txt", "v=STSv1; id=2026;", NULL});
+    cr_expect(eq(str, (char *)json_string_value(json_object_get(json, "id")), "2026"));
+    json_decref(json);
+    json = run(STATUS_NO, (const char *const[]){"sts-record", "--txt", "v=STSv1; id=a-b;", NULL});
+    cr_expect(json_object_get(json, "why") != NULL);
+    json_decref(json);
+}
+
+/* covers: STS-17 STS-24 STS-27 */
+Test(offline, sts_policy)
+{
+    char path[80];
+    snprintf(path, sizeof path, "%s/mta-sts.txt", folder);
+    write_text(path,
+               "version: STSv1\nmode: enforce\nmx: *.a.example\nmx: mx.b.example\nmax_age: 9\n");
+    json_t *json = run(STATUS_YES, (const char *const[]){"sts-policy", path, NULL});
+    cr_expect(eq(str, (char *)json_string_value(json_object_get(json, "mode")), "enforce"));
+    cr_expect(eq(sz, json_array_size(json_object_get(json, "mx")), 2));
+    cr_expect(eq(i64, json_integer_value(json_object_get(json, "max_age")), 9));
+    json_decref(json);
+    FILE *file = fopen(path, "w");
+    fputs("version: STSv1\nmode: none\nmax_age: 9\n", file);
+    for (int i = 0; i < 4000; i++)
+        fputs("other: 0123456789\n", file);
+    fclose(file);
+    json = run(STATUS_NO, (const char *const[]){"sts-policy", path, NULL});
+    cr_expect(eq(str, (char *)json_string_value(json_object_get(json, "why")),
+                 "the file is larger than 65536 octets"));
+    json_decref(json);
+    write_text(path, "version: STSv1\nmode: enforce\nmax_age: 9\n");
+    json = run(STATUS_NO, (const char *const[]){"sts-policy", path, NULL});
+    cr_expect(json_object_get(json, "mode") == json_null());
+    json_decref(json);
+    unlink(path);
+    struct captured captured;
+    capture(&captured, "/nonexistent", (const char *const[]){"sts-policy", path, NULL});
+    cr_expect(eq(int, captured.status, STATUS_USAGE));
+}
+
+/* covers: STS-44 T-09 */
+Test(offline, sts_match)
+{
+    static const struct {
+        const char *host;
+        int status;
+    } cases[] = {{"mail.A.example.", STATUS_YES},
+                 {"mx.b.example", STATUS_YES},
+                 {"a.example", STATUS_NO},
+                 {"x.y.a.example", STATUS_NO},
+                 {"evil-a.example", STATUS_NO}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *json =
+            run(cases[i].status, (const char *const[]){"sts-match", "--mx", "*.a.example", "--mx",
+                                                       "mx.b.example", cases[i].host, NULL});
+        json_decref(json);
+    }
+    struct captured captured;
+    capture(&captured, "/nonexistent", (const char *const[]){"sts-match", "mx.b.example", NULL});
+    cr_expect(eq(int, captured.status, STATUS_USAGE));
+}

@@ -1,5 +1,6 @@
 /* fakes: the stations and the tally store as the control tests need them: they remember what they
  * were told. The spool answers through the loop, as the real one does. */
+#include "resolve/sts.h"
 #include "fakes.h"
 
 #include <stdio.h>
@@ -39,6 +40,23 @@ struct resolver_counters resolver_counters(const struct resolver *resolver)
 {
     (void)resolver;
     return (struct resolver_counters){.queries = 11};
+}
+
+struct sts *resolver_sts(const struct resolver *resolver)
+{
+    (void)resolver;
+    return NULL;
+}
+
+void sts_refresh_now(struct sts *sts)
+{
+    (void)sts;
+}
+
+struct sts_counters sts_counters(const struct sts *sts)
+{
+    (void)sts;
+    return (struct sts_counters){0};
 }
 
 const struct resolver_health *resolver_health(const struct resolver *resolver)

@@ -13,7 +13,7 @@ Test(exceptions, status_lists_what_has_an_end)
                  table_parse(&table, "tls_policy",
                              SLICE_LITERAL("a.example may\n"
                                            "b.example none until=2099-12-31 reason=old owner=ops\n"
-                                           "c.example none until=2001-01-01\n"),
+                                           "c.example none until=2001-01-01 reason=older\n"),
                              &err),
                  0),
               "%s", err.text);

@@ -242,6 +242,7 @@ static int visit(struct office *office, const char *path, const struct visit *wh
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* covers: STS-41 */
 Test(panel, status_socket_answers)
 {
     static const struct visit visits[] = {
@@ -261,10 +262,20 @@ Test(panel, status_socket_answers)
         {"GET", "/flush?all", NULL, 0}, /* a GET changes nothing */
         {"POST", "/flush", NULL, 0},
         {"GET", "/nothing", NULL, 0},
+        {"GET", "/sts", "policies", 0},
+        {"GET", "/sts?domain=A.example.", "policies", 0},
+        {"POST", "/sts?op=refetch&domain=a.example", "workers", 0},
+        {"POST", "/sts?op=drop&domain=a.example", "dropped", 0},
+        {"POST", "/sts?op=drop&domain=[192.0.2.1]", NULL, 0},
+        {"POST", "/sts?op=drop", NULL, 0},
+        {"POST", "/sts?op=burn&domain=a.example", NULL, 0},
+        {"GET", "/sts?domain=a..b", NULL, 0},
+        {"GET", "/sts?op=drop", "policies", 0}, /* a GET changes nothing */
     };
     char path[] = "/tmp/daneway-test-XXXXXX/status.sock";
     struct office office;
     struct status_socket *status;
+    struct sts_store *policies = NULL;
     struct err err;
     path[24] = '\0';
     cr_assert(mkdtemp(path) != NULL);
@@ -274,14 +285,18 @@ Test(panel, status_socket_answers)
     begin(&office, 2);
     fakes.list_length = 3;
     loop_on_signal(office.loop, SIGCHLD, visitor_gone, office.loop);
+    cr_assert(eq(int, sts_store_open(&policies, NULL, 10, &err), 0));
     cr_assert(
-        eq(int, status_socket_open(&status, office.loop, office.panel, NULL, &settings, &err), 0),
+        eq(int,
+           status_socket_open(&status, office.loop, office.panel, NULL, policies, &settings, &err),
+           0),
         "%s", err.text);
     for (size_t i = 0; i < sizeof visits / sizeof visits[0]; i++)
         cr_expect(eq(int, visit(&office, path, &visits[i]), 0), "%s %s", visits[i].method,
                   visits[i].target);
     cr_expect(eq(str, fakes.queue_id, "A1"));
     status_socket_close(&status);
+    sts_store_close(&policies);
     cr_expect(ne(int, access(path, F_OK), 0));
     end(&office);
     path[24] = '\0';

@@ -118,6 +118,9 @@ static const struct {
     {"tobogus.sec.lab", DNS_A, DNS_BOGUS, DNS_FOUND, 0, NULL},
     {"tolame.sec.lab", DNS_A, DNS_FAILED, DNS_FOUND, 0, NULL},
     {"mx1.dname.sec.lab", DNS_A, DNS_SECURE, DNS_FOUND, 1, "mx1.sec.lab"},
+    {"_mta-sts.good.sec.lab", DNS_TXT, DNS_SECURE, DNS_FOUND, 2, NULL},
+    {"_mta-sts.alias.sec.lab", DNS_TXT, DNS_SECURE, DNS_FOUND, 1, "_mta-sts.one.sec.lab"},
+    {"_mta-sts.mx1.sec.lab", DNS_TXT, DNS_SECURE, DNS_NO_NAME, 0, NULL},
     {"domain.sec.lab", DNS_MX, DNS_SECURE, DNS_FOUND, 2, "good.sec.lab"},
     {"_25._tcp.mx3.sec.lab", DNS_TLSA, DNS_SECURE, DNS_FOUND, 1, "_dane.sec.lab"},
     {"_25._tcp.mx4.sec.lab", DNS_TLSA, DNS_INSECURE, DNS_FOUND, 1, "_25._tcp.mx.insecure.lab"},
@@ -164,6 +167,28 @@ Test(dns, classification)
             dns_answer_free(&questions[i].answer);
         }
         cr_expect(gt(u64, dns_counters(dns).bogus, 0));
+        dns_free(&dns);
+        loop_free(&loop);
+    }
+}
+
+/* covers: STS-02 STS-03 T-11 */
+Test(dns, texts_are_joined_and_aliases_followed)
+{
+    for (int mode = RESOLVER_LOOPBACK; mode <= RESOLVER_VALIDATE; mode++) {
+        struct resolver_settings settings = settings_for((enum resolver_mode)mode);
+        struct loop *loop = loop_create();
+        struct dns *dns = dns_for(loop, &settings);
+        struct dns_answer *answer = ask_one(loop, dns, "_mta-sts.good.sec.lab", DNS_TXT);
+        cr_assert(eq(sz, answer->count, 2));
+        size_t sts = slice_starts_nocase(answer->texts[0], SLICE_LITERAL("v=sts")) ? 0 : 1;
+        cr_expect(slice_equal(answer->texts[sts], SLICE_LITERAL("v=STSv1; id=20261123;")));
+        cr_expect(slice_equal(answer->texts[1 - sts], SLICE_LITERAL("v=spf1 -all")));
+        dns_answer_free(&answer);
+        answer = ask_one(loop, dns, "_mta-sts.alias.sec.lab", DNS_TXT);
+        cr_assert(eq(sz, answer->count, 1));
+        cr_expect(slice_equal(answer->texts[0], SLICE_LITERAL("v=STSv1; id=1;")));
+        dns_answer_free(&answer);
         dns_free(&dns);
         loop_free(&loop);
     }
