@@ -1,6 +1,7 @@
 /* clients_rule: one line of the client table: a key, permit or reject, attributes.
  * Owns: the grammar of a line, and how a sender is compared with what a line allows.
- * Must never take a line that it does not understand whole: an operator would believe himself protected. */
+ * Must never take a line that it does not understand whole: an operator would believe himself
+ * protected. */
 #include "intake/clients.h"
 
 #include <string.h>
@@ -40,7 +41,8 @@ static struct slice next_word(struct slice *rest)
     return word;
 }
 
-/* --- keys ----------------------------------------------------------------------------------------- */
+/* --- keys
+ * ----------------------------------------------------------------------------------------- */
 static int take_network(struct slice word, struct network *network_r)
 {
     char text[ADDRESS_TEXT + 8];
@@ -85,7 +87,8 @@ static int take_key(struct slice word, struct client_rule *rule)
     return take_network(word, &rule->network);
 }
 
-/* --- attributes ----------------------------------------------------------------------------------- */
+/* --- attributes
+ * ----------------------------------------------------------------------------------- */
 typedef int value_fn(struct rule_line *line, struct slice value);
 
 static int take_starttls(struct rule_line *line, struct slice value)
@@ -199,7 +202,8 @@ static int take_attribute(struct rule_line *line, struct slice word, struct err 
     return complain(line, err_r, word, attributes_expected);
 }
 
-/* --- the line ------------------------------------------------------------------------------------- */
+/* --- the line
+ * ------------------------------------------------------------------------------------- */
 static int take_attributes(struct rule_line *line, struct slice rest, struct err *err_r)
 {
     for (struct slice word = next_word(&rest); word.len > 0; word = next_word(&rest)) {
@@ -229,8 +233,10 @@ int client_rule_parse(struct arena *arena, const char *name, struct slice text,
     return take_attributes(&line, text, err_r);
 }
 
-/* --- senders -------------------------------------------------------------------------------------- */
-/* "@corp.example": what stands behind the last "@" is that; "@.corp.example": it ends in ".corp.example". */
+/* --- senders
+ * -------------------------------------------------------------------------------------- */
+/* "@corp.example": what stands behind the last "@" is that; "@.corp.example": it ends in
+ * ".corp.example". */
 static bool is_of_domain(struct slice sender, struct slice item)
 {
     size_t local = sender.len;

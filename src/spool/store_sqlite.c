@@ -19,6 +19,7 @@
 enum { LOCK_WAIT_MS = 5000, LOCK_POLL_MS = 20 };
 
 static const char settings_sql[] =
+    "PRAGMA auto_vacuum=INCREMENTAL;" /* before the first table; see store_give_back */
     "PRAGMA journal_mode=WAL;"
     "PRAGMA synchronous=FULL;"
     "PRAGMA mmap_size=0;"

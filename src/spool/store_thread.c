@@ -252,6 +252,7 @@ static void *run_thread(void *arg)
         run_jobs(thread, &jobs);
         if (idle)
             purge(thread->store);
+        store_give_back(thread->store);
         atomic_store(&thread->space, store_has_space(thread->store));
     }
     list_move(&jobs, &thread->stuck); /* a last try for what found no space */

@@ -22,7 +22,8 @@ static bool digest_public_key(const gnutls_datum_t *der, unsigned char *digest_r
     return read && length == SHA256_OCTETS;
 }
 
-bool certificate_digests(const struct certificate *certificate, struct certificate_digests *digests_r)
+bool certificate_digests(const struct certificate *certificate,
+                         struct certificate_digests *digests_r)
 {
     const gnutls_datum_t der = {certificate->der, (unsigned)certificate->length};
     return gnutls_hash_fast(GNUTLS_DIG_SHA256, der.data, der.size, digests_r->certificate) == 0 &&

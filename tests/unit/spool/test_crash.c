@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
 #include "harness.h"
 
 static struct harness harness;
@@ -244,6 +245,35 @@ Test(spool_crash, traces_give_way_when_space_is_short)
     for (int i = 0; i < 100 && harness_query(&harness, 0, "SELECT count(*) FROM trace") > 0; i++)
         usleep(100000);
     cr_assert(eq(i64, harness_query(&harness, 0, "SELECT count(*) FROM trace"), 0));
+}
+
+static int64_t store_size(void)
+{
+    CLEANUP(text_free) char *path = x_printf("%s/spool-0.db", harness.directory);
+    struct stat found;
+    return stat(path, &found) == 0 ? (int64_t)found.st_size : -1;
+}
+
+/* One store's free pages are of no use to the other workers on the same file system. */
+/* covers: SMTPS-20 */
+Test(spool_crash, free_pages_go_back_while_space_is_short)
+{
+    enum { COUNT = 24, SIZE = 1000000 };
+    char *text = x_calloc(1, SIZE + 1);
+    memset(text, 'x', SIZE);
+    for (int i = 0; i < COUNT; i++)
+        harness_put(&harness, "example.com", text);
+    free(text);
+    for (int i = 0; i < COUNT; i++)
+        harness_settle(&harness, claim_one("example.com"), RECIPIENT_DELIVERED, 0);
+    harness_reopen(&harness);
+    int64_t before = store_size();
+    cr_assert(gt(i64, before, COUNT * SIZE / 2));
+    harness.settings.free_space_min = UINT64_C(1) << 60;
+    harness_reopen(&harness);
+    for (int i = 0; i < 100 && store_size() > before / 2; i++)
+        usleep(100000);
+    cr_assert(lt(i64, store_size(), before / 2));
 }
 
 static void fill_up(const char *directory)
