@@ -30,7 +30,7 @@ void render_evidence(FILE *out, json_t *evidence, int64_t now);
  * demands; what each host of the plan is judged by; how that went after the handshake. */
 void render_sts(FILE *out, json_t *sts, int64_t now);
 void render_rules(FILE *out, json_t *trace);
-void render_policies(FILE *out, json_t *host);
+void render_host_policies(FILE *out, json_t *host);
 void render_policy_results(FILE *out, json_t *verdict);
 void render_plan(FILE *out, json_t *trace);
 /* A reason's name, its text, what is specific, who can mend it and how, on lines of their own after

@@ -280,7 +280,7 @@ static void put_plan_host(FILE *out, json_t *host, const char *told)
         render_words(out, json_object_get(host, "names"), 6);
         fputc('\n', out);
     }
-    render_policies(out, host);
+    render_host_policies(out, host);
 }
 
 /* For all recipients, or for some of whom the same is demanded. */

@@ -143,7 +143,7 @@ static const char *policy_title(json_t *policy)
 }
 
 /* One policy that is met is told by the headline of the host. */
-void render_policies(FILE *out, json_t *host)
+void render_host_policies(FILE *out, json_t *host)
 {
     json_t *policies = json_object_get(host, "policies"), *policy;
     size_t i;
