@@ -141,7 +141,7 @@ static void never_weaker(const struct situation *s, const struct ending *ending)
 
 /* covers: DANE-07 DANE-23 DANE-24 DANE-27 STS-10 STS-46 STS-47 STS-51 STS-52 RTLS-08 RTLS-09
    RTLS-10 RTLS-11 RTLS-12 RTLS-13 T-06 T-08 T-15 T-24 */
-Test(cross, never_weaker_than_any_demand, .timeout = 300)
+Test(cross, never_weaker_than_any_demand)
 {
     follow_all(never_weaker);
 }
@@ -158,7 +158,7 @@ static void never_stricter(const struct situation *s, const struct ending *endin
 }
 
 /* covers: DANE-26 STS-36 STS-40 STS-50 RTLS-18 T-15 */
-Test(cross, never_stricter_than_all_demands, .timeout = 300)
+Test(cross, never_stricter_than_all_demands)
 {
     follow_all(never_stricter);
 }
@@ -195,7 +195,7 @@ static void only_requiretls_returns(const struct situation *s, const struct endi
 }
 
 /* covers: CODE-05 CODE-09 CODE-10 STS-49 RTLS-13 RTLS-14 RTLS-17 T-17 T-24 */
-Test(cross, only_requiretls_returns_mail_and_then_at_once, .timeout = 300)
+Test(cross, only_requiretls_returns_mail_and_then_at_once)
 {
     follow_all(only_requiretls_returns);
 }
@@ -217,7 +217,7 @@ static void a_notice_goes_as_any_mail(const struct situation *s, const struct en
         cr_expect(kind == cross_follow(&ordinary).kind && !requiretls, "%s", situation_text(s));
 }
 
-Test(cross, a_notice_with_requiretls_goes_as_any_mail, .timeout = 300)
+Test(cross, a_notice_with_requiretls_goes_as_any_mail)
 {
     follow_all(a_notice_goes_as_any_mail);
 }
@@ -263,7 +263,7 @@ static void more_is_not_weaker(const struct situation *s, const struct ending *e
     }
 }
 
-Test(cross, more_demands_never_give_a_weaker_plan, .timeout = 600)
+Test(cross, more_demands_never_give_a_weaker_plan)
 {
     follow_all(more_is_not_weaker);
 }
@@ -297,7 +297,7 @@ static void relaxed(const struct situation *s, const struct ending *ending)
     }
 }
 
-Test(cross, requiretls_can_be_relaxed_by_row, .timeout = 300)
+Test(cross, requiretls_can_be_relaxed_by_row)
 {
     follow_all(relaxed);
 }
