@@ -139,8 +139,8 @@ static void never_weaker(const struct situation *s, const struct ending *ending)
         cr_expect(not(ending->requiretls));
 }
 
-/* covers: DANE-07 DANE-23 DANE-24 DANE-27 STS-10 STS-46 STS-47 STS-51 STS-52 RTLS-08 RTLS-09
-   RTLS-10 RTLS-11 RTLS-12 RTLS-13 T-06 T-08 T-15 T-24 */
+/* covers: DANE-07 DANE-23 DANE-24 DANE-27 STS-10 STS-46 STS-47 STS-51 STS-52 RTLS-08 T-06 T-15 */
+/* covers: RTLS-09 RTLS-10 T-24 */
 Test(cross, never_weaker_than_any_demand)
 {
     follow_all(never_weaker);
@@ -194,7 +194,7 @@ static void only_requiretls_returns(const struct situation *s, const struct endi
                   ending_text(ending));
 }
 
-/* covers: CODE-05 CODE-09 CODE-10 STS-49 RTLS-13 RTLS-14 RTLS-17 T-17 T-24 */
+/* covers: CODE-05 CODE-09 CODE-10 RTLS-13 RTLS-14 */
 Test(cross, only_requiretls_returns_mail_and_then_at_once)
 {
     follow_all(only_requiretls_returns);

@@ -176,7 +176,7 @@ Test(plan_sts, for_a_smart_host_nobody_vouches_for_an_mx_record)
     cr_assert(eq(int, plan->reason, REASON_REQUIRETLS_NOT_VERIFIED));
 }
 
-/* covers: RTLS-12 RTLS-13 RTLS-14 */
+/* covers: RTLS-13 RTLS-14 */
 Test(plan_sts, one_host_that_may_recover_keeps_the_message)
 {
     struct evidence *evidence = scene("auto", 2);

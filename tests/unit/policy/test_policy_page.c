@@ -126,8 +126,8 @@ static FILE *open_page(void)
     return page;
 }
 
-/* covers: DANE-07 DANE-22..27 STS-10 STS-36 STS-40 STS-47 STS-50..52 RTLS-08..18 CODE-02 CODE-09
- * CODE-10 RPT-11 RPT-14 */
+/* covers: DANE-22..27 STS-10 STS-36 STS-40 STS-47 STS-50..52 RTLS-08..10 RTLS-13 RTLS-14 RTLS-17 RTLS-18 */
+/* covers: CODE-02 CODE-09 CODE-10 RPT-11 RPT-14 */
 Test(policy_page, every_row_happens_as_it_says)
 {
     char line[LINE_MAX_LENGTH];
