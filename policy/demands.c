@@ -125,6 +125,7 @@ struct demands demands_make(struct arena *arena, const struct rule_set *rules,
     apply_mailbox(&making, false, question->recipient);
     apply_mailbox(&making, true, question->sender);
     apply_client(&making);
+    demands->literal_of_recipient = question->literal_of_recipient;
     demands->requiretls = question->requiretls;
     demands->tls_optional = question->tls_optional && !question->requiretls;
     demands->null_sender = question->sender != NULL && question->sender[0] == '\0';
@@ -136,5 +137,6 @@ bool demands_equal(const struct demands *a, const struct demands *b)
     return a->level == b->level && a->row == b->row && a->minimum == b->minimum &&
            a->tafile == b->tafile && a->requiretls == b->requiretls &&
            a->requiretls_mode == b->requiretls_mode && a->tls_optional == b->tls_optional &&
-           a->null_sender == b->null_sender;
+           a->null_sender == b->null_sender &&
+           a->literal_of_recipient == b->literal_of_recipient;
 }

@@ -69,6 +69,11 @@ static bool is_allowed(const struct policy_settings *settings, const struct addr
     return false;
 }
 
+bool is_chosen_by_strangers(const struct evidence *evidence, const struct demands *demands)
+{
+    return host_is_routed_by_mx(evidence) || demands->literal_of_recipient;
+}
+
 /* Special addresses are left out, unless the operator himself named the host or allowed them
  * (SMTPC-20). */
 static void take_addresses(const struct host_question *question, struct plan_host *planned)
@@ -77,7 +82,7 @@ static void take_addresses(const struct host_question *question, struct plan_hos
     struct address *addresses =
         arena_alloc(question->arena, (host->address_count + 1) * sizeof(*addresses));
     for (size_t i = 0; i < host->address_count; i++)
-        if (!host_is_routed_by_mx(question->evidence) ||
+        if (!is_chosen_by_strangers(question->evidence, question->demands) ||
             is_allowed(question->settings, &host->addresses[i]))
             addresses[planned->address_count++] = host->addresses[i];
     planned->addresses = addresses;
@@ -132,10 +137,17 @@ static const char *not_eligible(const struct host_question *question,
     return NULL;
 }
 
-/* A failed look-up on the way to the TLSA records makes the host unusable (DANE-07, 13, 15). */
-static bool lookup_failed(const struct host_question *question, struct plan_host *planned,
-                          const struct dns_fact *fact)
+/* A failed look-up on the way to the TLSA records makes the host unusable (DANE-07, 13, 15); so
+ * does one that should have been made and was not. */
+static bool lookup_failed(const struct host_question *question, struct plan_host *planned)
 {
+    static const struct dns_fact not_asked = {.status = DNS_FAILED,
+                                              .why = "the TLSA records were not asked for"};
+    const struct dns_fact *alias = &planned->host->alias, *fact = &planned->host->tlsa;
+    if (alias->status == DNS_FAILED || alias->status == DNS_BOGUS)
+        fact = alias;
+    else if (fact->status == DNS_NOT_ASKED)
+        fact = &not_asked;
     enum reason problem = lookup_problem(fact, REASON_TLSA_LOOKUP_FAILED, REASON_TLSA_BOGUS);
     if (problem == REASON_NONE)
         return false;
@@ -216,8 +228,7 @@ static void apply_dane(const struct host_question *question, struct plan_host *p
         without_dane(question, planned, why);
         return;
     }
-    if (lookup_failed(question, planned, &host->alias) ||
-        lookup_failed(question, planned, &host->tlsa))
+    if (lookup_failed(question, planned))
         return;
     bool found =
         host->tlsa.status == DNS_SECURE && host->tlsa.presence == DNS_FOUND && host->tlsa_count > 0;
@@ -244,6 +255,14 @@ static void apply_all(const struct host_question *question, struct plan_host *pl
         planned->applied = planned->checks[0].policy;
 }
 
+/* Mandatory DANE believes no unsigned word that would return the mail: not that the host has no
+ * address, nor that the address is none to be used (DANE-27). */
+static bool is_unproven(const struct host_question *question, const struct plan_host *planned)
+{
+    return question->wishes.dane_must && planned->host->addresses_fact.status == DNS_INSECURE &&
+           reason_row(planned->skip)->permanence == PERMANENT;
+}
+
 struct plan_host judge_host(const struct host_question *question, const struct evidence_host *host)
 {
     struct plan_host planned = {
@@ -251,7 +270,11 @@ struct plan_host judge_host(const struct host_question *question, const struct e
     planned.server_name = host->is_literal ? NULL : host->name;
     take_addresses(question, &planned);
     planned.skip = unusable(question, &planned, &planned.detail);
-    if (planned.skip == REASON_NONE)
+    if (planned.skip == REASON_NONE) {
         apply_all(question, &planned);
+    } else if (is_unproven(question, &planned)) {
+        planned.skip = REASON_DANE_REQUIRED;
+        planned.detail = "the addresses of the host are not signed";
+    }
     return planned;
 }

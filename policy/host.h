@@ -30,6 +30,9 @@ void host_apply_own(const struct host_question *question, struct plan_host *plan
 void host_apply_requiretls(const struct host_question *question, struct plan_host *planned,
                            bool vouched_by_sts);
 
+/* The host was named by the domain's DNS or by a recipient's address, not by the operator. */
+bool is_chosen_by_strangers(const struct evidence *evidence, const struct demands *demands);
+
 /* --- for these parts ------------------------------------------------------------------------------ */
 bool host_is_routed_by_mx(const struct evidence *evidence);
 void host_skip(struct plan_host *planned, enum reason reason, const char *detail);

@@ -105,17 +105,24 @@ static void count_tls(const struct plan_host *host, struct verdict *verdict,
     verdict->result_count = 1;
 }
 
-/* The first check tells who the host is. Below a policy that does not list it, its certificate
- * tells nothing. */
-static bool is_verified(const struct plan_host *host, const struct verdict *verdict,
-                        const struct chain_result *results)
+/* Below a policy that does not list the host, its certificate tells nothing. */
+static bool policy_is_met(const struct verdict *verdict, enum policy_type policy)
 {
-    if (host->check_count == 0 || !results[0].ok)
-        return false;
     for (size_t i = 0; i < verdict->result_count; i++)
-        if (verdict->results[i].policy == host->checks[0].policy && !verdict->results[i].met)
+        if (verdict->results[i].policy == policy && !verdict->results[i].met)
             return false;
     return true;
+}
+
+/* The check that tells who the host is: one that is enforced, or the first one; -1: nothing tells it. */
+static int find_proof(const struct plan_host *host, const struct verdict *verdict,
+                      const struct chain_result *results)
+{
+    for (size_t i = 0; i < host->check_count; i++)
+        if ((i == 0 || host->checks[i].enforced) && results[i].ok &&
+            policy_is_met(verdict, host->checks[i].policy))
+            return (int)i;
+    return -1;
 }
 
 /* The failure to be told: of the first check that is enforced and failed; NULL if all passed. */
@@ -156,13 +163,14 @@ struct verdict policy_after_handshake(struct arena *arena, const struct plan_hos
     struct chain_result *results = verify_checks(arena, host, peer, now);
     struct verdict verdict = verdict_of(VERDICT_GO_ON, REASON_NONE, NULL);
     count_tls(host, &verdict, results);
-    verdict.verified = is_verified(host, &verdict, results);
+    int proof = find_proof(host, &verdict, results);
+    verdict.verified = proof >= 0;
     refuse(arena, host, &verdict, results);
     if (verdict.action == VERDICT_GO_ON && !verdict.verified)
         note_failure(&verdict);
     if (verdict.verified) {
-        verdict.matched = results[0].matched;
-        verdict.depth = results[0].depth;
+        verdict.matched = results[proof].matched;
+        verdict.depth = results[proof].depth;
     }
     return verdict;
 }

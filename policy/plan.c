@@ -169,7 +169,7 @@ static void plan_hosts(struct plan *plan, struct host_question *question, uint64
             question->wishes = wishes_without_requiretls(question->demands);
         plan->hosts[i] = judge_host(question, places[i % count].host);
     }
-    if (evidence->kind == NEXT_HOP_DOMAIN)
+    if (is_chosen_by_strangers(evidence, question->demands))
         skip_loops(plan, question->settings);
 }
 

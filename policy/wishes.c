@@ -73,6 +73,11 @@ struct wishes wishes_without_requiretls(const struct demands *demands)
     return wishes_with(demands, false);
 }
 
+bool demands_want_dane(const struct demands *demands)
+{
+    return wishes_of(demands).dane;
+}
+
 bool demands_want_sts(const struct demands *demands)
 {
     return wishes_of(demands).sts;

@@ -65,7 +65,7 @@ struct plan_host {
     enum policy_type applied;  /* which policy authenticates the host, or would */
     struct plan_policy policies[PLAN_POLICIES_MAX]; /* for reports: all that apply; none: no-policy-found */
     size_t policy_count;
-    struct plan_check *checks; /* all that are enforced must pass; the first one tells what the host is called */
+    struct plan_check *checks; /* all that are enforced must pass */
     size_t check_count;
     enum requiretls_need requiretls;
     struct tlsa_record *records; /* usable ones after digest agility (DANE-29, DANE-32) */

@@ -45,6 +45,7 @@ struct demands {
     enum requiretls_mode requiretls_mode; /* what the row makes of it */
     bool tls_optional;                   /* TLS-Required: No, without REQUIRETLS (RTLS-07) */
     bool null_sender;                    /* RTLS-17 */
+    bool literal_of_recipient; /* the next hop is the domain of a recipient, user@[192.0.2.1]: no operator chose it */
 };
 
 /* The operator's rules. */
@@ -55,9 +56,10 @@ struct rule_set {
 };
 /* A delivery, as far as rules ask. */
 struct demand_question {
-    const char *next_hop;   /* as addressed: "example.com", "[mx.example.com]:587" */
+    const char *next_hop;   /* as addressed, but in A-labels: "example.com", "example.com:587", "[mx.example.com]:587" */
     const char *name;       /* the same without brackets and port */
     bool bracketed;
+    bool literal_of_recipient;
     const char *sender;     /* NULL: none, as in a probe; "": null reverse-path. Domain in A-labels, as the tables */
     const char *recipient;  /* NULL: none; likewise. Recipients of one delivery with other demands need a plan of their own */
     bool requiretls, tls_optional;
@@ -69,6 +71,8 @@ struct demands demands_make(struct arena *arena, const struct rule_set *rules,
                             const struct demand_question *question, int64_t now);
 /* Two recipients with equal demands can share a plan. */
 bool demands_equal(const struct demands *a, const struct demands *b);
+/* Whether TLSA records matter at all; if not, none are to be asked for (DANE-28). */
+bool demands_want_dane(const struct demands *demands);
 /* Whether the MTA-STS policy of the domain matters at all; if not, nothing needs to be fetched. */
 bool demands_want_sts(const struct demands *demands);
 

@@ -45,6 +45,8 @@ struct attempt {
     struct arena *arena;
     const char *next_hop_text; /* as addressed */
     struct next_hop next_hop;
+    struct demands demands; /* of this attempt: worked out once, so that a new table changes no half
+                               of it (QUEUE-07) */
     struct resolution *resolution;
     struct evidence *evidence;
     struct plan *plan;
@@ -69,7 +71,44 @@ static int64_t elapsed(const struct attempt *attempt)
     return loop_now(attempt->conductor->parts.loop) - attempt->started_ms;
 }
 
-/* --- resolving and planning ----------------------------------------------------------------------- */
+/* --- demands, resolving and planning
+ * -------------------------------------------------------------- */
+
+/* A domain is looked up by its A-labels alone: as a U-label its own row could not be found, but one for its parent
+ * could. */
+static const char *as_addressed(const struct attempt *attempt)
+{
+    const struct next_hop *hop = &attempt->next_hop;
+    if (hop->kind != NEXT_HOP_DOMAIN)
+        return attempt->next_hop_text;
+    return strchr(attempt->next_hop_text, ':') == NULL
+               ? hop->name
+               : arena_printf(attempt->arena, "%s:%u", hop->name, hop->port);
+}
+
+/* An operator names a port, or the address stands in bounce_nexthop. */
+static bool is_literal_of_recipient(const struct attempt *attempt)
+{
+    const char *bounces = attempt->conductor->parts.bounce_nexthop, *text = attempt->next_hop_text;
+    bool has_port = text[0] != '\0' && text[strlen(text) - 1] != ']';
+    return attempt->next_hop.kind == NEXT_HOP_LITERAL && !has_port &&
+           (bounces == NULL || strcmp(bounces, text) != 0);
+}
+
+static struct demands demands_of(struct attempt *attempt)
+{
+    const struct conductor_parts *parts = &attempt->conductor->parts;
+    const struct rule_set rules = {.default_level = parts->settings->default_level,
+                                   .table = attempt->conductor->table};
+    const struct demand_question question = {
+        .next_hop = as_addressed(attempt),
+        .name = attempt->next_hop.name,
+        .bracketed = attempt->next_hop.kind != NEXT_HOP_DOMAIN,
+        .literal_of_recipient = is_literal_of_recipient(attempt),
+        .sender = attempt->delivery != NULL ? attempt->delivery->envelope.sender : NULL,
+    };
+    return demands_make(attempt->arena, &rules, &question, loop_wall(parts->loop));
+}
 
 static void on_resolved(void *arg, struct evidence *evidence)
 {
@@ -86,25 +125,11 @@ static enum state resolving(struct attempt *attempt, enum signal signal)
     const struct conductor_parts *parts = &attempt->conductor->parts;
     attempt->next_hop =
         next_hop_parse(attempt->arena, attempt->next_hop_text, parts->settings->port);
+    attempt->demands = demands_of(attempt);
+    attempt->next_hop.without_tlsa = !demands_want_dane(&attempt->demands); /* DANE-28 */
     attempt->resolution =
         resolve_next_hop(parts->resolver, attempt->arena, &attempt->next_hop, on_resolved, attempt);
     return STATE_RESOLVING;
-}
-
-static struct demands demands_of(struct attempt *attempt)
-{
-    const struct conductor_parts *parts = &attempt->conductor->parts;
-    const struct rule_set rules = {.default_level = parts->settings->default_level,
-                                   .table = attempt->conductor->table};
-    const struct envelope *envelope =
-        attempt->delivery != NULL ? &attempt->delivery->envelope : NULL;
-    const struct demand_question question = {
-        .next_hop = attempt->next_hop_text,
-        .name = attempt->next_hop.name,
-        .bracketed = attempt->next_hop.kind != NEXT_HOP_DOMAIN,
-        .sender = envelope != NULL ? envelope->sender : NULL,
-    };
-    return demands_make(attempt->arena, &rules, &question, loop_wall(parts->loop));
 }
 
 /* Only spreads hosts of equal preference: weak randomness does no harm. */
@@ -147,9 +172,8 @@ static enum state planning(struct attempt *attempt, enum signal signal)
 {
     (void)signal;
     const struct conductor_parts *parts = &attempt->conductor->parts;
-    struct demands demands = demands_of(attempt);
     trace_evidence(attempt->trace, attempt->evidence);
-    attempt->plan = policy_plan(attempt->arena, attempt->evidence, &demands,
+    attempt->plan = policy_plan(attempt->arena, attempt->evidence, &attempt->demands,
                                 &parts->settings->policy, draw_seed(attempt));
     trace_plan(attempt->trace, attempt->plan);
     if (attempt->plan->action != PLAN_TRY) {

@@ -35,8 +35,11 @@ struct next_hop {
     enum next_hop_kind kind;
     const char *name; /* without brackets and port; lower case A-labels if it could be turned */
     uint16_t port;
-    bool invalid;     /* no valid domain name (SMTPC-21) */
-    bool without_sts; /* set by whoever asks: the MTA-STS policy does not matter (sts=off) */
+    bool invalid; /* no valid domain name (SMTPC-21) */
+    /* Whoever asks does not want DANE: no TLSA query is made, nor one that only leads to it
+     * (DANE-28). Not from the text: next_hop_parse leaves it false. */
+    bool without_tlsa;
+    bool without_sts; /* likewise: the MTA-STS policy does not matter (sts=off) */
 };
 /* Parses it into the arena; `default_port` unless the text has one. Never fails: see `invalid`. */
 struct next_hop next_hop_parse(struct arena *arena, const char *text, uint16_t default_port);
