@@ -46,8 +46,6 @@ static const struct command commands[] = {
      "  --day D     a UTC day; default: today\n"
      "  --domain D  only this domain\n",
      run_report_show},
-    {"sts", "list", true, "[--json]", "the MTA-STS policies that are known, and how fresh they are",
-     "  --json  as a JSON array\n", run_sts_list},
     {"sts", "show", false, "[--json] DOMAIN", "the MTA-STS policy of a domain, as it was fetched",
      "  --json  as a JSON object\n", run_sts_show},
     {"sts", "refetch", false, "[--json] DOMAIN", "fetch the MTA-STS policy of a domain now",
@@ -57,6 +55,9 @@ static const struct command commands[] = {
     {"sts", "drop", false, "[--json] DOMAIN", "forget the MTA-STS policy of a domain",
      "  The next delivery looks for its record, and fetches the policy if there is one.\n",
      run_sts_drop},
+    /* the last of its name: the word "list" may be left out */
+    {"sts", "list", true, "[--json]", "the MTA-STS policies that are known, and how fresh they are",
+     "  --json  as a JSON array\n", run_sts_list},
     {"config", "check", false, "", "is the configuration good, with its tables and keys?",
      "  The same as danewayd -t. Exit status 0: it is good, 1: it is not.\n", run_config_check},
     {"verify-chain", NULL, false,

@@ -15,7 +15,7 @@
 #include "cli/render.h"
 #include "conf/conf.h"
 
-enum { LOOK_EVERY_US = 200000, SLACK = 15 /* seconds beyond the longest fetch */ };
+enum { LOOK_EVERY_US = 200000, SLACK = 90 /* seconds for look-ups beside the longest fetch */ };
 
 /* --- pages
  * --------------------------------------------------------------------------------------- */
@@ -31,10 +31,13 @@ static void print_failure(FILE *out, json_t *entry, int64_t now)
     json_int_t failures = json_number(entry, "failures");
     if (json_text(entry, "failure_text") == NULL)
         return;
-    fprintf(out, "    %s", colour(YELLOW));
-    format_put(out, json_text(entry, "failure"));
-    fprintf(out, "%s %s ago, %lld in a row: ", colour(PLAIN),
-            format_duration(now - json_number(entry, "tried"), ago), (long long)failures);
+    fputs("    ", out);
+    if (json_text(entry, "failure") != NULL) {
+        fputs(colour(YELLOW), out);
+        format_put(out, json_text(entry, "failure"));
+        fprintf(out, "%s %s ago, %lld in a row: ", colour(PLAIN),
+                format_duration(now - json_number(entry, "tried"), ago), (long long)failures);
+    }
     format_put(out, json_text(entry, "failure_text"));
     fputc('\n', out);
 }

@@ -29,7 +29,8 @@ int conf_read_mailboxes(struct mailboxes **mailboxes_r, const char *path, struct
 /* Reads and parses the tls_policy table at `path`, and the files that its tafile= name; a file that does not exist gives an empty table
  * only if `path` is the default. */
 int conf_read_table(struct table **table_r, const char *path, struct err *err_r);
-/* The roots in the PEM file at `path`; "" is the system's. A file without a certificate is an error.
+/* The roots in the PEM file at `path`; "" is the system's. A file without a certificate is an
+ * error.
  */
 int conf_read_roots(struct roots **roots_r, const char *path, struct err *err_r);
 

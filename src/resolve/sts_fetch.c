@@ -66,7 +66,7 @@ static bool decode_certificate(struct arena *arena, const char *line, struct cer
     gnutls_datum_t pem, der;
     if (strncmp(line, "Cert:", 5) != 0)
         return false;
-    pem.data = (unsigned char *)(uintptr_t)(line + 5);
+    pem.data = (unsigned char *)arena_strdup(arena, line + 5);
     pem.size = (unsigned)strlen(line + 5);
     if (gnutls_pem_base64_decode2("CERTIFICATE", &pem, &der) < 0)
         return false;

@@ -12,8 +12,8 @@
 #include "log/log.h"
 
 enum {
-    POLL_MS = 250,           /* how often a worker looks whether another's fetch has ended */
-    REFRESH_LEAST = 3600,    /* no more often than this, however short max_age is; seconds */
+    POLL_MS = 250,        /* how often a worker looks whether another's fetch has ended */
+    REFRESH_LEAST = 3600, /* no more often than this, however short max_age is; seconds */
     TEXT_MAX = 400,
 };
 

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-enum { CLAIM_SLACK = 10 /* seconds */ };
+/* Seconds: beyond the longest fetch; and before it, for a refresh, whose record is still to be
+ * looked up. */
+enum { CLAIM_SLACK = 10, LOOKUP_LONGEST = 60 };
 
 static void run(struct helper_job *helper_job)
 {
@@ -65,6 +67,8 @@ void job_make_claim(struct job *job)
         number = (uint64_t)(uintptr_t)job;
     job->claim = (int64_t)(number >> 1 | 1);
     job->until = job->now + job->sts->settings->fetch_timeout + CLAIM_SLACK;
+    if (job->kind == JOB_CLAIM_DUE)
+        job->until += LOOKUP_LONGEST;
 }
 
 static const char *copy(struct arena *arena, const char *text)

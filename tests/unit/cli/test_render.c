@@ -299,3 +299,34 @@ Test(render, trace_shows_policies_rules_and_demands)
     EXPECT_TEXT("REQUIRETLS is passed on");
     EXPECT_TEXT("PLAN  for x@example.org");
 }
+
+/* covers: STS-41 */
+Test(render, policies)
+{
+    json_error_t error;
+    char *text = NULL;
+    size_t length;
+    json_t *policies = json_loads(
+        "[{\"domain\":\"a.example\",\"mode\":\"enforce\",\"id\":\"1\",\"in_force\":true,"
+        "\"fetched\":900,\"expires\":4600,\"refresh_at\":1010,\"tried\":950,\"failures\":2,"
+        "\"failure\":\"sts-fetch-failed\",\"failure_text\":\"answers 404\","
+        "\"text\":\"version: STSv1\\r\\nmode: \\u001b[31m\\n\"},"
+        "{\"domain\":\"b.example\",\"mode\":\"testing\",\"id\":\"2\",\"expires\":940},"
+        "{\"domain\":\"c.example\",\"mode\":\"\",\"waiting\":true,"
+        "\"failure_text\":\"no record\"}]",
+        0, &error);
+    cr_assert(policies != NULL, "%s", error.text);
+    FILE *out = open_memstream(&text, &length);
+    render_policies(out, policies, 1000);
+    fclose(out);
+    cr_expect(strstr(text, "a.example  enforce  id 1\n") != NULL, "%s", text);
+    cr_expect(strstr(text, "in force for 1 h 0 min, refresh in 10 s\n") != NULL, "%s", text);
+    cr_expect(strstr(text, "    sts-fetch-failed 50 s ago, 2 in a row: answers 404\n") != NULL,
+              "%s", text);
+    cr_expect(strstr(text, "        version: STSv1\n        mode: ?[31m\n") != NULL, "%s", text);
+    cr_expect(strstr(text, "expired 1 min ago\n") != NULL, "%s", text);
+    cr_expect(strstr(text, "c.example  no policy  (being fetched)\n    no record\n") != NULL, "%s",
+              text);
+    free(text);
+    json_decref(policies);
+}

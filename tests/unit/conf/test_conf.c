@@ -133,8 +133,8 @@ Test(conf, values_reach_their_fields)
     cr_assert(eq(int, s->delivery.source_ipv4.family, 4));
     cr_assert(s->delivery.default_level == LEVEL_DANE_ONLY);
     cr_assert(eq(str, (char *)s->queue.bounce_nexthop, "[mail.example.net]:10025"));
-    cr_assert(s->sts.port == 8443 && !s->sts.enabled &&
-              s->delivery.policy.sts_txt_error_continue && s->delivery.policy.dane_sts_both);
+    cr_assert(s->sts.port == 8443 && !s->sts.enabled && s->delivery.policy.sts_txt_error_continue &&
+              s->delivery.policy.dane_sts_both);
     cr_assert(eq(str, (char *)s->sts.ca_file, "/roots.pem"));
     cr_assert(s->sts.refresh_interval == 5 && s->sts.cache_limit == 10000);
     cr_assert(s->sts.allow_addresses == s->delivery.policy.allow_addresses);
