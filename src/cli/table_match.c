@@ -13,16 +13,33 @@
 
 enum { TABLE_LIMIT = 64 * 1024 * 1024 };
 
+/* match= as it was written, without separators; fingerprints in hex. Empty where the row has none.
+ */
+static json_t *match_of(const struct table_row *row)
+{
+    const struct row_attributes *attributes = row->attributes;
+    json_t *match = json_array();
+    for (size_t i = 0; i < attributes->match_count; i++)
+        json_array_append_new(match, json_string(attributes->match[i]));
+    for (size_t i = 0; i < attributes->fingerprint_count; i++) {
+        const unsigned char *digest = attributes->fingerprints[i].sha256;
+        char hex[2 * sizeof(attributes->fingerprints[i].sha256) + 1];
+        hex_encode(digest, sizeof(attributes->fingerprints[i].sha256), hex);
+        json_array_append_new(match, json_string(hex));
+    }
+    return match;
+}
+
 static int print_row(const struct table *table, const char *key)
 {
     const struct table_row *set_aside;
     const struct table_row *row =
         table_match_at(table, slice_of(key), (int64_t)time(NULL), false, &set_aside);
-    json_t *json =
-        row == NULL
-            ? json_pack("{sb}", "found", 0)
-            : json_pack("{sb ss ss sI ss}", "found", 1, "table", table_name(table), "key", row->key,
-                        "line", (json_int_t)row->line, "level", tls_level_name(row->level));
+    json_t *json = row == NULL
+                       ? json_pack("{sb}", "found", 0)
+                       : json_pack("{sb ss ss sI ss so}", "found", 1, "table", table_name(table),
+                                   "key", row->key, "line", (json_int_t)row->line, "level",
+                                   tls_level_name(row->level), "match", match_of(row));
     command_print_json(json);
     json_decref(json);
     return row != NULL ? STATUS_YES : STATUS_NO;

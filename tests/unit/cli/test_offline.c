@@ -15,6 +15,12 @@ static char folder[] = "/tmp/daneway-test-XXXXXX";
 static char chain[64], roots[64], table[64], garbage[64], expired_at[32], now_text[32];
 static char leaf_record[128], root_record[128], other_record[128];
 
+/* SHA-256 as openssl prints it */
+#define PRINT                                                                                      \
+    "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:"   \
+    "EE:FF"
+#define PRINT_HEX "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
 static void write_text(const char *path, const char *text)
 {
     FILE *file = fopen(path, "w");
@@ -43,9 +49,10 @@ static void set_up(void)
     identity_tlsa(&root, 2, root_record);
     snprintf(other_record, sizeof other_record, "3 1 1 %064d", 7);
     write_text(garbage, "this is no certificate and no table\nreally\n");
-    write_text(
-        table,
-        "# comment\nexample.org dane-only\n.example.com encrypt\n[mx.example.net]:587 may\n");
+    write_text(table,
+               "# comment\nexample.org dane-only\n.example.com encrypt\n[mx.example.net]:587 may\n"
+               "secure.example secure match=nexthop:.example match=mx.example.net\n"
+               "print.example fingerprint match=" PRINT "\n");
     identity_release(&leaf);
     identity_release(&root);
 }
@@ -194,6 +201,30 @@ Test(offline, table_match)
         const char *level = json_string_value(json_object_get(json, "level"));
         cr_expect(eq(int, (int)json_integer_value(json_object_get(json, "line")), cases[i].line));
         cr_expect(eq(str, (char *)(level ? level : ""), (char *)cases[i].level));
+        json_decref(json);
+    }
+}
+
+Test(offline, table_match_shows_the_names_that_a_row_asks_for)
+{
+    static const struct {
+        const char *key;
+        const char *match[4];
+    } cases[] = {
+        {"secure.example", {"nexthop", ".example", "mx.example.net"}},
+        {"print.example", {PRINT_HEX}},
+        {"example.org", {NULL}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *json = run(
+            STATUS_YES, (const char *const[]){"table-match", "--table", table, cases[i].key, NULL});
+        json_t *match = json_object_get(json, "match");
+        size_t count = 0;
+        for (; cases[i].match[count] != NULL; count++)
+            cr_expect(eq(str, (char *)json_string_value(json_array_get(match, count)),
+                         (char *)cases[i].match[count]));
+        cr_expect(ne(ptr, match, NULL));
+        cr_expect(eq(sz, json_array_size(match), count), "%s", cases[i].key);
         json_decref(json);
     }
 }
