@@ -190,8 +190,11 @@ class Pki:
         self.bundle(name, ["public-inter"] if signed else [])
 
     def der(self, name):
-        body = re.search(r"-----BEGIN CERTIFICATE-----(.*?)-----END", open(self.path(name + ".crt")).read(), re.S)
-        return base64.b64decode(body.group(1))
+        return der_of(open(self.path(name + ".crt")).read())
+
+
+def der_of(pem):
+    return base64.b64decode(re.search(r"-----BEGIN CERTIFICATE-----(.*?)-----END", pem, re.S).group(1))
 
 
 def ca_template(name):
@@ -501,4 +504,5 @@ def main():
     write(out + "/expect.json", json.dumps([expectation(d) for d in domains], indent=1))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import json
 import os
+import re
 import ssl
 import sys
 
@@ -61,9 +62,14 @@ class Session:
                 return data
             data += line[1:] if line.startswith(b".") else line
 
+    def recipient_domain(self):
+        """The server's own domain, or the name below it that the mail is for."""
+        name = self.recipients[0].rpartition("@")[2].lower() if self.recipients else ""
+        return name if re.fullmatch(r"([a-z0-9-]+\.)+" + re.escape(self.server["domain"]), name) else self.server["domain"]
+
     def store(self, data):
         name = "%d.%d.odd" % (os.getpid(), next(counter))
-        box = os.path.join(LAB, "mail", self.server["domain"], "new")
+        box = os.path.join(LAB, "mail", self.recipient_domain(), "new")
         os.makedirs(box, exist_ok=True)
         head = "Received: from client by %s (odd %s) with %s\r\n" % (
             self.server["name"], self.server["behaviour"], "ESMTPS (using TLS)" if self.tls else "ESMTP")
@@ -333,7 +339,7 @@ class TalksFirst(Behaviour):
 
 
 BEHAVIOURS = {
-    "tls": SpeaksTls, "requiretls": RequireTls, "requiretls-early": RequireTlsTooEarly,
+    "plain": Behaviour, "tls": SpeaksTls, "requiretls": RequireTls, "requiretls-early": RequireTlsTooEarly,
     "starttls-554": StarttlsForbidden, "tls-demanded": TlsDemanded, "starttls-454": StarttlsRefused, "tls-garbage": TlsGarbage, "starttls-inject": StarttlsInject,
     "endless-line": EndlessLine, "many-lines": ManyLines, "nul": Nul, "code-mismatch": CodeMismatch,
     "bad-digit": BadDigit, "silent": Silent, "drip": Drip, "421-rcpt": Shutdown421, "drop-after-dot": DropAfterDot,
