@@ -24,6 +24,11 @@ static bool is_allowed(const struct policy_settings *settings, const struct addr
     return false;
 }
 
+bool is_chosen_by_strangers(const struct evidence *evidence, const struct demands *demands)
+{
+    return is_routed_by_mx(evidence) || demands->literal_of_recipient;
+}
+
 /* Special addresses are left out, unless the operator himself named the host or allowed them (SMTPC-20). */
 static void take_addresses(const struct host_question *question, struct plan_host *planned)
 {
@@ -31,7 +36,7 @@ static void take_addresses(const struct host_question *question, struct plan_hos
     struct address *addresses =
         arena_alloc(question->arena, (host->address_count + 1) * sizeof(*addresses));
     for (size_t i = 0; i < host->address_count; i++)
-        if (!is_routed_by_mx(question->evidence) ||
+        if (!is_chosen_by_strangers(question->evidence, question->demands) ||
             is_allowed(question->settings, &host->addresses[i]))
             addresses[planned->address_count++] = host->addresses[i];
     planned->addresses = addresses;
@@ -89,9 +94,17 @@ static const char *not_eligible(const struct host_question *question,
     return NULL;
 }
 
-/* A failed look-up on the way to the TLSA records makes the host unusable (DANE-07, 13, 15). */
-static bool skip_for_lookup(struct plan_host *planned, const struct dns_fact *fact)
+/* A failed look-up on the way to the TLSA records makes the host unusable (DANE-07, 13, 15); so
+ * does one that should have been made and was not. */
+static bool skip_for_lookup(struct plan_host *planned)
 {
+    static const struct dns_fact not_asked = {.status = DNS_FAILED,
+                                              .why = "the TLSA records were not asked for"};
+    const struct dns_fact *alias = &planned->host->alias, *fact = &planned->host->tlsa;
+    if (alias->status == DNS_FAILED || alias->status == DNS_BOGUS)
+        fact = alias;
+    else if (fact->status == DNS_NOT_ASKED)
+        fact = &not_asked;
     planned->skip = lookup_problem(fact, REASON_TLSA_LOOKUP_FAILED, REASON_TLSA_BOGUS);
     if (planned->skip == REASON_NONE)
         return false;
@@ -168,7 +181,7 @@ static void apply_level(const struct host_question *question, struct plan_host *
 {
     const struct evidence_host *host = planned->host;
     if (!level_wants_dane(question->demands->level)) {
-        without_dane(question, planned, NULL); /* DANE-28: what TLSA says is not even looked at */
+        without_dane(question, planned, NULL); /* DANE-28: TLSA was not even asked for */
         return;
     }
     const char *why = not_eligible(question, host);
@@ -176,7 +189,7 @@ static void apply_level(const struct host_question *question, struct plan_host *
         without_dane(question, planned, why);
         return;
     }
-    if (skip_for_lookup(planned, &host->alias) || skip_for_lookup(planned, &host->tlsa))
+    if (skip_for_lookup(planned))
         return;
     bool found =
         host->tlsa.status == DNS_SECURE && host->tlsa.presence == DNS_FOUND && host->tlsa_count > 0;
@@ -188,6 +201,15 @@ static void apply_level(const struct host_question *question, struct plan_host *
                                                        : "the host has no TLSA records");
 }
 
+/* Mandatory DANE believes no unsigned word that would return the mail: not that the host has no
+ * address, nor that the address is none to be used (DANE-27). */
+static bool is_unproven(const struct host_question *question, const struct plan_host *planned)
+{
+    return question->demands->level == LEVEL_DANE_ONLY &&
+           planned->host->addresses_fact.status == DNS_INSECURE &&
+           reason_row(planned->skip)->permanence == PERMANENT;
+}
+
 struct plan_host judge_host(const struct host_question *question, const struct evidence_host *host)
 {
     struct plan_host planned = {
@@ -197,5 +219,7 @@ struct plan_host judge_host(const struct host_question *question, const struct e
     planned.skip = unusable(question, &planned, &planned.detail);
     if (planned.skip == REASON_NONE)
         apply_level(question, &planned);
+    else if (is_unproven(question, &planned))
+        without_dane(question, &planned, "the addresses of the host are not signed");
     return planned;
 }

@@ -17,7 +17,7 @@ struct host_question {
 /* Everything of a plan_host but loops. */
 struct plan_host judge_host(const struct host_question *question, const struct evidence_host *host);
 
-/* This level promises DANE where the domain has it. */
-bool level_wants_dane(enum tls_level level);
+/* The host was named by the domain's DNS or by a recipient's address, not by the operator. */
+bool is_chosen_by_strangers(const struct evidence *evidence, const struct demands *demands);
 
 #endif

@@ -32,11 +32,14 @@ static void check_name(struct name_check *check, struct slice presented)
         check->shown == NULL ? text : arena_printf(check->arena, "%s, %s", check->shown, text);
 }
 
-/* True if there is a DNS-ID at all; also if there may be one, because the names cannot be read or are too long. */
+/* True if there is a DNS-ID at all; also if there may be one, because the names cannot be read, are
+ * too long, or too many. */
 static bool check_dns_ids(struct name_check *check, gnutls_x509_crt_t leaf)
 {
     bool found = false;
-    for (unsigned i = 0; i < NAMES_MAX && !check->matched; i++) {
+    for (unsigned i = 0; !check->matched; i++) {
+        if (i == NAMES_MAX)
+            return true;
         char name[NAME_MAX_LENGTH];
         size_t size = sizeof(name);
         int type = gnutls_x509_crt_get_subject_alt_name(leaf, i, name, &size, NULL);

@@ -158,7 +158,7 @@ static void plan_hosts(struct plan *plan, const struct host_question *question, 
     plan->host_count = evidence->host_count;
     for (size_t i = 0; i < plan->host_count; i++)
         plan->hosts[i] = judge_host(question, places[i].host);
-    if (evidence->kind == NEXT_HOP_DOMAIN)
+    if (is_chosen_by_strangers(evidence, question->demands))
         skip_loops(plan, question->settings);
 }
 

@@ -1,6 +1,7 @@
 /* role: what every role does at its birth: gives up privileges, and binds its life to the
- * supervisor's. Owns: nothing. Started by root, `user` must exist; started by anybody else, the
- * process stays who it is. Must never go on with privileges that could not be given up. */
+ * supervisor's. Owns: nothing. Started by root, `user` must exist and be somebody else; started by
+ * anybody else, the process stays who it is. Must never go on with privileges that could not be
+ * given up. */
 #include "role.h"
 
 #include <errno.h>
@@ -21,6 +22,8 @@ static int find_user(const char *user, struct passwd **entry_r, struct err *err_
 {
     errno = 0;
     *entry_r = getpwnam(user);
+    if (*entry_r != NULL && (*entry_r)->pw_uid == 0)
+        return err_set(err_r, "user \"%s\": the roles must not run as root", user);
     if (*entry_r != NULL)
         return 0;
     return errno != 0 ? err_system(err_r, "user \"%s\"", user)
@@ -80,7 +83,7 @@ static int give_up_privileges(const char *user, struct err *err_r)
     if (initgroups(entry->pw_name, entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 ||
         setuid(entry->pw_uid) != 0)
         return err_system(err_r, "becoming user \"%s\"", user);
-    if (entry->pw_uid != 0 && setuid(0) == 0)
+    if (setuid(0) == 0)
         return err_set(err_r, "user \"%s\": the privileges of root did not go away", user);
     return 0;
 }

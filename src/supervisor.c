@@ -29,6 +29,7 @@
 #include "worker.h"
 
 enum { DRAIN_LIMIT = WORKER_DRAIN_LIMIT + 5, NEVER = 3600 /* seconds */ };
+enum { OTHER_FILES = 100 }; /* of a worker, beside its sessions: spool, resolver, loop, listeners */
 
 struct role {
     char name[24];
@@ -263,10 +264,12 @@ static void supervise(struct supervisor *supervisor, const sigset_t *signals)
         start_due(supervisor);
         struct timespec wait = {.tv_sec = patience(supervisor)};
         int signal_number = sigtimedwait(signals, NULL, &wait);
-        if (signal_number > 0)
+        if (signal_number > 0) {
             on_signal(supervisor, signal_number);
-        else if (supervisor->draining && seconds() >= supervisor->drain_until)
+        } else if (supervisor->draining && seconds() >= supervisor->drain_until) {
             end_at_once(supervisor);
+            supervisor->drain_until = seconds() + 1; /* one that waits for its disk dies later */
+        }
     }
 }
 
@@ -296,19 +299,26 @@ static int make_channels(struct supervisor *supervisor, struct err *err_r)
 }
 
 /* As many descriptors as the system allows: sessions need them. */
-static void raise_limits(void)
+static void raise_limits(const struct settings *settings)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
+    rlim_t needed =
+        (rlim_t)settings->intake.connection_limit + settings->delivery.concurrency + OTHER_FILES;
+    if (limit.rlim_max < needed)
+        log_event(LOG_LEVEL_WARNING, "few-descriptors",
+                  "a process may open %llu files; intake.connection_limit and "
+                  "delivery.concurrency may need %llu: idle clients could stop deliveries",
+                  (unsigned long long)limit.rlim_max, (unsigned long long)needed);
 }
 
 static int prepare(struct supervisor *supervisor, struct err *err_r)
 {
     const struct settings *settings = supervisor->settings;
-    raise_limits();
+    raise_limits(settings);
     if (role_make_directories(settings, err_r) != 0)
         return -1;
     umask(027);
@@ -321,6 +331,23 @@ static int prepare(struct supervisor *supervisor, struct err *err_r)
     return 0;
 }
 
+/* What was inherited does not count. With SIGCHLD ignored nobody would be told of a role's death;
+ * SIGPIPE would end a role when the reader of its log, or a client of the status socket, has gone.
+ * Roles begin with everything blocked, and open up once they can serve a signal. */
+static void set_signals(sigset_t *awaited_r)
+{
+    sigset_t all;
+    signal(SIGCHLD, SIG_DFL);
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(awaited_r);
+    sigaddset(awaited_r, SIGCHLD);
+    sigaddset(awaited_r, SIGHUP);
+    sigaddset(awaited_r, SIGTERM);
+    sigaddset(awaited_r, SIGINT);
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
 int supervisor_run(const struct settings *settings, struct err *err_r)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -329,15 +356,8 @@ int supervisor_run(const struct settings *settings, struct err *err_r)
                               : cores > 0           ? (unsigned)cores
                                                     : 1;
     log_setup(settings->log_level, settings->log_json, "supervisor");
-    sigset_t signals, all;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGCHLD);
-    sigaddset(&signals, SIGHUP);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all,
-                NULL); /* roles begin so, and open up once they can serve a signal */
+    sigset_t signals;
+    set_signals(&signals);
     int result = prepare(&supervisor, err_r);
     if (result == 0) {
         log_event(LOG_LEVEL_INFO, "started", "danewayd " PACKAGE_VERSION ", %u workers",

@@ -40,7 +40,7 @@ struct evidence_host {
     const char *expanded;     /* after CNAMEs; the same pointer as name if there are none */
     uint16_t preference;
     bool is_literal;          /* name is an IP address in text form (DANE-20) */
-    struct dns_fact addresses_fact; /* of A and AAAA together: the weaker status of the two that were found */
+    struct dns_fact addresses_fact; /* of A and AAAA together: secure if either was found to be */
     struct address *addresses; /* in the order to try */
     size_t address_count;
     struct dns_fact alias;    /* the CNAME at `name` by itself, asked only if needed (DANE-13) */

@@ -5,6 +5,7 @@
 #ifndef DANEWAY_POLICY_H
 #define DANEWAY_POLICY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -20,6 +21,9 @@ enum tls_level { LEVEL_NONE, LEVEL_MAY, LEVEL_ENCRYPT, LEVEL_DANE, LEVEL_DANE_ON
 const char *tls_level_name(enum tls_level level);
 /* 0 or -1. */
 int tls_level_by_name(struct slice name, enum tls_level *level_r);
+/* This level promises DANE where the domain has it; for the others no TLSA record is asked for
+ * (DANE-28). */
+bool level_wants_dane(enum tls_level level);
 
 struct table_row {
     const char *key;  /* "example.com", ".example.com", "[mx.example.com]:587" */
@@ -42,6 +46,8 @@ const struct table_row *table_match(const struct table *table, struct slice key)
 struct demands {
     enum tls_level level;
     const char *rule; /* "tls_policy:12" or "default_level" */
+    /* The next hop is the domain of a recipient, user@[192.0.2.1]: no operator has chosen it. */
+    bool literal_of_recipient;
 };
 
 /* The operator's settings that a decision depends on. */

@@ -45,6 +45,8 @@ struct attempt {
     struct arena *arena;
     const char *next_hop_text; /* as addressed */
     struct next_hop next_hop;
+    struct demands demands; /* of this attempt: worked out once, so that a new table changes no half
+                               of it (QUEUE-07) */
     struct resolution *resolution;
     struct evidence *evidence;
     struct plan *plan;
@@ -69,7 +71,50 @@ static int64_t elapsed(const struct attempt *attempt)
     return loop_now(attempt->conductor->parts.loop) - attempt->started_ms;
 }
 
-/* --- resolving and planning ----------------------------------------------------------------------- */
+/* --- demands, resolving and planning
+ * -------------------------------------------------------------- */
+
+/* The row for the next hop with its port, if it was addressed with one, or else without. A domain is looked up by its
+ * A-labels alone: as a U-label its own row could not be found, but one for its parent could. */
+static const struct table_row *find_row(struct attempt *attempt)
+{
+    const struct table *table = attempt->conductor->table;
+    const struct next_hop *hop = &attempt->next_hop;
+    if (table == NULL)
+        return NULL;
+    bool is_domain = hop->kind == NEXT_HOP_DOMAIN;
+    const char *key = is_domain ? hop->name : arena_printf(attempt->arena, "[%s]", hop->name);
+    const char *as_addressed = attempt->next_hop_text;
+    if (is_domain)
+        as_addressed = strchr(as_addressed, ':') == NULL
+                           ? key
+                           : arena_printf(attempt->arena, "%s:%u", hop->name, hop->port);
+    const struct table_row *row = table_match(table, slice_of(as_addressed));
+    return row != NULL ? row : table_match(table, slice_of(key));
+}
+
+/* An operator names a port, or the address stands in bounce_nexthop. */
+static bool is_literal_of_recipient(const struct attempt *attempt)
+{
+    const char *bounces = attempt->conductor->parts.bounce_nexthop, *text = attempt->next_hop_text;
+    bool has_port = text[0] != '\0' && text[strlen(text) - 1] != ']';
+    return attempt->next_hop.kind == NEXT_HOP_LITERAL && !has_port &&
+           (bounces == NULL || strcmp(bounces, text) != 0);
+}
+
+static struct demands demands_of(struct attempt *attempt)
+{
+    struct demands demands = {.level = attempt->conductor->parts.settings->default_level,
+                              .rule = "default_level",
+                              .literal_of_recipient = is_literal_of_recipient(attempt)};
+    const struct table_row *row = find_row(attempt);
+    if (row == NULL)
+        return demands;
+    demands.level = row->level;
+    demands.rule =
+        arena_printf(attempt->arena, "%s:%u", table_name(attempt->conductor->table), row->line);
+    return demands;
+}
 
 static void on_resolved(void *arg, struct evidence *evidence)
 {
@@ -86,34 +131,11 @@ static enum state resolving(struct attempt *attempt, enum signal signal)
     const struct conductor_parts *parts = &attempt->conductor->parts;
     attempt->next_hop =
         next_hop_parse(attempt->arena, attempt->next_hop_text, parts->settings->port);
+    attempt->demands = demands_of(attempt);
+    attempt->next_hop.without_tlsa = !level_wants_dane(attempt->demands.level); /* DANE-28 */
     attempt->resolution =
         resolve_next_hop(parts->resolver, attempt->arena, &attempt->next_hop, on_resolved, attempt);
     return STATE_RESOLVING;
-}
-
-/* The row for "[host]:port" as addressed, or for "[host]", or for the domain without its port. */
-static const struct table_row *find_row(struct attempt *attempt)
-{
-    const struct table *table = attempt->conductor->table;
-    if (table == NULL)
-        return NULL;
-    const struct table_row *row = table_match(table, slice_of(attempt->next_hop_text));
-    if (row != NULL)
-        return row;
-    const char *key = attempt->next_hop.kind == NEXT_HOP_DOMAIN
-                          ? attempt->next_hop.name
-                          : arena_printf(attempt->arena, "[%s]", attempt->next_hop.name);
-    return table_match(table, slice_of(key));
-}
-
-static struct demands demands_of(struct attempt *attempt)
-{
-    const struct table_row *row = find_row(attempt);
-    if (row == NULL)
-        return (struct demands){attempt->conductor->parts.settings->default_level, "default_level"};
-    return (struct demands){
-        row->level,
-        arena_printf(attempt->arena, "%s:%u", table_name(attempt->conductor->table), row->line)};
 }
 
 /* Only spreads hosts of equal preference: weak randomness does no harm. */
@@ -156,9 +178,8 @@ static enum state planning(struct attempt *attempt, enum signal signal)
 {
     (void)signal;
     const struct conductor_parts *parts = &attempt->conductor->parts;
-    struct demands demands = demands_of(attempt);
     trace_evidence(attempt->trace, attempt->evidence);
-    attempt->plan = policy_plan(attempt->arena, attempt->evidence, &demands,
+    attempt->plan = policy_plan(attempt->arena, attempt->evidence, &attempt->demands,
                                 &parts->settings->policy, draw_seed(attempt));
     trace_plan(attempt->trace, attempt->plan);
     if (attempt->plan->action != PLAN_TRY) {

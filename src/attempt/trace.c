@@ -1,7 +1,8 @@
 /* trace: see trace.h. The growing JSON, and its parts that tell of connections and results.
  * Owns: the JSON. trace_facts.c writes evidence and plan.
- * The number of events of one connection is bounded: a thousand recipients must not make a megabyte.
- * Must never take text from a peer as UTF-8 without looking. */
+ * The number of events of one connection is bounded: a thousand recipients must not make a
+ * megabyte. So is what is listed of records, addresses and certificates. Must never take text from
+ * a peer as UTF-8 without looking. */
 #include "attempt/trace.h"
 
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include "base/cleanup.h"
 #include "daneway/policy.h"
 
-enum { EVENTS_MAX = 100 };
+enum { EVENTS_MAX = 100, CERTIFICATES_MAX = 20 };
 
 struct trace {
     json_t *root;
@@ -137,7 +138,7 @@ static json_t *peer_json(const struct peer *peer)
     put_flag(object, "resumed", peer->resumed);
     json_t *chain = json_array();
     struct arena *arena = arena_create();
-    for (size_t i = 0; i < peer->chain_count; i++)
+    for (size_t i = 0; i < peer->chain_count && i < CERTIFICATES_MAX; i++)
         json_array_append_new(chain, certificate_json(arena, &peer->chain[i]));
     arena_free(&arena);
     json_object_set_new(object, "chain", chain);
@@ -160,10 +161,8 @@ static json_t *verdict_json(const struct verdict *verdict, const char *protectio
         put_reason(object, "reason", verdict->reason);
     put_text(object, "detail", verdict->detail);
     if (verdict->matched != NULL) {
-        struct arena *arena = arena_create();
-        put_text(object, "matched", tlsa_record_text(arena, verdict->matched));
+        put_record(object, "matched", verdict->matched);
         put_number(object, "depth", verdict->depth);
-        arena_free(&arena);
     }
     return object;
 }

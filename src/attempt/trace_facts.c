@@ -51,14 +51,39 @@ json_t *texts_json(const char *const *texts, size_t count)
     return list;
 }
 
-static json_t *records_json(const struct tlsa_record *records, size_t count)
+/* Strangers say how many records and addresses there are, and how long; what the trace holds of
+ * them is bounded. */
+enum { LISTED_MAX = 20, RECORD_OCTETS_SHOWN = 512 };
+
+static size_t listed(json_t *object, const char *left_out_key, size_t count)
 {
-    json_t *list = json_array();
+    if (count <= LISTED_MAX)
+        return count;
+    put_number(object, left_out_key, (int64_t)(count - LISTED_MAX));
+    return LISTED_MAX;
+}
+
+void put_record(json_t *object, const char *key, const struct tlsa_record *record)
+{
     struct arena *arena = arena_create();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, json_string(tlsa_record_text(arena, &records[i])));
+    struct tlsa_record shown = *record;
+    bool cut = shown.length > RECORD_OCTETS_SHOWN;
+    shown.length = cut ? RECORD_OCTETS_SHOWN : shown.length;
+    put_text(object, key,
+             arena_printf(arena, "%s%s", tlsa_record_text(arena, &shown), cut ? "..." : ""));
     arena_free(&arena);
-    return list;
+}
+
+static void put_records(json_t *object, const struct tlsa_record *records, size_t count)
+{
+    json_t *holder = json_object(), *list = json_array();
+    size_t shown = listed(object, "records_left_out", count);
+    for (size_t i = 0; i < shown; i++) {
+        put_record(holder, "text", &records[i]);
+        json_array_append(list, json_object_get(holder, "text"));
+    }
+    json_decref(holder);
+    json_object_set_new(object, "records", list);
 }
 
 /* --- evidence ------------------------------------------------------------------------------------- */
@@ -86,7 +111,7 @@ static json_t *tlsa_json(const struct evidence_host *host)
     json_t *object = fact_json(&host->tlsa);
     put_text(object, "base", host->tlsa_base);
     if (host->tlsa_count > 0)
-        json_object_set_new(object, "records", records_json(host->tlsa_records, host->tlsa_count));
+        put_records(object, host->tlsa_records, host->tlsa_count);
     return object;
 }
 
@@ -99,7 +124,8 @@ static json_t *host_json(const struct evidence_host *host)
         put_text(object, "expanded", host->expanded);
     put_number(object, "preference", host->preference);
     put_flag(object, "literal", host->is_literal);
-    for (size_t i = 0; i < host->address_count; i++)
+    size_t shown = listed(object, "addresses_left_out", host->address_count);
+    for (size_t i = 0; i < shown; i++)
         json_array_append_new(addresses, json_string(address_format(&host->addresses[i], text)));
     json_object_set_new(object, "addresses", addresses);
     json_object_set_new(object, "addresses_status", fact_json(&host->addresses_fact));
@@ -154,7 +180,7 @@ static json_t *plan_host_json(const struct plan_host *host)
         json_object_set_new(object, "names",
                             texts_json((const char *const *)host->names, host->name_count));
     if (host->record_count > 0)
-        json_object_set_new(object, "records", records_json(host->records, host->record_count));
+        put_records(object, host->records, host->record_count);
     put_flag(object, "authenticates_domain", host->authenticates_domain);
     return object;
 }

@@ -21,6 +21,8 @@ void put_number(json_t *object, const char *key, int64_t number);
 void put_flag(json_t *object, const char *key, bool flag); /* false: left out */
 /* key: its name; beside it "text", "who" and "advice". */
 void put_reason(json_t *object, const char *key, enum reason reason);
+/* As text; a long one is cut. */
+void put_record(json_t *object, const char *key, const struct tlsa_record *record);
 json_t *texts_json(const char *const *texts, size_t count);
 
 json_t *evidence_json(const struct evidence *evidence);

@@ -89,6 +89,27 @@ static bool host_bits_are_zero(const struct network *network)
     return true;
 }
 
+/* ::ffff:0:0/96 means the IPv4 address inside. */
+static struct address unmapped(const struct address *address)
+{
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    if (address->family != 6 || memcmp(address->octets, mapped, sizeof(mapped)) != 0)
+        return *address;
+    struct address four = {.family = 4};
+    memcpy(four.octets, address->octets + 12, 4);
+    return four;
+}
+
+/* A network within ::ffff:0:0/96 is one of IPv4 addresses: as those are compared, else it would match nobody. */
+static void unmap_network(struct network *network)
+{
+    struct address plain = unmapped(&network->base);
+    if (plain.family == network->base.family || network->prefix_length < 96)
+        return;
+    network->base = plain;
+    network->prefix_length -= 96;
+}
+
 int network_parse(const char *text, struct network *network_r)
 {
     struct slice rest, first = slice_split(slice_of(text), '/', &rest);
@@ -106,6 +127,7 @@ int network_parse(const char *text, struct network *network_r)
     network.prefix_length = (unsigned)bits;
     if (!host_bits_are_zero(&network))
         return -1;
+    unmap_network(&network);
     *network_r = network;
     return 0;
 }
@@ -149,17 +171,6 @@ static bool in_any(const struct address *address, const char *const *networks)
     return false;
 }
 
-/* ::ffff:0:0/96 means the IPv4 address inside. */
-static struct address unmapped(const struct address *address)
-{
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    if (address->family != 6 || memcmp(address->octets, mapped, sizeof(mapped)) != 0)
-        return *address;
-    struct address four = {.family = 4};
-    memcpy(four.octets, address->octets + 12, 4);
-    return four;
-}
-
 bool address_is_special(const struct address *address)
 {
     static const char *const special[] = {
@@ -168,7 +179,7 @@ bool address_is_special(const struct address *address)
         "240.0.0.0/4",    "::/128",        "::1/128",       "64:ff9b:1::/48", "100::/64",
         "fc00::/7",       "fe80::/10",     "fec0::/10",     "ff00::/8",    NULL};
     struct address plain = unmapped(address);
-    return in_any(&plain, special);
+    return plain.family != address->family || in_any(&plain, special);
 }
 
 bool address_is_loopback(const struct address *address)

@@ -34,7 +34,8 @@ char *address_format_literal(const struct address *address, char *text_r);
 int address_parse_literal(const char *text, size_t length, struct address *address_r);
 bool address_equal(const struct address *a, const struct address *b);
 
-/* "192.0.2.0/24", "2001:db8::/32" or a single address; host bits must be zero. 0 or -1. */
+/* "192.0.2.0/24", "2001:db8::/32" or a single address; host bits must be zero. 0 or -1.
+ * "::ffff:192.0.2.0/120" is taken for 192.0.2.0/24. */
 int network_parse(const char *text, struct network *network_r);
 bool network_contains(const struct network *network, const struct address *address);
 
@@ -42,7 +43,7 @@ bool network_contains(const struct network *network, const struct address *addre
 int address_port_parse(const char *text, struct address *address_r, uint16_t *port_r);
 
 /* Loopback, private (RFC 1918, 4193), link-local, unspecified, multicast, shared (RFC 6598),
- * IPv4-mapped forms of these, and what else no public server can have (IANA special-purpose registries).
+ * IPv4-mapped forms of any, and what else no public server can have (IANA special-purpose registries).
  * The documentation networks are not among them: nothing routes there, and laboratories use them. */
 bool address_is_special(const struct address *address);
 /* Loopback or unspecified (SMTPC-20). */

@@ -190,38 +190,46 @@ static void add_recipient(struct server_session *session, const char *address, c
     }
     transaction->recipients[transaction->recipient_count++] =
         (struct session_recipient){address, next_hop};
-    server_session_reply(session, 250, "2.1.5", "Recipient ok");
 }
 
-/* True: taken or refused here. An internal client may still relay to postmaster@ our name if no mailbox is set. */
-static bool rcpt_postmaster(struct server_session *session, const struct path *path)
+/* An internal client may still relay to postmaster@ our name if no mailbox is set. */
+static bool is_for_our_postmaster(const struct server_session *session, const struct path *path)
 {
-    struct intake *intake = session->intake;
-    if (!is_postmaster(session, path))
+    return path->kind == PATH_POSTMASTER ||
+           (session->intake->postmaster_next_hop != NULL && is_postmaster(session, path));
+}
+
+/* One copy, however often it is asked for: strangers may ask, too. */
+static bool rcpt_postmaster(struct server_session *session)
+{
+    const struct intake *intake = session->intake;
+    if (intake->postmaster_next_hop == NULL) {
+        server_session_reply(session, 550, "5.1.1", "No postmaster mailbox is configured");
         return false;
-    if (intake->postmaster_next_hop != NULL) {
-        add_recipient(session, intake->settings->postmaster, intake->postmaster_next_hop);
-        return true;
     }
-    if (path->kind != PATH_POSTMASTER)
-        return false;
-    server_session_reply(session, 550, "5.1.1", "No postmaster mailbox is configured");
+    if (!session->transaction.has_postmaster)
+        add_recipient(session, intake->settings->postmaster, intake->postmaster_next_hop);
+    session->transaction.has_postmaster = true;
     return true;
 }
 
-static void rcpt_path(struct server_session *session, const struct path *path)
+/* False: refused, and the reply says why. */
+static bool rcpt_path(struct server_session *session, const struct path *path)
 {
     struct arena *arena = session->transaction.arena;
     if (session->transaction.recipient_count >= session->intake->settings->recipient_limit) {
         server_session_reply(session, 452, "4.5.3", "Too many recipients");
-        return;
+        return false;
     }
-    if (rcpt_postmaster(session, path) || !may_relay(session, path))
-        return;
+    if (is_for_our_postmaster(session, path))
+        return rcpt_postmaster(session);
+    if (!may_relay(session, path))
+        return false;
     char next_hop[NEXT_HOP_TEXT];
     domain_next_hop(path->domain, next_hop);
     add_recipient(session, arena_strndup(arena, path->address.ptr, path->address.len),
                   arena_strdup(arena, next_hop));
+    return true;
 }
 
 static enum session_state on_rcpt(struct server_session *session, struct slice argument)
@@ -231,14 +239,16 @@ static enum session_state on_rcpt(struct server_session *session, struct slice a
         server_session_reply(session, 503, "5.5.1", "Say MAIL first");
         return SESSION_COMMAND;
     }
-    size_t before = session->transaction.recipient_count;
+    bool accepted = false;
     enum argument_error error =
         rcpt_argument_parse(argument, session->intake->settings->lenient_syntax, &rcpt);
     if (error != ARGUMENT_OK)
         refuse_path(session, error, "5.1.3", "RCPT TO:<address>");
     else
-        rcpt_path(session, &rcpt.path);
-    if (session->transaction.recipient_count == before) {
+        accepted = rcpt_path(session, &rcpt.path);
+    if (accepted) {
+        server_session_reply(session, 250, "2.1.5", "Recipient ok");
+    } else {
         session->transaction.tried = true;
         session->intake->counters.refused_recipients++;
     }

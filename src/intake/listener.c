@@ -38,24 +38,36 @@ static void on_rested(void *arg)
     watch_all(arg, LOOP_READ);
 }
 
-static unsigned sessions_of(const struct intake *intake, const struct address *client)
+static bool is_stranger(const struct intake *intake, const struct address *client)
+{
+    const struct client_rule *rule = clients_match(intake->clients, client);
+    return rule == NULL || !rule->permit;
+}
+
+/* Those that count with it: of the same address, or, for a stranger, of all strangers. Otherwise a
+ * few hosts that may not relay, or one with many addresses, could take every session. */
+static unsigned sessions_like(const struct intake *intake, const struct address *client,
+                              bool stranger)
 {
     unsigned count = 0;
     for (const struct server_session *session = intake->sessions; session != NULL;
          session = session->next)
-        if (session->state != SESSION_ENDED && address_equal(&session->client, client))
+        if (session->state != SESSION_ENDED &&
+            ((stranger && session->stranger) || address_equal(&session->client, client)))
             count++;
     return count;
 }
 
 /* Which limit is reached; NULL: none. */
-static const char *limit_reached(const struct intake *intake, const struct address *client)
+static const char *limit_reached(const struct intake *intake, const struct address *client,
+                                 bool stranger)
 {
     const struct intake_settings *settings = intake->settings;
     if (intake->counters.sessions_now >= settings->connection_limit)
         return "connection_limit";
-    if (sessions_of(intake, client) >= settings->client_connection_limit)
-        return "client_connection_limit";
+    if (sessions_like(intake, client, stranger) >= settings->client_connection_limit)
+        return stranger ? "client_connection_limit of clients that may not relay"
+                        : "client_connection_limit";
     return NULL;
 }
 
@@ -77,11 +89,12 @@ static void take_connection(struct intake *intake, int fd, const struct sockaddr
     struct address client;
     uint16_t port;
     address_from_sockaddr(name, &client, &port);
-    const char *limit = limit_reached(intake, &client);
+    bool stranger = is_stranger(intake, &client);
+    const char *limit = limit_reached(intake, &client, stranger);
     if (limit != NULL)
         turn_away(intake, fd, &client, limit);
     else
-        server_session_start(intake, fd, &client);
+        server_session_start(intake, fd, &client, stranger);
 }
 
 static bool out_of_resources(int number)

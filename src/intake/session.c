@@ -194,11 +194,12 @@ void server_session_stored(void *arg, enum spool_result result, const char *text
     step(session, SIGNAL_COMMITTED);
 }
 
-void server_session_start(struct intake *intake, int fd, const struct address *client)
+void server_session_start(struct intake *intake, int fd, const struct address *client, bool stranger)
 {
     struct server_session *session = x_calloc(1, sizeof(*session));
     session->intake = intake;
     session->client = *client;
+    session->stranger = stranger;
     session->next = intake->sessions;
     session->slot = &intake->sessions;
     if (session->next != NULL)

@@ -52,6 +52,7 @@ struct transaction {
     enum body_type body;
     unsigned rule_line; /* of the client table; 0: none (mail for the postmaster) */
     bool tried;         /* a RCPT was refused */
+    bool has_postmaster; /* our mailbox of that name is among the recipients */
     struct session_recipient *recipients;
     size_t recipient_count, recipient_size;
 };
@@ -79,6 +80,7 @@ struct server_session {
     bool refusal_logged;
     bool esmtp;
     struct address client;
+    bool stranger; /* the client table did not permit the client when it came */
     char *helo; /* NULL before EHLO and HELO */
     unsigned errors;
     struct transaction transaction;
@@ -102,7 +104,7 @@ struct intake {
 };
 
 /* session.c. The socket is the session's from here on. */
-void server_session_start(struct intake *intake, int fd, const struct address *client);
+void server_session_start(struct intake *intake, int fd, const struct address *client, bool stranger);
 /* Intake goes away: everything is let go at once. */
 void server_session_abandon(struct server_session *session);
 void server_session_shutdown(struct server_session *session);

@@ -19,6 +19,7 @@ struct resolution {
     const struct gatherer *gatherer;
     struct arena *arena;
     struct evidence *evidence;
+    bool without_tlsa; /* DANE-28 */
     struct loop_timer *begin_timer;
     struct cache_waiter mx_waiter;
     struct host *hosts;
@@ -180,13 +181,14 @@ static bool is_address(struct resolution *resolution, struct evidence_host *fact
 }
 
 /* DANE-18, DANE-19: an insecure MX RRset names hosts that anybody could have put there; an implicit
- * MX does not. */
+ * MX does not. DANE-28: nor is anything asked that nobody will look at. */
 static bool may_use_dane(const struct resolution *resolution)
 {
     const struct evidence *evidence = resolution->evidence;
     bool insecure_mx = evidence->kind == NEXT_HOP_DOMAIN && !evidence->implicit_mx &&
                        evidence->mx.status != DNS_SECURE;
-    return !insecure_mx || resolution->gatherer->tlsa_below_insecure_mx;
+    return !resolution->without_tlsa &&
+           (!insecure_mx || resolution->gatherer->tlsa_below_insecure_mx);
 }
 
 static void ask_hosts(struct resolution *resolution)
@@ -279,6 +281,7 @@ struct resolution *gather_create(const struct gatherer *gatherer, struct arena *
     evidence->kind = next_hop->kind;
     evidence->port = next_hop->port;
     evidence->name_invalid = next_hop->invalid;
+    resolution->without_tlsa = next_hop->without_tlsa;
     return resolution;
 }
 

@@ -73,15 +73,26 @@ static const struct dns_fact *weaker(const struct dns_fact *a, const struct dns_
     return a->status == DNS_INSECURE ? a : b;
 }
 
-/* Only what is used counts: the status of the family that was found, or the weaker of both. Where
- * nothing was found, a failure of either means that it is not known whether there are addresses. */
-static struct dns_fact both_families(const struct dns_fact *a, const struct dns_fact *aaaa)
+/* The family that was found; of both, the secure one: it proves that the zone is signed, so that
+ * TLSA must be asked for, whatever was made of the other on the way (a resolver with DNS64 makes
+ * unsigned AAAA records of signed A records). */
+static const struct host_question *family_that_counts(const struct host *host)
 {
-    if (is_found(a) && !is_found(aaaa))
-        return *a;
-    if (is_found(aaaa) && !is_found(a))
-        return *aaaa;
-    struct dns_fact fact = *weaker(a, aaaa);
+    bool secure_aaaa = is_found(&host->aaaa.fact) && host->aaaa.fact.status == DNS_SECURE;
+    bool secure_a = host->a.fact.status == DNS_SECURE;
+    return is_found(&host->a.fact) && (secure_a || !secure_aaaa) ? &host->a : &host->aaaa;
+}
+
+/* Only what is used counts. Where nothing was found, a failure of either means that it is not known
+ * whether there are addresses. */
+static struct dns_fact both_families(const struct host *host)
+{
+    const struct dns_fact *a = &host->a.fact, *aaaa = &host->aaaa.fact;
+    struct dns_fact fact = family_that_counts(host)->fact;
+    if (is_found(a) != is_found(aaaa))
+        return fact;
+    if (!is_found(a))
+        fact = *weaker(a, aaaa);
     fact.ttl = a->ttl < aaaa->ttl ? a->ttl : aaaa->ttl;
     if (a->presence != aaaa->presence)
         fact.presence = DNS_NO_DATA; /* the name exists */
@@ -106,8 +117,8 @@ static void interleave(struct host *host)
 static enum host_state after_addresses(struct host *host)
 {
     struct evidence_host *facts = host->facts;
-    const struct host_question *used = is_found(&host->a.fact) ? &host->a : &host->aaaa;
-    facts->addresses_fact = both_families(&host->a.fact, &host->aaaa.fact);
+    const struct host_question *used = family_that_counts(host);
+    facts->addresses_fact = both_families(host);
     if (strcmp(used->canonical, facts->name) != 0)
         facts->expanded = used->canonical;
     interleave(host);

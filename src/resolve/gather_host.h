@@ -27,7 +27,8 @@ struct host {
     struct arena *arena;
     struct cache *cache;
     uint16_t port;
-    bool may_use_dane; /* not below an insecure MX (DANE-18) */
+    bool
+        may_use_dane; /* not below an insecure MX (DANE-18), nor where it is not wanted (DANE-28) */
     unsigned open;     /* questions not answered yet */
     struct host_question a, aaaa, other;
     void (*done)(void *arg); /* called once; the host may be gone after it */

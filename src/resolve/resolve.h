@@ -30,6 +30,9 @@ struct next_hop {
     const char *name; /* without brackets and port; lower case A-labels if it could be turned */
     uint16_t port;
     bool invalid; /* no valid domain name (SMTPC-21) */
+    /* Whoever asks does not want DANE: no TLSA query is made, nor one that only leads to it
+     * (DANE-28). Not from the text: next_hop_parse leaves it false. */
+    bool without_tlsa;
 };
 /* Parses it into the arena; `default_port` unless the text has one. Never fails: see `invalid`. */
 struct next_hop next_hop_parse(struct arena *arena, const char *text, uint16_t default_port);

@@ -1,7 +1,8 @@
 /* reply: reads the replies of an SMTP server out of whatever octets have come so far.
  * Owns: the text of the reply that it is reading (reply_parser_release).
  * RFC 5321 4.2, 4.2.1; RFC 2034, 3463; requirements SMTPC-06, CODE-08.
- * Takes a bare LF for a line end, as servers of old send it; text never steers a decision.
+ * Takes a bare LF for a line end, as servers of old send it; NUL and other control octets end nothing and are cleaned out
+ * of what is shown, as Postfix does; text never steers a decision.
  * Must never touch a descriptor, the clock or the log. */
 #ifndef DANEWAY_SMTP_REPLY_H
 #define DANEWAY_SMTP_REPLY_H

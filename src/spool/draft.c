@@ -27,8 +27,11 @@ struct draft {
     size_t behind;
     int64_t now;
     enum spool_result chunk_failure;
-    unsigned stored;  /* the store thread's: chunks that are in the store without a gap */
-    bool refused;     /* the store thread's: there was no space for the commit, or a chunk is missing */
+    /* The store thread's: */
+    unsigned stored;      /* chunks that are in the store without a gap, as `transaction` will leave it */
+    unsigned kept;        /* as the last commit left it */
+    uint64_t transaction; /* that `stored` is of */
+    bool refused;         /* there was no space for the commit, or a chunk is missing */
 };
 
 /* --- envelope and recipients ------------------------------------------------------------------------------ */
@@ -135,19 +138,33 @@ struct chunk_job {
     unsigned number;
 };
 
+/* What a transaction that was rolled back had stored does not count. */
+static unsigned stored_chunks(struct draft *draft, const struct store *store)
+{
+    if (draft->transaction != store_transaction(store))
+        draft->stored = draft->kept;
+    draft->transaction = store_transaction(store);
+    return draft->stored;
+}
+
 static int store_chunk(struct job *job, struct store *store)
 {
     struct chunk_job *chunk = (struct chunk_job *)job;
     struct draft *draft = chunk->draft;
-    if (draft->stored > chunk->number) /* runs again after a rollback */
-        draft->stored = chunk->number;
-    if (draft->stored < chunk->number || !store_has_space(store))
+    if (stored_chunks(draft, store) != chunk->number || !store_has_space(store))
         return 0; /* the gap fails the commit */
     struct slice data = {chunk->content->data, chunk->content->len};
     if (store_add_chunk(store, draft->message, chunk->number, data) != 0)
         return -1;
     draft->stored++;
     return 0;
+}
+
+static void chunk_kept(struct job *job, struct store *store)
+{
+    (void)store;
+    struct draft *draft = ((struct chunk_job *)job)->draft;
+    draft->kept = draft->stored;
 }
 
 static void chunk_done(struct job *job)
@@ -167,6 +184,7 @@ static void hand_over_chunk(struct draft *draft)
     chunk->content = draft->content;
     chunk->number = draft->chunks++;
     chunk->job.run = store_chunk;
+    chunk->job.kept = chunk_kept;
     chunk->job.done = chunk_done;
     draft->behind += draft->content->len;
     draft->content = content_create();
@@ -272,7 +290,7 @@ void draft_free(struct draft **draft)
 static int commit_draft(struct job *job, struct store *store)
 {
     struct draft *draft = (struct draft *)job;
-    draft->refused = draft->stored != draft->chunks || !store_has_space(store);
+    draft->refused = stored_chunks(draft, store) != draft->chunks || !store_has_space(store);
     if (!draft->refused)
         return draft_store(draft, store);
     return draft->chunks == 0 ? 0 : store_drop_received(store, draft->message);
@@ -306,6 +324,7 @@ static void give_up(struct draft *draft)
     draft->job.run = drop_chunks;
     draft->job.kept = NULL;
     draft->job.done = drop_done;
+    draft->job.stubborn = true; /* it takes space until it has gone */
     draft->job.arg = NULL;
     spool_submit(draft->spool, &draft->job);
 }

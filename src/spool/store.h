@@ -36,6 +36,8 @@ void store_set_clock(struct store *store, int64_t clock, int64_t wall_offset, in
 int store_begin(struct store *store, bool writes);
 int store_commit(struct store *store);
 void store_rollback(struct store *store);
+/* The number of the last one begun: what was done under another number is committed or undone. */
+uint64_t store_transaction(const struct store *store);
 /* What the last -1 was: SPOOL_FULL or SPOOL_FAILED, and its text (valid until the next failure). */
 enum spool_result store_failure(const struct store *store, const char **text_r);
 /* Looks at the file system at most once a second. */

@@ -24,6 +24,7 @@ struct store {
     struct claims *claims;
     struct store_state state; /* as this transaction will leave it */
     struct store_state saved; /* as the last one left it */
+    uint64_t transaction;     /* its number */
     char *directory;
     int lock;
     uint64_t free_space_min;

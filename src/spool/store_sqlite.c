@@ -147,6 +147,7 @@ int64_t store_pragma(struct store *store, const char *sql)
 
 int store_begin(struct store *store, bool writes)
 {
+    store->transaction++;
     return store_exec(store, writes ? "BEGIN IMMEDIATE" : "BEGIN");
 }
 
@@ -178,6 +179,11 @@ void store_rollback(struct store *store)
     if (sqlite3_get_autocommit(store->db) == 0)
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     store->state = store->saved;
+}
+
+uint64_t store_transaction(const struct store *store)
+{
+    return store->transaction;
 }
 
 const struct store_state *store_state(const struct store *store)

@@ -18,7 +18,7 @@
 /* --- credentials: made once a process ------------------------------------------------------------ */
 struct tls_server; /* certificate chain and key for STARTTLS of our own listener */
 struct tls_client; /* priorities and the (never verifying) client credentials */
-/* PEM files; -1 with what is wrong: unreadable, key does not fit, expired ... */
+/* PEM files; -1 with what is wrong: unreadable, key does not fit. Expiry is not looked at. */
 int tls_server_create(struct tls_server **server_r, const char *certificate_file,
                       const char *key_file, struct err *err_r);
 void tls_server_free(struct tls_server **server);

@@ -71,13 +71,14 @@ class Client:
         return self.ask(b"DATA\r\n")
 
     def replies_until_quiet(self, seconds):
-        """All replies that come until nothing comes for a while."""
-        replies, self.was = [], self.socket.gettimeout()
+        """All replies that come until nothing comes for a while; self.ended: the server has closed the connection."""
+        replies, self.was, self.ended = [], self.socket.gettimeout(), False
         self.socket.settimeout(seconds)
         try:
             while True:
                 line = self.reply()
                 if not line:
+                    self.ended = True
                     break
                 replies.append(line)
         except socket.timeout:
@@ -119,9 +120,20 @@ def smuggle(name, end, piecewise):
     else:
         client.send(body)
     replies = client.replies_until_quiet(1.0 if not piecewise else 0.6)
-    good = len(replies) == 1 and replies[0].startswith(b"5") or not replies
+    good = len(replies) == 1 and replies[0].startswith(b"5") or not replies and client.ended
     report("smuggling by %s%s" % (name, ", octet by octet" if piecewise else ""), good,
-           "; ".join(text_of(r) for r in replies) or "connection ended")
+           "; ".join(text_of(r) for r in replies) or ("connection ended" if client.ended else "no reply"))
+
+
+def ends_its_own():
+    """CR CR LF . CR LF holds CR LF . CR LF: that is the end of the data, and what follows are the client's own commands
+    (RFC 5321 4.1.1.4). The message has a bare CR and is refused."""
+    client = Client()
+    client.envelope()
+    client.send(b"Subject: outer\r\n\r\nouter text\r\r\n.\r\nNOOP\r\nXYZZY\r\n")
+    replies = client.replies_until_quiet(1.0)
+    report("CR CR LF . CR LF ends the data: one refusal, then the replies to two commands",
+           [r[:9] for r in replies] == [b"550 5.5.2", b"250 2.0.0", b"500 5.5.2"], "; ".join(text_of(r) for r in replies))
 
 
 def nothing_smuggled():
@@ -143,7 +155,7 @@ def starttls_injection():
     reply = client.ask(b"STARTTLS\r\nRSET\r\nMAIL FROM:<injected@corp.example>\r\n")
     rest = client.replies_until_quiet(1.0)
     report("commands pipelined after STARTTLS: nothing more in clear, connection ended",
-           not rest or rest == [b""], "%s then %s" % (text_of(reply), rest))
+           not rest and client.ended, "%s then %s" % (text_of(reply), rest))
 
 
 def starttls_forgets():
@@ -250,7 +262,7 @@ def main():
         smuggle(name, end, False)
     for name in ("LF.LF", "LF.CRLF", "CRLF.LF"):
         smuggle(name, ENDS[name], True)
-    for attack in (starttls_injection, starttls_forgets, stranger, out_of_order, endless_command, nul_octets, long_line,
+    for attack in (ends_its_own, starttls_injection, starttls_forgets, stranger, out_of_order, endless_command, nul_octets, long_line,
                    endless_errors, idle_crowd, nothing_smuggled):
         try:
             attack()

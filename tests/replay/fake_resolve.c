@@ -1,7 +1,6 @@
-/* fake_resolve: hands over the evidence that the scenario describes.
- * Owns: the resolution under way.
- * Stands in for the resolver of src/resolve/; next_hop_parse is the real one.
- * Must never look anything up. */
+/* fake_resolve: hands over the evidence that the scenario describes, less the TLSA facts that were
+ * not asked for. Owns: the resolution under way. Stands in for the resolver of src/resolve/;
+ * next_hop_parse is the real one. Must never look anything up. */
 #include <stdlib.h>
 
 #include "replay.h"
@@ -9,6 +8,7 @@
 struct resolution {
     resolution_fn *fn;
     void *arg;
+    struct evidence *evidence;
 };
 struct resolver {
     struct loop *loop;
@@ -26,21 +26,36 @@ static void answer(void *arg)
     struct resolution *resolution = arg;
     resolution_fn *fn = resolution->fn;
     void *fn_arg = resolution->arg;
+    struct evidence *evidence = resolution->evidence;
     free(resolution);
     if (fn != NULL)
-        fn(fn_arg, &scenario.evidence);
+        fn(fn_arg, evidence);
+}
+
+static struct evidence *evidence_on(struct arena *arena, const struct next_hop *next_hop)
+{
+    struct evidence *evidence = arena_memdup(arena, &scenario.evidence, sizeof(*evidence));
+    evidence->hosts =
+        arena_memdup(arena, evidence->hosts, (evidence->host_count + 1) * sizeof(*evidence->hosts));
+    evidence->next_hop = evidence->expanded = next_hop->name;
+    evidence->kind = next_hop->kind;
+    evidence->port = next_hop->port;
+    evidence->name_invalid = next_hop->invalid;
+    for (size_t i = 0; next_hop->without_tlsa && i < evidence->host_count; i++) {
+        struct evidence_host *host = &evidence->hosts[i];
+        host->tlsa = (struct dns_fact){.status = DNS_NOT_ASKED};
+        host->tlsa_base = NULL;
+        host->tlsa_records = NULL;
+        host->tlsa_count = 0;
+    }
+    return evidence;
 }
 
 struct resolution *resolve_next_hop(struct resolver *resolver, struct arena *arena,
                                     const struct next_hop *next_hop, resolution_fn *fn, void *arg)
 {
-    (void)arena;
-    scenario.evidence.next_hop = scenario.evidence.expanded = next_hop->name;
-    scenario.evidence.kind = next_hop->kind;
-    scenario.evidence.port = next_hop->port;
-    scenario.evidence.name_invalid = next_hop->invalid;
     struct resolution *resolution = x_calloc(1, sizeof(*resolution));
-    *resolution = (struct resolution){fn, arg};
+    *resolution = (struct resolution){fn, arg, evidence_on(arena, next_hop)};
     loop_post(resolver->loop, answer, resolution);
     return resolution;
 }

@@ -9,6 +9,9 @@ TEST_EXTENSIONS = .scn
 SCN_LOG_COMPILER = tests/replay/replay
 REPLAY_SCENARIOS = \
 	tests/replay/address-limit.scn \
+	tests/replay/address-literal-is-own.scn \
+	tests/replay/address-literal-of-operator.scn \
+	tests/replay/address-literal-special.scn \
 	tests/replay/address-literal.scn \
 	tests/replay/block-stalls.scn \
 	tests/replay/cancel.scn \
@@ -17,6 +20,8 @@ REPLAY_SCENARIOS = \
 	tests/replay/content-dots-and-last-line.scn \
 	tests/replay/content-unreadable.scn \
 	tests/replay/dane-all-address-lookups-fail.scn \
+	tests/replay/dane-exempt-default-level.scn \
+	tests/replay/dane-exempt-no-tlsa-query.scn \
 	tests/replay/dane-expanded-base.scn \
 	tests/replay/dane-handshake-fails.scn \
 	tests/replay/dane-handshake-silent.scn \
@@ -73,6 +78,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/mail-refused-for-good.scn \
 	tests/replay/mail-refused-rcpt-accepted.scn \
 	tests/replay/mail-silent.scn \
+	tests/replay/mapped-own-address.scn \
 	tests/replay/may-cleartext.scn \
 	tests/replay/may-handshake-closed.scn \
 	tests/replay/may-handshake-fails-fresh-connection.scn \
@@ -87,6 +93,10 @@ REPLAY_SCENARIOS = \
 	tests/replay/null-mx.scn \
 	tests/replay/partial-recipients.scn \
 	tests/replay/pipelining-off.scn \
+	tests/replay/policy-anew-each-attempt.scn \
+	tests/replay/policy-of-idn-domain.scn \
+	tests/replay/policy-of-port.scn \
+	tests/replay/policy-reloaded-between-attempts.scn \
 	tests/replay/probe.scn \
 	tests/replay/quit-silent.scn \
 	tests/replay/quit-unanswered.scn \
@@ -109,6 +119,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/temporary-recipient-goes-to-next-host.scn \
 	tests/replay/tls-report-not-counted.scn \
 	tests/replay/too-many-at-once.scn \
-	tests/replay/too-many-recipients.scn
+	tests/replay/too-many-recipients.scn \
+	tests/replay/trace-bounded.scn
 TESTS += $(REPLAY_SCENARIOS)
 EXTRA_DIST += $(REPLAY_SCENARIOS) tests/replay/README

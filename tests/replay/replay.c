@@ -12,6 +12,8 @@
 
 struct run {
     struct loop *loop;
+    struct conductor *conductor;
+    struct table *table;
     struct attempt *attempt;
     bool done, verbose;
     int64_t ended_ms;
@@ -72,35 +74,6 @@ static void keep(const struct outcome *outcome)
     }
 }
 
-static void on_done(void *arg, struct delivery *delivery, const struct outcome *outcome)
-{
-    struct run *run = arg;
-    (void)delivery;
-    if (run->done)
-        differs(0, "the attempt ended twice");
-    run->done = true;
-    run->attempt = NULL;
-    run->ended_ms = loop_now(run->loop);
-    check_shape(outcome);
-    keep(outcome);
-    if (run->verbose)
-        printf("%s\n", outcome->trace);
-}
-
-static void on_cancel(void *arg)
-{
-    struct run *run = arg;
-    attempt_cancel(&run->attempt);
-}
-
-static void start(struct run *run, struct conductor *conductor, struct delivery *delivery)
-{
-    if (scenario.mode == ATTEMPT_DELIVER)
-        run->attempt = attempt_deliver(conductor, delivery, on_done, run);
-    else
-        run->attempt = attempt_examine(conductor, scenario.next_hop, scenario.mode, on_done, run);
-}
-
 static struct table *make_table(void)
 {
     struct table *table = NULL;
@@ -111,9 +84,49 @@ static struct table *make_table(void)
     return table;
 }
 
+static void use_table(struct run *run)
+{
+    struct table *old = run->table;
+    run->table = make_table();
+    conductor_use_table(run->conductor, run->table);
+    table_free(&old);
+}
+
+static void on_done(void *arg, struct delivery *delivery, const struct outcome *outcome)
+{
+    struct run *run = arg;
+    if (run->done)
+        differs(0, "the attempt ended twice");
+    run->attempt = NULL;
+    run->ended_ms = loop_now(run->loop);
+    check_shape(outcome);
+    keep(outcome);
+    if (run->verbose)
+        printf("%s\n", outcome->trace);
+    run->done = !scenario.again;
+    if (run->done)
+        return;
+    scenario_change();
+    use_table(run);
+    run->attempt = attempt_deliver(run->conductor, delivery, on_done, run);
+}
+
+static void on_cancel(void *arg)
+{
+    struct run *run = arg;
+    attempt_cancel(&run->attempt);
+}
+
+static void start(struct run *run, struct delivery *delivery)
+{
+    if (scenario.mode == ATTEMPT_DELIVER)
+        run->attempt = attempt_deliver(run->conductor, delivery, on_done, run);
+    else
+        run->attempt = attempt_examine(run->conductor, scenario.next_hop, scenario.mode, on_done, run);
+}
+
 static void play(struct run *run)
 {
-    struct table *table = make_table();
     struct tls_client *tls = tls_client_create();
     struct delivery *delivery = delivery_create();
     delivery->next_hop = scenario.next_hop;
@@ -128,19 +141,19 @@ static void play(struct run *run)
         .settings = &scenario.settings,
         .bounce_nexthop = scenario.bounce_nexthop,
     };
-    struct conductor *conductor = conductor_create(&parts);
-    conductor_use_table(conductor, table);
+    run->conductor = conductor_create(&parts);
+    use_table(run);
     struct loop_timer *cancel = loop_timer_create(run->loop, on_cancel, run);
     if (scenario.cancel_after > 0)
         loop_timer_set(cancel, (int64_t)scenario.cancel_after * 1000);
-    start(run, conductor, delivery);
+    start(run, delivery);
     loop_run(run->loop);
-    conductor_free(&conductor);
+    conductor_free(&run->conductor);
     loop_timer_free(&cancel);
     loop_run(run->loop); /* what was retired */
     delivery_free(&delivery);
     tls_client_free(&tls);
-    table_free(&table);
+    table_free(&run->table);
 }
 
 static void clean_up(void)

@@ -51,6 +51,7 @@ struct expectation {
     char *text;
 };
 
+enum { LATER_MAX = 20 };
 struct scenario {
     struct arena *arena;
     const char *file;
@@ -72,6 +73,9 @@ struct scenario {
     struct said *said;
     size_t unsent_max;
     unsigned failures;
+    bool again; /* a second attempt follows the first */
+    const char *later[LATER_MAX]; /* lines that change the world in between */
+    size_t later_count;
 };
 extern struct scenario scenario;
 
@@ -79,6 +83,8 @@ extern struct scenario scenario;
 void differs(unsigned line, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* 0, or -1 if it cannot be read. */
 int scenario_read(const char *file);
+/* What stands behind `again` about DNS and policy becomes true. */
+void scenario_change(void);
 void check_expectations(const struct outcome *outcome, int64_t ended_ms);
 /* `*` stands for anything. */
 bool matches(const char *pattern, const char *text);

@@ -448,11 +448,31 @@ static int read_content_repeat(const char *text)
     return 0;
 }
 
+/* What is told of the world behind `again` is for later; scripts and expectations follow one another anyway. */
+static bool is_for_later(const char *line)
+{
+    static const char *const words[] = {"mx ", "host ", "policy ", "level "};
+    for (size_t i = 0; scenario.again && i < sizeof(words) / sizeof(words[0]); i++)
+        if (after(line, words[i]) != NULL)
+            return true;
+    return false;
+}
+
 static int read_line(char *line, unsigned number)
 {
     const char *rest;
     if (line[0] == '#' || line[0] == '\0')
         return 0;
+    if (strcmp(line, "again") == 0) {
+        scenario.again = true;
+        return 0;
+    }
+    if (is_for_later(line)) {
+        if (scenario.later_count == LATER_MAX)
+            return -1;
+        scenario.later[scenario.later_count++] = arena_strdup(scenario.arena, line);
+        return 0;
+    }
     if ((rest = after(line, "S: ")) != NULL)
         return add_steps(STEP_SERVER, rest, number);
     if ((rest = after(line, "R: ")) != NULL)
@@ -477,6 +497,19 @@ static int read_line(char *line, unsigned number)
     char *words[WORDS_MAX];
     size_t count = split_words(line, words);
     return count > 0 ? read_words(words, count, number) : 0;
+}
+
+void scenario_change(void)
+{
+    scenario.again = false;
+    memset(hosts, 0, sizeof(hosts));
+    scenario.evidence.host_count = 0;
+    buffer_clear(&scenario.table);
+    for (size_t i = 0; i < scenario.later_count; i++) {
+        char *line = arena_strdup(scenario.arena, scenario.later[i]);
+        if (read_line(line, 0) != 0)
+            differs(0, "not understood: %s", scenario.later[i]);
+    }
 }
 
 int scenario_read(const char *file)

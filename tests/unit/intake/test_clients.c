@@ -11,7 +11,8 @@ static const char table[] = "# who may relay\n"
                             "192.0.2.0/24\r\n"
                             "\n"
                             "\t2001:db8::/32\tpermit\n"
-                            "192.0.2.0/25 reject";
+                            "192.0.2.0/25 reject\n"
+                            "::ffff:198.51.100.0/120";
 
 /* covers: SMTPS-11 */
 Test(clients, first_match_wins)
@@ -21,11 +22,12 @@ Test(clients, first_match_wins)
         unsigned line; /* 0: none */
         bool permit;
     } cases[] = {{"192.0.2.66", 2, false}, {"192.0.2.1", 3, true},   {"192.0.2.255", 3, true}, {"192.0.3.0", 0, false},
-                 {"2001:db8::1", 5, true}, {"2001:db9::1", 0, false}};
+                 {"2001:db8::1", 5, true}, {"2001:db9::1", 0, false}, {"198.51.100.7", 7, true},
+                 {"198.51.101.7", 0, false}};
     struct clients *clients;
     struct err err;
     cr_assert(eq(int, clients_parse(&clients, "clients", slice_of(table), &err), 0));
-    cr_assert(eq(sz, clients_size(clients), 4));
+    cr_assert(eq(sz, clients_size(clients), 5));
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct address address;
         cr_assert(eq(int, address_parse(cases[i].address, &address), 0));

@@ -172,6 +172,23 @@ static void relay(const char *from, const char *postmaster, const char *rcpt, co
     bench_close(&bench);
 }
 
+/* Whoever may not relay can still name the postmaster: as often as he likes, but for one copy. */
+Test(dialogue, the_postmaster_gets_one_copy)
+{
+    struct bench bench;
+    bench_init(&bench);
+    bench.settings.postmaster = "root@mail.example.org";
+    bench_open(&bench);
+    bench_connect(&bench, "127.0.2.1");
+    bench_say(&bench, "EHLO c.example\r\nMAIL FROM:<a@b>\r\n");
+    fake_forget();
+    bench_say(&bench, "RCPT TO:<postmaster>\r\nRCPT TO:<Postmaster@gw.example.org>\r\nDATA\r\n.\r\n");
+    cr_assert(eq(int, strncmp(fake_heard(), "250 2.1.5 Recipient ok\r\n250 2.1.5 Recipient ok\r\n354 ", 52), 0), "%s",
+              fake_heard());
+    cr_assert(eq(str, fake_spool.recipients, "root@mail.example.org mail.example.org\n"));
+    bench_close(&bench);
+}
+
 /* covers: SMTPS-11 */
 Test(dialogue, who_may_relay)
 {

@@ -43,6 +43,24 @@ Test(limits, surplus_connections)
     bench_close(&bench);
 }
 
+/* A scanner with many addresses does not take the sessions of those that may relay. */
+Test(limits, strangers_share_one_clients_sessions)
+{
+    struct bench bench;
+    bench_init(&bench);
+    bench.settings.connection_limit = 4;
+    bench.settings.client_connection_limit = 2;
+    bench_open(&bench);
+    bench_connect(&bench, "127.0.2.1");
+    bench_connect(&bench, "127.0.1.1"); /* rejected by the table */
+    bench_connect(&bench, "127.0.2.3");
+    cr_assert(eq(sz, fake_streams_open(), 2));
+    bench_connect(&bench, "127.0.0.1");
+    bench_connect(&bench, "127.0.0.2");
+    cr_assert(eq(sz, fake_streams_open(), 4));
+    bench_close(&bench);
+}
+
 Test(limits, rests_when_descriptors_run_out)
 {
     struct bench bench;

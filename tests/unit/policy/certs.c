@@ -63,6 +63,10 @@ static void set_names(gnutls_x509_crt_t crt, const struct wish *wish)
         must(gnutls_x509_crt_set_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, wish->subject,
                                            (unsigned)strlen(wish->subject)),
              "CN");
+    for (unsigned i = 0; i < wish->mail_names; i++)
+        must(gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_RFC822NAME, "a@b.example", 11,
+                                                  GNUTLS_FSAN_APPEND),
+             "e-mail address");
     for (size_t i = 0; i < 3 && wish->dns[i] != NULL; i++)
         must(gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, wish->dns[i],
                                                   (unsigned)strlen(wish->dns[i]),

@@ -25,6 +25,7 @@ struct issued {
 struct wish {
     const char *subject;           /* CN; NULL: none */
     const char *dns[3];            /* DNS-IDs */
+    unsigned mail_names;           /* so many e-mail addresses before the DNS-IDs */
     const struct issued *issuer;   /* NULL: self-signed */
     const struct issued *same_key; /* NULL: a fresh one */
     bool ca;

@@ -386,6 +386,17 @@ Test(dane_chain, names_that_cannot_be_read_do_not_make_the_cn_count)
     cr_assert(not(VERIFY(record, odd, root).ok));
 }
 
+/* covers: DANE-41 */
+Test(dane_chain, more_names_than_are_looked_at_do_not_make_the_cn_count)
+{
+    struct tlsa_record record = tlsa_for(root, 2, 0, 1);
+    struct issued *few = issue((struct wish){.subject = HOST, .mail_names = 10, .issuer = root});
+    struct issued *hidden = issue((struct wish){
+        .subject = HOST, .mail_names = 1000, .dns = {"other.example"}, .issuer = root});
+    cr_assert(VERIFY(record, few, root).ok);
+    cr_assert(not(VERIFY(record, hidden, root).ok));
+}
+
 Test(dane_chain, a_certificate_is_described, .timeout = 10)
 {
     struct issued *odd = issue((struct wish){.subject = "o\tdd"});

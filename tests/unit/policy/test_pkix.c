@@ -63,6 +63,38 @@ Test(pkix, failures_are_told_apart)
     cr_assert(eq(int, verify(weak, HOST).reason, REASON_CERTIFICATE_NOT_TRUSTED));
 }
 
+/* covers: TLS-16 */
+Test(pkix, names_are_dns_ids_and_wildcards_are_whole_leftmost_labels)
+{
+    const struct {
+        const char *common_name, *dns, *host;
+        bool ok;
+    } cases[] = {
+        {"x", "mx.example.com", "mx.example.com", true},
+        {"x", "MX.Example.COM", "mx.example.com", true},
+        {"x", "*.example.com", "mx.example.com", true},
+        {"x", "*.example.com", "a.mx.example.com", false},
+        {"x", "*.example.com", "example.com", false},
+        {"x", "m*.example.com", "mx.example.com", false},
+        {"x", "*x.example.com", "mx.example.com", false},
+        {"x", "mx.*.com", "mx.example.com", false},
+        {"x", "*.com", "example.com", false},
+        {"x", "*", "com", false},
+        {"x", "*.*.com", "mx.example.com", false},
+        {"x", "example.com", "mx.example.com", false},
+        {"mx.example.com", NULL, "mx.example.com", false},
+        {"mx.example.com", "mx.example.org", "mx.example.com", false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct issued *leaf = issue((struct wish){
+            .subject = cases[i].common_name, .dns = {cases[i].dns}, .issuer = intermediate});
+        struct chain_result result = verify(leaf, cases[i].host);
+        cr_expect(eq(int, result.ok, cases[i].ok), "case %zu", i);
+        if (!cases[i].ok)
+            cr_expect(eq(int, result.reason, REASON_CERTIFICATE_NAME_MISMATCH), "case %zu", i);
+    }
+}
+
 Test(pkix, no_roots_trust_nothing)
 {
     struct issued *leaf = issue((struct wish){.subject = "x", .dns = {HOST}, .issuer = root});

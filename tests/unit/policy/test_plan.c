@@ -243,7 +243,7 @@ Test(plan, where_dane_does_not_apply)
         void (*change)(struct evidence *evidence);
     } cases[] = {
         {scene_insecure_mx}, {scene_insecure_addresses}, {scene_insecure_alias},
-        {scene_absent_tlsa}, {scene_insecure_tlsa},      {scene_not_asked_tlsa},
+        {scene_absent_tlsa}, {scene_insecure_tlsa},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct evidence *evidence = scene("auto", 2);
@@ -312,6 +312,58 @@ Test(plan, a_failed_tlsa_lookup_is_counted_as_dane)
         eq(str, (char *)result_type_name(reason_row(plan->reason)->result), "dnssec-invalid"));
 }
 
+/* covers: TLS-16 DANE-39 */
+Test(plan, the_configured_name_of_a_smart_host_is_the_reference)
+{
+    struct evidence *evidence = scene("auto", 1);
+    evidence->kind = NEXT_HOP_HOST;
+    evidence->port = 587;
+    evidence->next_hop = evidence->expanded = "relay.example.net";
+    evidence->mx = (struct dns_fact){.status = DNS_NOT_ASKED};
+    struct evidence_host *host = &evidence->hosts[0];
+    host->name = host->expanded = host->tlsa_base = evidence->next_hop;
+    const struct plan_host *planned = scene_plan(evidence)->hosts;
+    cr_assert(eq(str, (char *)scene_names(planned), "relay.example.net"));
+    cr_assert(eq(str, (char *)planned->server_name, "relay.example.net"));
+    host->expanded = host->tlsa_base =
+        "farm.example.org"; /* an alias adds a name and takes none away */
+    planned = scene_plan(evidence)->hosts;
+    cr_assert(eq(str, (char *)scene_names(planned), "farm.example.org relay.example.net"));
+    scene_absent_tlsa(
+        evidence); /* without DANE the name to be met is the one that was configured */
+    cr_assert(eq(str, (char *)scene_plan(evidence)->hosts[0].server_name, "relay.example.net"));
+}
+
+/* covers: DANE-27 */
+Test(plan, mandatory_dane_returns_no_mail_on_an_unsigned_word)
+{
+    void (*const spoil[])(struct evidence_host *) = {scene_no_address, scene_loopback};
+    for (size_t i = 0; i < 2; i++) {
+        struct evidence *evidence = scene("dane-only", 1);
+        spoil[i](&evidence->hosts[0]);
+        cr_expect(eq(int, scene_plan(evidence)->action, PLAN_BOUNCE), "signed, case %zu", i);
+        evidence->hosts[0].addresses_fact.status = DNS_INSECURE;
+        cr_expect(eq(int, scene_plan(evidence)->action, PLAN_DEFER), "unsigned, case %zu", i);
+        cr_expect(eq(int, scene_plan(evidence)->reason, REASON_DANE_REQUIRED), "case %zu", i);
+        scene_level("auto");
+        cr_expect(eq(int, scene_plan(evidence)->action, PLAN_BOUNCE), "auto, case %zu", i);
+    }
+}
+
+/* What has not been asked is not known to be absent. */
+/* covers: DANE-07 T-01 */
+Test(plan, tlsa_records_that_were_not_asked_for_are_not_absent)
+{
+    const char *const levels[] = {"auto", "dane", "dane-only"};
+    for (size_t i = 0; i < 3; i++) {
+        struct evidence *evidence = scene(levels[i], 1);
+        scene_not_asked_tlsa(evidence);
+        struct plan *plan = scene_plan(evidence);
+        cr_expect(eq(int, plan->action, PLAN_DEFER), "%s", levels[i]);
+        cr_expect(eq(int, plan->reason, REASON_TLSA_LOOKUP_FAILED), "%s", levels[i]);
+    }
+}
+
 /* covers: DANE-28 TLS-14 */
 Test(plan, levels_without_dane_do_not_look_at_tlsa)
 {
@@ -325,6 +377,9 @@ Test(plan, levels_without_dane_do_not_look_at_tlsa)
         cr_expect(eq(int, scene_plan(evidence)->hosts[0].need, cases[i].need));
         cr_expect(eq(int, scene_plan(evidence)->hosts[0].applied, POLICY_NOT_FOUND));
         scene_tlsa_bogus(&evidence->hosts[0]);
+        cr_expect(eq(int, scene_plan(evidence)->hosts[0].need, cases[i].need));
+        cr_expect(eq(int, scene_plan(evidence)->action, PLAN_TRY));
+        scene_not_asked_tlsa(evidence);
         cr_expect(eq(int, scene_plan(evidence)->hosts[0].need, cases[i].need));
         cr_expect(eq(int, scene_plan(evidence)->action, PLAN_TRY));
     }

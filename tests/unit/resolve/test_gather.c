@@ -71,6 +71,7 @@ struct scene {
     const char *title, *next_hop, *found, *asked;
     bool below_insecure_mx;
     struct fake_row rows[12];
+    bool without_tlsa;
 };
 
 struct answer {
@@ -108,6 +109,7 @@ static void play(const struct scene *scene)
     fake_dns_use(scene->rows, sizeof(scene->rows) / sizeof(scene->rows[0]) - 1);
     fake_dns_forget_asked();
     struct next_hop hop = next_hop_parse(arena, scene->next_hop, 25);
+    hop.without_tlsa = scene->without_tlsa;
     resolve_next_hop(resolver, arena, &hop, on_evidence, &answer);
     cr_expect(eq(uint, answer.count, 0), "%s", scene->title);
     fake_loop_pass(loop, 1000);
@@ -251,9 +253,19 @@ Test(gather, addresses_before_tlsa)
                   A_SECURE,
                   {"mx.example", DNS_AAAA, DNS_INSECURE},
                   {"_25._tcp.mx.example", DNS_TLSA, DNS_SECURE, "1"}}},
-        {"one secure, one insecure: the weaker counts", "d.example",
-         "mx S+; mx.example 10 I+ 2001:db8::1 192.0.2.1", ASK_HOST,
-         .rows = {MX_SECURE, A_SECURE, {"mx.example", DNS_AAAA, DNS_INSECURE, "2001:db8::1"}}},
+        {"A secure, AAAA insecure, as DNS64 makes it: the zone is signed", "d.example",
+         "mx S+; mx.example 10 S+ 2001:db8::1 192.0.2.1 tlsa S+ 1 at mx.example",
+         ASK_HOST ", TLSA _25._tcp.mx.example",
+         .rows = {MX_SECURE,
+                  A_SECURE,
+                  {"mx.example", DNS_AAAA, DNS_INSECURE, "2001:db8::1"},
+                  {"_25._tcp.mx.example", DNS_TLSA, DNS_SECURE, "1"}}},
+        {"A insecure, AAAA secure: likewise, and a failure binds", "d.example",
+         "mx S+; mx.example 10 S+ 2001:db8::1 192.0.2.1 tlsa F 0 at mx.example",
+         ASK_HOST ", TLSA _25._tcp.mx.example",
+         .rows = {MX_SECURE,
+                  {"mx.example", DNS_A, DNS_INSECURE, "192.0.2.1"},
+                  {"mx.example", DNS_AAAA, DNS_SECURE, "2001:db8::1"}}},
         {"TLSA bogus", "d.example", "mx S+; mx.example 10 S+ 192.0.2.1 tlsa B 0 at mx.example",
          ASK_HOST ", TLSA _25._tcp.mx.example",
          .rows = {MX_SECURE, A_SECURE, AAAA_NONE, {"_25._tcp.mx.example", DNS_TLSA, DNS_BOGUS}}},
@@ -486,4 +498,26 @@ Test(gather, cancelled_at_any_moment)
         resolver_free(&resolver);
         loop_free(&loop);
     }
+}
+
+/* A name server that mishandles TLSA, or CNAME, cannot block a domain that the operator has
+ * exempted. */
+/* covers: DANE-28 */
+Test(gather, no_tlsa_query_where_dane_is_not_wanted)
+{
+    static const struct scene scenes[] = {
+        {"MX", "d.example", "mx S+; mx.example 10 S+ 192.0.2.1", ASK_HOST, .without_tlsa = true,
+         .rows = {MX_SECURE, A_SECURE, AAAA_NONE, {"_25._tcp.mx.example", DNS_TLSA, DNS_FAILED}}},
+        {"MX, although DANE below an insecure one is on", "d.example",
+         "mx I+; mx.example 10 S+ 192.0.2.1", ASK_HOST, .without_tlsa = true,
+         .below_insecure_mx = true, .rows = {MX_INSECURE, A_SECURE, AAAA_NONE}},
+        {"host", "[mx.example]:587", "mx -; mx.example 0 S+ 192.0.2.1",
+         "AAAA mx.example, A mx.example", .without_tlsa = true, .rows = {A_SECURE, AAAA_NONE}},
+        {"alias to secure addresses", "d.example", FOUND_ALIAS "S+ 192.0.2.1", ASK_HOST,
+         .without_tlsa = true, .rows = {MX_SECURE, ALIAS_SECURE, ALIAS_AAAA_NONE}},
+        {"alias to insecure addresses: the CNAME is not asked for either", "d.example",
+         FOUND_ALIAS "I+ 192.0.2.1", ASK_HOST, .without_tlsa = true,
+         .rows = {MX_SECURE, ALIAS_INSECURE, ALIAS_AAAA_NONE}},
+    };
+    PLAY(scenes);
 }

@@ -37,6 +37,17 @@ Test(ehlo, nothing_is_taken_from_the_first_line_or_from_parts_of_words)
     cr_assert(c.esmtp);
 }
 
+/* A NUL neither ends a line nor makes a keyword of its beginning. */
+Test(ehlo, nothing_is_taken_from_words_with_nul)
+{
+    char host[EHLO_HOST];
+    struct capabilities c;
+    ehlo_parse(SLICE_LITERAL("mx\0\nSTARTTLS\0\n\0SIZE\0 1\0\nDSN\0x\nPIPELINING"), &c, host);
+    cr_assert(eq(str, host, ""));
+    cr_assert(not(c.starttls || c.size || c.dsn));
+    cr_assert(c.pipelining);
+}
+
 /* covers: SMTPC-22 */
 Test(ehlo, size)
 {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -260,6 +261,40 @@ Test(spool_crash, full_file_system_loses_nothing)
     sleep(2); /* space is looked at once a second */
     cr_assert(eq(int, harness_put(&harness, "example.com", text), SPOOL_OK));
     free(directory);
+}
+
+static void limit_file_size(rlim_t octets)
+{
+    struct rlimit limit;
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = octets;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/* A chunk is written, but not committed; afterwards there is room again: the message has a hole and must not be taken. */
+/* covers: SMTPS-20 QUEUE-05 */
+Test(spool_crash, chunk_lost_with_its_commit_fails_the_message)
+{
+    enum { CHUNK = 256 * 1024 };
+    static char text[CHUNK];
+    memset(text, 'x', sizeof(text));
+    struct draft *draft = harness_draft(&harness, "a@example.org",
+                                        (const char *const[]){"example.com", NULL},
+                                        (struct slice){text, CHUNK});
+    harness_settle_down(&harness);
+    for (int i = 0; i < 3; i++) {
+        limit_file_size(i == 1 ? 4096 : RLIM_INFINITY);
+        draft_append(draft, (struct slice){text, CHUNK});
+        harness_settle_down(&harness);
+    }
+    harness.pending++;
+    draft_commit(&draft, harness_done, &harness);
+    harness_wait(&harness);
+    cr_assert(ne(int, harness.result, SPOOL_OK));
+    harness_settle_down(&harness);
+    cr_assert(eq(i64, harness_query(&harness, 0, "SELECT count(*) FROM content"), 0));
+    cr_assert(eq(i64, harness_query(&harness, 0, "SELECT count(*) FROM message"), 0));
 }
 
 /* --- left-over stores --------------------------------------------------------------------------------------- */
