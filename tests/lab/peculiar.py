@@ -329,6 +329,10 @@ class Greylist(Behaviour):
         await super().rcpt(s, address)
 
 
+class RequireTlsGreylist(RequireTls, Greylist):
+    """REQUIRETLS, and 450 for a recipient that comes for the first time."""
+
+
 class TalksFirst(Behaviour):
     """A greeting of several lines: odd, but lawful."""
 
@@ -340,6 +344,7 @@ class TalksFirst(Behaviour):
 
 BEHAVIOURS = {
     "plain": Behaviour, "tls": SpeaksTls, "requiretls": RequireTls, "requiretls-early": RequireTlsTooEarly,
+    "requiretls-greylist": RequireTlsGreylist,
     "starttls-554": StarttlsForbidden, "tls-demanded": TlsDemanded, "starttls-454": StarttlsRefused, "tls-garbage": TlsGarbage, "starttls-inject": StarttlsInject,
     "endless-line": EndlessLine, "many-lines": ManyLines, "nul": Nul, "code-mismatch": CodeMismatch,
     "bad-digit": BadDigit, "silent": Silent, "drip": Drip, "421-rcpt": Shutdown421, "drop-after-dot": DropAfterDot,

@@ -2,7 +2,7 @@
 """scenarios.py COMMAND...: one message to every domain of the lab, and what became of it. Runs inside the lab.
 
   send RUN PORT WHEN [HOW]  one message to each domain marked WHEN (RUN is the local part of its recipient); HOW:
-                            requiretls (REQUIRETLS with MAIL, under STARTTLS) or optional (TLS-Required: No in the header)
+                            requiretls (REQUIRETLS with MAIL, under STARTTLS), optional (TLS-Required: No in the header), both
   one RUN PORT DOMAIN HOW [SENDER]   one message to one domain; HOW as above or plain; "" is the null sender
   table RUN GATEWAY WHEN S  waits at most S seconds, prints scenario / expected / got; exit 1 if any differs
   compare RUN ORACLE-RUN WHEN S FILE   Daneway beside Postfix; differences must stand in FILE (doc/AGREEMENT.md)
@@ -49,7 +49,7 @@ def one(run, port, domain, how, sender=SENDER):
 def hand_in(run, port, chosen, how, sender):
     client = smtplib.SMTP("127.0.0.1", int(port), local_hostname="client.corp.example", timeout=30)
     options = []
-    if how == "requiretls":
+    if how in ("requiretls", "both"):
         context = ssl.create_default_context(cafile=LAB + "/pki/gw-roots.pem")
         context.check_hostname = False      # the gateway is reached by its address
         client.starttls(context=context)
@@ -58,7 +58,7 @@ def hand_in(run, port, chosen, how, sender):
     for domain, about in chosen:
         text = "From: Sender <%s>\r\nTo: <%s@%s>\r\nSubject: %s\r\nDate: %s\r\nMessage-ID: <%s.%s@corp.example>\r\n" % (
             SENDER, run, domain, about, email.utils.formatdate(), run, domain)
-        text += "TLS-Required: No\r\n\r\n" if how == "optional" else "\r\n"
+        text += "TLS-Required: No\r\n\r\n" if how in ("optional", "both") else "\r\n"
         text += (marker(run, domain) + "\r\n") * MARKER_LINES
         client.sendmail(sender, ["%s@%s" % (run, domain)], text.encode(), options)
     client.quit()
