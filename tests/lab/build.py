@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """build.py TABLE OUTDIR: turns the table of mail domains into the files of a lab.
 
-It owns: OUTDIR/zones, pki, postfix, nsd.conf, unbound.conf, odd.json, sink.json, daneway/, addresses.*, expect.json.
+It owns: OUTDIR/zones, pki, postfix, nsd.conf, unbound.conf, odd.json, sink.json, daneway/, addresses.*, expect.json;
+what MTA-STS needs comes from sts.py beside it.
 It reads the table tests/lab/domains, calls ldns-keygen, ldns-signzone, ldns-key2ds and certtool, and starts no server.
 It must never write outside OUTDIR or use a name or address of the real Internet (RFC 5737, RFC 3849, .example only).
 """
@@ -14,6 +15,9 @@ import re
 import subprocess
 import sys
 import time
+
+sys.dont_write_bytecode = True      # the source tree stays as it is
+import sts
 
 NAME_SERVER = "192.0.2.53"
 REFUSING_NAME_SERVER = "192.0.2.54"  # answers REFUSED to all, so that Unbound says SERVFAIL at once
@@ -84,11 +88,16 @@ class Domain:
     def __init__(self, line):
         fields = line.split(None, 6)
         if len(fields) < 7:
-            fail("table line %r: expected NAME ZONE WHEN HOSTS POLICY EXPECT DESCRIPTION" % line)
+            fail("table line %r: expected NAME ZONE WHEN HOSTS POLICY EXPECT [sts=...] DESCRIPTION" % line)
         self.label, self.zone, self.when, hosts, self.policy, self.expect, self.description = fields
         self.name = self.label + ".example"
+        self.zone, self.wild = self.zone.rstrip("*"), self.zone.endswith("*")
         self.null_mx = hosts == "null"
         self.hosts = [] if hosts in ("null", "-") else [Host(self, h) for h in hosts.split(",")]
+        self.sts = None
+        if self.description.startswith("sts="):
+            word, self.description = self.description.split(None, 1)
+            self.sts = sts.Specification(self, word[4:], fail)
 
     def is_signed(self):
         return self.zone in ("signed", "bogus", "expired")
@@ -154,26 +163,38 @@ class Pki:
         self.key("gw")      # for STARTTLS between the internal Postfix and the gateway
         self.certificate("gw", 'cn = "gw.corp.example"\ndns_name = "gw.corp.example"\nexpiration_days = 30\n'
                                "signing_key\ntls_www_server\n", "private-inter")
+        write(self.path("gw-roots.pem"), open(self.path("private-root.crt")).read())
         write(self.path("gw.pem"), "".join(open(self.path(n + ".crt")).read() for n in ("gw", "private-inter")))
 
     def make_leaf(self, host):
         name, kind = host.fqdn(), host.cert
-        authority = "public" if kind == "public" else "rsa" if kind == "rsa" else "private"
+        authority = "public" if kind.startswith("public") else "rsa" if kind == "rsa" else "private"
         issuer = None if kind.startswith("self") else authority + "-inter"
         self.key(name, kind == "rsa")
         self.certificate(name, leaf_template(host), issuer)
-        chain = [name] + ([] if issuer is None else [issuer])
-        chain += [authority + "-root"] if kind == "chain+root" else []
-        pem = open(self.path(name + ".key")).read()
-        pem = pem[pem.index("-----BEGIN"):] + "".join(open(self.path(c + ".crt")).read() for c in chain)
-        write(self.path(name + ".pem"), pem)
-        os.chmod(self.path(name + ".pem"), 0o600)
+        self.bundle(name, ([] if issuer is None else [issuer]) + ([authority + "-root"] if kind == "chain+root" else []))
         self.material[name] = {"leaf": self.der(name), "inter": self.der(authority + "-inter"),
                                "root": self.der(authority + "-root")}
 
+    def bundle(self, name, issuers):
+        """Key, certificate and what stands above it in one file, as servers want it."""
+        pem = open(self.path(name + ".key")).read()
+        pem = pem[pem.index("-----BEGIN"):] + "".join(open(self.path(c + ".crt")).read() for c in [name] + issuers)
+        write(self.path(name + ".pem"), pem)
+        os.chmod(self.path(name + ".pem"), 0o600)
+
+    def make_web(self, description):
+        name, common_name, names, days, signed = description
+        self.key(name)
+        self.certificate(name, template(common_name, names, days), "public-inter" if signed else None)
+        self.bundle(name, ["public-inter"] if signed else [])
+
     def der(self, name):
-        body = re.search(r"-----BEGIN CERTIFICATE-----(.*?)-----END", open(self.path(name + ".crt")).read(), re.S)
-        return base64.b64decode(body.group(1))
+        return der_of(open(self.path(name + ".crt")).read())
+
+
+def der_of(pem):
+    return base64.b64decode(re.search(r"-----BEGIN CERTIFICATE-----(.*?)-----END", pem, re.S).group(1))
 
 
 def ca_template(name):
@@ -182,14 +203,19 @@ def ca_template(name):
 
 def leaf_template(host):
     kind = host.cert
-    names = {"self-odd": ["mx.somewhere-else.example"], "chain-odd": ["mx.somewhere-else.example"],
-             "chain-domain": [host.domain.name], "chain-wild": ["*." + host.domain.name]}.get(kind, [host.fqdn()])
+    variety = kind.partition("-")[2]
+    names = {"odd": ["mx.somewhere-else.example"], "domain": [host.domain.name], "cn": [],
+             "wild": ["*." + host.domain.name]}.get(variety, [host.fqdn()])
+    days = {"self-odd": (-30, -10), "chain-expired": (-30, -10), "public-expired": (-30, -10),
+            "self-future": (10, 30)}.get(kind, (-1, 30))
+    return template((names or [host.fqdn()])[0], names, days) + ("encryption_key\n" if kind == "rsa" else "")
+
+
+def template(common_name, names, days):
     now = time.time()
-    start, end = {"self-odd": (-30, -10), "chain-expired": (-30, -10), "self-future": (10, 30)}.get(kind, (-1, 30))
-    date = lambda days: time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now + days * DAY))
-    return ('cn = "%s"\n' % names[0] + "".join('dns_name = "%s"\n' % n for n in names) +
-            'activation_date = "%s"\nexpiration_date = "%s"\n' % (date(start), date(end)) +
-            "signing_key\ntls_www_server\n" + ("encryption_key\n" if kind == "rsa" else ""))
+    start, end = (time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now + d * DAY)) for d in days)
+    return ('cn = "%s"\n' % common_name + "".join('dns_name = "%s"\n' % n for n in names) +
+            'activation_date = "%s"\nexpiration_date = "%s"\n' % (start, end) + "signing_key\ntls_www_server\n")
 
 
 def der_item(data, at):
@@ -271,7 +297,8 @@ def zone_text(domain, material):
         text += "%s. 300 IN MX 0 .\n" % domain.name
     for host in domain.hosts:
         if host.preference != "-":
-            text += "%s. 300 IN MX %s %s.\n" % (domain.name, host.preference, host.fqdn())
+            for owner in [domain.name] + (["*." + domain.name] if domain.wild else []):
+                text += "%s. 300 IN MX %s %s.\n" % (owner, host.preference, host.fqdn())
         if host.alias:
             text += "%s. 300 IN CNAME %s.\n" % (host.fqdn(), host.owner())
         if host.is_local():
@@ -279,7 +306,7 @@ def zone_text(domain, material):
         if not host.elsewhere:
             text += tlsa_records(host, material.get(host.owner() if host.alias else host.fqdn()) or
                                  material.get(host.fqdn()))
-    return text
+    return text + (sts.records(domain.sts) if domain.sts else "")
 
 
 def sign(zones, name, text, expired=False):
@@ -440,6 +467,7 @@ def make_servers(out, domains):
     write(out + "/postfix/mx.mailboxes", mailboxes)
     write(out + "/odd.json", json.dumps(odd, indent=1))
     write(out + "/sink.json", json.dumps(sink, indent=1))
+    addresses += sts.write_servers(out, [d.sts for d in domains if d.sts], write)
     write(out + "/addresses.outside", "".join(address_line(a, "lo") for a in addresses))
     write(out + "/addresses.inside", address_line(INTERNAL_ADDRESS, "gw0"))
     policy = "".join("%s %s\n" % (d.name, d.policy.replace("_", " ")) for d in domains if d.policy != "-")
@@ -451,7 +479,8 @@ def expectation(domain):
     if kind in ("verified", "encrypted", "clear"):
         rest = full_name(rest, domain)
     return {"domain": domain.name, "when": domain.when, "expect": kind + ":" + rest, "about": domain.description,
-            "must_not_leak": any(h.options.get("tlsa") for h in domain.hosts) and domain.is_signed()}
+            "must_not_leak": any(h.options.get("tlsa") for h in domain.hosts) and domain.is_signed() and
+            domain.when != "tlsno"}
 
 
 def main():
@@ -463,6 +492,7 @@ def main():
     pki.make_authorities()
     with_certificate = [h for d in domains for h in d.hosts if h.cert and h.is_local()]
     list(pool.map(pki.make_leaf, with_certificate))
+    list(pool.map(pki.make_web, sts.certificates([d.sts for d in domains if d.sts])))
     material = dict(pki.material)
     for domain in domains:      # an alias: the certificate is that of the target
         for host in domain.hosts:
@@ -474,4 +504,5 @@ def main():
     write(out + "/expect.json", json.dumps([expectation(d) for d in domains], indent=1))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -218,11 +218,47 @@ start_scripted() {
     on_outside /usr/bin/python3 "$LAB_ROOT/tests/lab/peculiar.py" "$LAB/odd.json" >"$LAB/log/peculiar.log" 2>&1 &
 }
 
+# --- MTA-STS policy hosts ----------------------------------------------------------------------------------------------
+
+start_web() {
+    on_outside nginx -c "$LAB/nginx.conf" -e stderr >"$LAB/log/nginx.out" 2>&1 &
+    on_outside /usr/bin/python3 "$LAB_ROOT/tests/lab/web.py" "$LAB/web.json" 192.0.2.81 "$LAB/log/web-odd.requests" \
+        >"$LAB/log/web-odd.log" 2>&1 &
+    # A policy host at a loopback address would be the gateway's own machine: hence inside.
+    /usr/bin/python3 "$LAB_ROOT/tests/lab/web.py" "$LAB/web.json" 127.0.0.1 "$LAB/log/web-loopback.requests" \
+        >"$LAB/log/web-loopback.log" 2>&1 &
+}
+
+# sts_record DOMAIN [RECORDS]: from now on _mta-sts.DOMAIN has these records ("TXT ..." or "NS ..." a line), or none.
+# Unbound knows the old ones for a second more. Only for unsigned domains.
+sts_record() {
+    local zone="$LAB/zones/$1" name="_mta-sts.$1." new
+    new=$(grep -v "^$name " "$zone"; [ -z "${2:-}" ] || sed "s/^/$name 1 IN /" <<<"$2")
+    echo "$new" >"$zone"
+    kill -HUP "$(cat "$LAB/nsd.pid")"
+}
+
+# sts_file DOMAIN [MODE MX...]: from now on the policy host serves that policy, or 404.
+sts_file() {
+    local file="$LAB/policies/mta-sts.$1/.well-known/mta-sts.txt"
+    [ $# -gt 1 ] || { rm -f "$file"; return; }
+    printf 'version: STSv1\r\nmode: %s\r\nmax_age: 86400\r\n' "$2" >"$file"
+    [ $# -lt 3 ] || printf 'mx: %s\r\n' "${@:3}" >>"$file"
+}
+
+# sts_fetches DOMAIN: how often nginx was asked for the policy of a domain.
+sts_fetches() {
+    grep -c "^mta-sts\.$1 [0-9]* \"GET /.well-known/mta-sts.txt " "$LAB/log/policy-access.log" || true
+}
+
 wait_for_lab() {
     wait_until 15 dns_answers || lab_fail "DNS does not answer with validated data; see $(tail -n 3 "$LAB/log/unbound.log")"
     wait_until 10 port_open 127.0.0.1 $internal_port || lab_fail "the internal Postfix does not listen: $(tail -n 3 "$LAB/log/internal.log")"
     wait_until 10 port_open 127.0.0.1 $oracle_port || lab_fail "the comparison Postfix does not listen: $(tail -n 3 "$LAB/log/oracle.log")"
     wait_until 10 port_open 198.51.100.10 25 || lab_fail "the MX hosts do not listen: $(tail -n 3 "$LAB/log/mx.log")"
+    wait_until 10 port_open 192.0.2.80 443 || lab_fail "the policy hosts do not listen: $(tail -n 3 "$LAB/log/nginx.out")"
+    wait_until 10 grep -q ready "$LAB/log/web-odd.log" || lab_fail "web.py does not run: $(cat "$LAB/log/web-odd.log")"
+    wait_until 10 grep -q ready "$LAB/log/web-loopback.log" || lab_fail "web.py does not run: $(cat "$LAB/log/web-loopback.log")"
     wait_until 10 grep -q ready "$LAB/log/peculiar.log" || lab_fail "the scripted servers do not run: $(cat "$LAB/log/peculiar.log")"
 }
 

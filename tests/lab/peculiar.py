@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import json
 import os
+import re
 import ssl
 import sys
 
@@ -25,7 +26,7 @@ class Gone(Exception):
 class Session:
     def __init__(self, server, reader, writer):
         self.server, self.reader, self.writer, self.tls = server, reader, writer, False
-        self.recipients = []
+        self.recipients, self.envelope, self.server_name = [], "", None
 
     async def say(self, text):
         self.writer.write(text.encode("latin-1") + b"\r\n")
@@ -44,8 +45,12 @@ class Session:
     async def start_tls(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.server["cert"])
+        context.sni_callback = self.note_server_name
         await self.writer.start_tls(context)
         self.tls = True
+
+    def note_server_name(self, _tls, name, _context):
+        self.server_name = name
 
     async def message(self):
         data = b""
@@ -57,13 +62,19 @@ class Session:
                 return data
             data += line[1:] if line.startswith(b".") else line
 
+    def recipient_domain(self):
+        """The server's own domain, or the name below it that the mail is for."""
+        name = self.recipients[0].rpartition("@")[2].lower() if self.recipients else ""
+        return name if re.fullmatch(r"([a-z0-9-]+\.)+" + re.escape(self.server["domain"]), name) else self.server["domain"]
+
     def store(self, data):
         name = "%d.%d.odd" % (os.getpid(), next(counter))
-        box = os.path.join(LAB, "mail", self.server["domain"], "new")
+        box = os.path.join(LAB, "mail", self.recipient_domain(), "new")
         os.makedirs(box, exist_ok=True)
         head = "Received: from client by %s (odd %s) with %s\r\n" % (
             self.server["name"], self.server["behaviour"], "ESMTPS (using TLS)" if self.tls else "ESMTP")
         head += "".join("X-Original-To: %s\r\n" % r for r in self.recipients)
+        head += "X-Lab-Mail: %s\r\nX-Lab-Sni: %s\r\n" % (self.envelope, self.server_name)
         with open(os.path.join(box, name), "wb") as f:
             f.write(head.replace("\r\n", "\n").encode() + data)
 
@@ -78,10 +89,10 @@ class Behaviour:
         await s.say("220 %s ESMTP lab" % s.server["name"])
 
     async def ehlo(self, s):
-        for text in self.extensions():
+        for text in self.extensions(s):
             await s.say(text % s.server["name"] if "%s" in text else text)
 
-    def extensions(self):
+    def extensions(self, _session):
         return EHLO
 
     async def helo(self, s):
@@ -122,6 +133,7 @@ class Behaviour:
             elif verb == "STARTTLS":
                 await self.starttls(s)
             elif verb == "MAIL":
+                s.envelope = line
                 await self.mail(s)
             elif verb == "RCPT":
                 await self.rcpt(s, line.partition("<")[2].partition(">")[0])
@@ -137,8 +149,46 @@ class Behaviour:
 
 
 class OffersTls(Behaviour):
-    def extensions(self):
-        return EHLO[:-1] + ["250-STARTTLS"] + EHLO[-1:]
+    def extensions(self, s):
+        return EHLO if s.tls else EHLO[:-1] + ["250-STARTTLS"] + EHLO[-1:]
+
+
+class SpeaksTls(OffersTls):
+    """An ordinary server with STARTTLS."""
+
+    async def starttls(self, s):
+        if s.tls:
+            return await s.say("503 5.5.1 TLS is on")
+        await s.say("220 2.0.0 Ready")
+        await s.start_tls()
+
+
+class RequireTls(SpeaksTls):
+    """RFC 8689: lists REQUIRETLS under TLS, and takes it there only."""
+
+    listed_under_tls = True
+
+    def extensions(self, s):
+        listed = ["250-REQUIRETLS"] if s.tls == self.listed_under_tls else []
+        return super().extensions(s)[:-1] + listed + EHLO[-1:]
+
+    async def mail(self, s):
+        if "REQUIRETLS" in s.envelope.upper().split()[1:] and not (s.tls and self.listed_under_tls):
+            return await s.say("555 5.5.4 REQUIRETLS is not offered here")
+        await super().mail(s)
+
+
+class RequireTlsTooEarly(RequireTls):
+    """Lists REQUIRETLS before STARTTLS, and no more under TLS."""
+
+    listed_under_tls = False
+
+
+class StarttlsForbidden(OffersTls):
+    """STARTTLS is listed, and then refused for good."""
+
+    async def starttls(self, s):
+        await s.say("554 5.7.0 No TLS for you")
 
 
 class StarttlsRefused(OffersTls):
@@ -156,6 +206,13 @@ class TlsGarbage(OffersTls):
         await s.reader.read(100)
         await s.raw(b"this is not TLS at all\r\n" * 4)
         raise Gone
+
+
+class TlsDemanded(TlsGarbage):
+    """TLS never works here, and without it no mail is taken."""
+
+    async def mail(self, s):
+        await s.say("530 5.7.0 Must issue a STARTTLS command first")
 
 
 class StarttlsInject(OffersTls):
@@ -272,6 +329,10 @@ class Greylist(Behaviour):
         await super().rcpt(s, address)
 
 
+class RequireTlsGreylist(RequireTls, Greylist):
+    """REQUIRETLS, and 450 for a recipient that comes for the first time."""
+
+
 class TalksFirst(Behaviour):
     """A greeting of several lines: odd, but lawful."""
 
@@ -282,7 +343,9 @@ class TalksFirst(Behaviour):
 
 
 BEHAVIOURS = {
-    "starttls-454": StarttlsRefused, "tls-garbage": TlsGarbage, "starttls-inject": StarttlsInject,
+    "plain": Behaviour, "tls": SpeaksTls, "requiretls": RequireTls, "requiretls-early": RequireTlsTooEarly,
+    "requiretls-greylist": RequireTlsGreylist,
+    "starttls-554": StarttlsForbidden, "tls-demanded": TlsDemanded, "starttls-454": StarttlsRefused, "tls-garbage": TlsGarbage, "starttls-inject": StarttlsInject,
     "endless-line": EndlessLine, "many-lines": ManyLines, "nul": Nul, "code-mismatch": CodeMismatch,
     "bad-digit": BadDigit, "silent": Silent, "drip": Drip, "421-rcpt": Shutdown421, "drop-after-dot": DropAfterDot,
     "greet-554": Greet554, "no-quit-reply": NoQuitReply, "no-ehlo": NoEhlo, "greylist": Greylist,

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""reports.py FILE: is what "daneway report show" printed (FILE) what the demo's messages must have led to?
+"""reports.py FILE [sts]: is what "daneway report show" printed (FILE) what the demo's messages, or those of tests/system/sts,
+must have led to?
 
-It owns: the table below, result types by domain of the lab. One line for each domain, exit 1 if any is wrong.
+It owns: the tables below, result types by domain of the lab. One line for each domain, exit 1 if any is wrong.
 It looks at the form as well: I-JSON types, the five top-level names, RFC 3339 dates in Z, RFC 5952 addresses.
 It must never ask for more than RFC 8460 and the requirements RPT-09 to RPT-35 do.
 """
@@ -29,6 +30,35 @@ EXPECTED = {
     "plain-tls": ("no-policy-found", "plain-tls", True, set()),
     "plain-notls": ("no-policy-found", "plain-notls", False, {"starttls-not-supported"}),
 }
+EXPECTED_STS = {
+    "sts-good": ("sts", "sts-good", True, set()),
+    "sts-second": ("sts", "sts-second", True, {"validation-failure"}),
+    "sts-mismatch": ("sts", "sts-mismatch", False, {"validation-failure"}),
+    "sts-mxname": ("sts", "sts-mxname", False, {"certificate-host-mismatch"}),
+    "sts-mxcn": ("sts", "sts-mxcn", False, {"certificate-host-mismatch"}),
+    "sts-mxexpired": ("sts", "sts-mxexpired", False, {"certificate-expired"}),
+    "sts-mxself": ("sts", "sts-mxself", False, {"certificate-not-trusted"}),
+    "sts-mxprivate": ("sts", "sts-mxprivate", False, {"certificate-not-trusted"}),
+    "sts-stripped": ("sts", "sts-stripped", False, {"starttls-not-supported"}),
+    "sts-testing": ("sts", "sts-testing", False, {"certificate-not-trusted"}),
+    "sts-testplain": ("sts", "sts-testplain", False, {"starttls-not-supported"}),
+    "sts-webname": (None, None, None, {"sts-webpki-invalid"}),
+    "sts-webexpired": (None, None, None, {"sts-webpki-invalid"}),
+    "sts-webself": (None, None, None, {"sts-webpki-invalid"}),
+    "sts-webcn": (None, None, None, {"sts-webpki-invalid"}),
+    "sts-webhtml": (None, None, None, {"sts-policy-invalid"}),
+    "sts-webbig": (None, None, None, {"sts-policy-invalid"}),
+    "sts-websyntax": (None, None, None, {"sts-policy-invalid"}),
+    "sts-webmoved": (None, None, None, {"sts-policy-fetch-error"}),
+    "sts-web404": (None, None, None, {"sts-policy-fetch-error"}),
+    "sts-webdrip": (None, None, None, {"sts-policy-fetch-error"}),
+    "sts-webloop": (None, None, None, {"sts-policy-fetch-error"}),
+    "sts-webnohost": (None, None, None, {"sts-policy-fetch-error"}),
+    "sts-none": ("no-policy-found", "sts-none", True, set()),
+    "sts-txttwo": ("no-policy-found", "sts-txttwo", True, set()),
+    "sts-danefail": ("tlsa", "mx.sts-danefail", False, {"tlsa-invalid"}),
+    "sts-daneboth": ("tlsa", "mx.sts-daneboth", True, set()),
+}
 UNCOUNTED = ["deadmx", "nullmx", "nxdomain", "servfail"]     # no session showed anything about TLS (RPT-12)
 RESULT_TYPES = {
     "starttls-not-supported", "certificate-host-mismatch", "certificate-expired", "certificate-not-trusted",
@@ -54,6 +84,8 @@ def policy_errors(element):
     errors, policy, summary = [], element.get("policy", {}), element.get("summary", {})
     if policy.get("policy-type") not in ("tlsa", "sts", "no-policy-found"):
         errors.append("policy-type %r" % policy.get("policy-type"))
+    if policy.get("policy-type") == "sts" and "version: STSv1" not in policy.get("policy-string", ["version: STSv1"]):
+        errors.append("policy-string %r" % policy["policy-string"])
     if policy.get("policy-type") == "tlsa":
         for text in policy.get("policy-string", [None]):
             if not re.fullmatch(r"\d+ \d+ \d+ [0-9A-Fa-f]+", text or ""):
@@ -98,7 +130,8 @@ def verdict(report, expected):
 def main():
     reports = {entry["domain"]: entry["report"] for entry in json.load(open(sys.argv[1]))}
     bad = 0
-    for label, expected in EXPECTED.items():
+    table = EXPECTED_STS if sys.argv[2:] == ["sts"] else EXPECTED
+    for label, expected in table.items():
         report = reports.get(label + ".example")
         wrong = "no report" if report is None else "; ".join(form_errors(report)) or verdict(report, expected)
         bad += bool(wrong)

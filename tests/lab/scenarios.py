@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """scenarios.py COMMAND...: one message to every domain of the lab, and what became of it. Runs inside the lab.
 
-  send RUN PORT WHEN        one message to each domain marked WHEN (RUN is the local part of its recipient)
+  send RUN PORT WHEN [HOW]  one message to each domain marked WHEN (RUN is the local part of its recipient); HOW:
+                            requiretls (REQUIRETLS with MAIL, under STARTTLS), optional (TLS-Required: No in the header), both
+  one RUN PORT DOMAIN HOW [SENDER]   one message to one domain; HOW as above or plain; "" is the null sender
   table RUN GATEWAY WHEN S  waits at most S seconds, prints scenario / expected / got; exit 1 if any differs
   compare RUN ORACLE-RUN WHEN S FILE   Daneway beside Postfix; differences must stand in FILE (doc/AGREEMENT.md)
   verdict RUN DOMAIN EXPECT S                waits at most S seconds until one domain is as expected (Daneway)
@@ -14,6 +16,7 @@ import json
 import os
 import re
 import smtplib
+import ssl
 import subprocess
 import sys
 import time
@@ -33,17 +36,32 @@ def marker(run, domain):
 
 # --- sending --------------------------------------------------------------------------------------------------------
 
-def send(run, port, when):
-    chosen = expectations(when)
-    client = smtplib.SMTP("127.0.0.1", int(port), local_hostname="client.corp.example", timeout=30)
-    for entry in chosen:
-        domain = entry["domain"]
-        text = "From: Sender <%s>\r\nTo: <%s@%s>\r\nSubject: %s\r\nDate: %s\r\nMessage-ID: <%s.%s@corp.example>\r\n\r\n" % (
-            SENDER, run, domain, entry["about"], email.utils.formatdate(), run, domain)
-        text += (marker(run, domain) + "\r\n") * MARKER_LINES
-        client.sendmail(SENDER, ["%s@%s" % (run, domain)], text.encode())
-    client.quit()
+def send(run, port, when, how="plain"):
+    chosen = [(e["domain"], e["about"]) for e in expectations(when)]
+    hand_in(run, port, chosen, how, SENDER)
     print("%d messages handed to port %s" % (len(chosen), port), file=sys.stderr)
+
+
+def one(run, port, domain, how, sender=SENDER):
+    hand_in(run, port, [(domain, "one message")], how, sender)
+
+
+def hand_in(run, port, chosen, how, sender):
+    client = smtplib.SMTP("127.0.0.1", int(port), local_hostname="client.corp.example", timeout=30)
+    options = []
+    if how in ("requiretls", "both"):
+        context = ssl.create_default_context(cafile=LAB + "/pki/gw-roots.pem")
+        context.check_hostname = False      # the gateway is reached by its address
+        client.starttls(context=context)
+        client.ehlo()
+        options = ["REQUIRETLS"] + (["RET=FULL"] if client.has_extn("dsn") else [])
+    for domain, about in chosen:
+        text = "From: Sender <%s>\r\nTo: <%s@%s>\r\nSubject: %s\r\nDate: %s\r\nMessage-ID: <%s.%s@corp.example>\r\n" % (
+            SENDER, run, domain, about, email.utils.formatdate(), run, domain)
+        text += "TLS-Required: No\r\n\r\n" if how in ("optional", "both") else "\r\n"
+        text += (marker(run, domain) + "\r\n") * MARKER_LINES
+        client.sendmail(sender, ["%s@%s" % (run, domain)], text.encode(), options)
+    client.quit()
 
 
 # --- what became of them --------------------------------------------------------------------------------------------
@@ -298,10 +316,10 @@ def compare(run, oracle_run, when, limit, path):
 
 def leaks(run, pcap):
     data = open(pcap, "rb").read()
-    entries = json.load(open(LAB + "/expect.json"))
+    entries = expectations("demo")
     bad = [e["domain"] for e in entries if e["must_not_leak"] and marker(run, e["domain"]).encode() in data]
     control = [e["domain"] for e in entries
-               if e["when"] == "demo" and e["expect"].startswith("clear:") and marker(run, e["domain"]).encode() in data]
+               if e["expect"].startswith("clear:") and marker(run, e["domain"]).encode() in data]
     guarded = sum(e["must_not_leak"] for e in entries)
     for domain in bad:
         print("LEAK: the message to %s crossed in clear" % domain)
@@ -313,10 +331,14 @@ def leaks(run, pcap):
 
 
 def main():
-    commands = {"send": send, "table": table, "compare": compare, "leaks": leaks, "verdict": verdict}
+    commands = {"send": send, "table": table, "compare": compare, "leaks": leaks, "verdict": verdict, "one": one}
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         sys.exit(__doc__)
-    sys.exit(commands[sys.argv[1]](*sys.argv[2:]))
+    try:
+        sys.exit(commands[sys.argv[1]](*sys.argv[2:]))
+    except smtplib.SMTPException as error:
+        sys.exit("       %s" % error)
 
 
-main()
+if __name__ == "__main__":
+    main()

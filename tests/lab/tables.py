@@ -1,0 +1,214 @@
+#!/usr/bin/python3
+"""tables.py COMMAND...: the same tls_policy table before Daneway and before Debian's Postfix.
+
+  make SEED DIR              writes DIR/tls_policy (Postfix's syntax) and DIR/next-hops, 200 domains below tab-....example
+  lookup DIR                 for each next hop and some [host]:port: row, level and match of "daneway table-match" and "postmap -q"
+  deliver DIR RUN PORT       one message to each next hop
+  compare DIR OURS THEIRS S  waits at most S seconds; Daneway's verdict on each next hop beside Postfix's
+It owns: what is generated; the same seed gives the same table. In the table are rows for the name itself, for a parent, for
+nobody, in capitals, continued on a second line, and every level and attribute that Postfix 3.7 knows.
+It must never take a difference for good but those that EXPLAINED names.
+"""
+import collections
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+import build
+import scenarios
+
+LAB = scenarios.LAB
+GROUPS = ["none", "self", "private", "host", "wild", "odd", "dane", "mismatch"]
+COUNT = 200
+FOREIGN = ["[mx.tab-host.example]", "[mx.tab-host.example]:25", "[mx.tab-host.example]:587", "tab-host.example:587",
+           "[198.51.100.10]:25", "[ipv6:2001:db8:53::10]", "relay.tab-wild.example:25"]
+
+# (host group, level, Daneway, Postfix): why. None yet: whoever finds one writes it down with its reason.
+EXPLAINED = {}
+
+
+def fingerprints(group):
+    certificate = open("%s/pki/mx.tab-%s.example.crt" % (LAB, group)).read()
+    der = build.der_of(certificate)
+    text = lambda data: ":".join("%02X" % octet for octet in hashlib.sha256(data).digest())
+    return {"certificate": text(der), "key": text(build.spki_of(der)), "wrong": text(b"another")}
+
+
+def attributes(draw, level, group):
+    """Text behind the level; the values are chosen so that some hosts of each group meet them and some do not."""
+    own = "tab-%s.example" % group
+    words = []
+    if level == "fingerprint":
+        prints = fingerprints(group) if group != "none" else {"wrong": "00:" * 31 + "00"}
+        chosen = draw.sample(sorted(prints), draw.randint(1, len(prints)))
+        words.append(" ".join("match=" + prints[c] for c in chosen) if draw.random() < 0.5 else
+                     "match=" + "|".join(prints[c].lower() for c in chosen))
+    if level in ("verify", "secure") and draw.random() < 0.8:
+        names = ["nexthop", "dot-nexthop", "hostname", own, "." + own, "mx." + own, ".example", "mx.somewhere-else.example"]
+        chosen = draw.sample(names, draw.randint(1, 3))
+        words.append("match=" + ":".join(chosen) if draw.random() < 0.7 else " ".join("match=" + c for c in chosen))
+    if level in ("verify", "secure") and draw.random() < 0.25:
+        words.append("tafile=%s/pki/%s-root.crt" % (LAB, draw.choice(["private", "public"])))
+    if level in ("encrypt", "verify", "secure", "fingerprint") and draw.random() < 0.2:
+        words.append(draw.choice(["protocols=>=TLSv1.2", "protocols=TLSv1.3", "protocols=!SSLv2:!SSLv3", "ciphers=high",
+                                  "ciphers=medium", "exclude=aNULL"]))
+    if level not in ("none",) and draw.random() < 0.15:
+        words.append(draw.choice(["servername=hostname", "servername=nexthop", "connection_reuse=no"]))
+    return "".join(" " + w for w in words)
+
+
+LEVELS = ["none", "may", "encrypt", "dane", "dane-only", "fingerprint", "verify", "verify", "secure", "secure"]
+
+
+def make(seed, directory):
+    draw, rows, hops = random.Random(int(seed)), collections.OrderedDict(), []
+    for number in range(COUNT):
+        group = GROUPS[number % len(GROUPS)]
+        own = "tab-%s.example" % group
+        level = draw.choice(LEVELS)
+        value = level + attributes(draw, level, group)
+        kind = draw.choice(["itself", "itself", "itself", "parent", "far", "both", "only-below", "nobody"])
+        hop = "d%d.%s" % (number, own) if kind in ("itself", "nobody", "only-below") else "a.d%d.%s" % (number, own)
+        if kind in ("itself", "both"):
+            rows[hop.title() if draw.random() < 0.2 else hop] = value
+        if kind == "parent":
+            rows[".d%d.%s" % (number, own)] = value
+        if kind == "far":       # two labels up
+            hop = "b." + hop
+            rows[".d%d.%s" % (number, own)] = value
+        if kind == "both":      # the name itself must win
+            rows[".d%d.%s" % (number, own)] = "none" if level != "none" else "encrypt"
+        if kind == "only-below":    # a row for what is below says nothing about the name
+            rows[".%s" % hop] = value
+        hops.append(hop)
+    for key in FOREIGN[::2]:
+        rows[key] = draw.choice(["encrypt", "secure match=nexthop", "verify match=hostname:.example connection_reuse=yes", "may"])
+    rows[".tab-odd.example"] = "encrypt"
+    os.makedirs(directory, exist_ok=True)
+    with open(directory + "/tls_policy", "w") as f:
+        f.write("# generated by tests/lab/tables.py, seed %s\n\n" % seed)
+        for key, value in draw.sample(list(rows.items()), len(rows)):
+            first, _, rest = value.partition(" ")
+            f.write("%s\t%s" % (key, first) + ("\n    " if rest and draw.random() < 0.2 else " ") + rest + "\n")
+    with open(directory + "/next-hops", "w") as f:
+        f.write("".join(h + "\n" for h in hops))
+    print("%d rows, %d next hops" % (len(rows), len(hops)), file=sys.stderr)
+
+
+def next_hops(directory):
+    return open(directory + "/next-hops").read().split()
+
+
+# --- which row ------------------------------------------------------------------------------------------------------
+
+def candidates(name):
+    """What Postfix asks for: the name itself, and its parents unless it has brackets or a port."""
+    labels = name.split(".")
+    parents = [] if "[" in name or ":" in name else ["." + ".".join(labels[n:]) for n in range(1, len(labels))]
+    return [name] + parents
+
+
+def postfix_rows(directory, names):
+    """{name: (key, value) or None} by postmap -q."""
+    keys = sorted({k for n in names for k in candidates(n)})
+    done = subprocess.run(["postmap", "-c", LAB + "/postfix/oracle", "-q", "-", "texthash:%s/tls_policy" % directory],
+                          input="".join(k + "\n" for k in keys), stdout=subprocess.PIPE, text=True, check=False)
+    found = dict(line.split("\t", 1) for line in done.stdout.splitlines())
+    return {n: next(((k, found[k]) for k in candidates(n) if k in found), None) for n in names}
+
+
+def matches_of(value):
+    """The match= values of a row as a list, without separators; fingerprints as bare lower-case hex."""
+    level, *words = value.split()
+    parts = [p for w in words if w.startswith("match=") for p in w[6:].split("|" if level == "fingerprint" else ":")]
+    return [p.replace(":", "").lower() for p in parts] if level == "fingerprint" else parts
+
+
+def daneway_row(directory, name):
+    program = os.environ.get("DANEWAY", "daneway")
+    done = subprocess.run([program, "table-match", "--table", directory + "/tls_policy", "--json", name],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    try:
+        return json.loads(done.stdout)
+    except ValueError:
+        return {"error": done.stdout.strip()}
+
+
+def ours(directory, name):
+    row = daneway_row(directory, name)
+    if "error" in row:
+        return row["error"]
+    if not row["found"]:
+        return "no row"
+    match = [m.replace(":", "").lower() if row["level"] == "fingerprint" else m for m in row.get("match", [])]
+    return " ".join([row["key"].lower(), row["level"]] + match)
+
+
+def theirs(row):
+    return "no row" if row is None else " ".join([row[0].lower(), row[1].split()[0]] + matches_of(row[1]))
+
+
+def lookup(directory):
+    names = next_hops(directory) + FOREIGN
+    rows, bad = postfix_rows(directory, names), 0
+    for name in names:
+        pair = ours(directory, name), theirs(rows[name])
+        if pair[0] != pair[1]:
+            bad += 1
+            if bad <= 10:
+                print("       %s\n           Daneway: %s\n           Postfix: %s" % (name, *pair))
+    found = sum(r is not None for r in rows.values())
+    levels = collections.Counter(r[1].split()[0] for r in rows.values() if r)
+    print("       %d names, %d with a row (%s), %d differ" % (
+        len(names), found, ", ".join("%s %d" % p for p in sorted(levels.items())), bad))
+    return 1 if bad or not found else 0
+
+
+# --- what becomes of mail -------------------------------------------------------------------------------------------
+
+def deliver(directory, run, port):
+    scenarios.hand_in(run, port, [(h, "tables") for h in next_hops(directory)], "plain", scenarios.SENDER)
+
+
+def compare(directory, our_run, their_run, limit):
+    hops, end = next_hops(directory), time.monotonic() + float(limit)
+    rows = postfix_rows(directory, hops)
+    while True:
+        mine, postfix = scenarios.daneway_verdicts(our_run, hops), scenarios.postfix_verdicts(their_run, hops)
+        differ = [h for h in hops if not same(rows[h], h, mine[h], postfix[h])]
+        if not differ or time.monotonic() > end:
+            break
+        time.sleep(1)
+    kinds = collections.Counter(v.kind for v in postfix.values())
+    for hop in differ:
+        print("       %s (%s)\n           Daneway: %s %s\n           Postfix: %s %s" % (
+            hop, "no row" if rows[hop] is None else ": ".join(rows[hop]), mine[hop], mine[hop].text, postfix[hop], postfix[hop].text))
+    print("       %d next hops (%s), %d differ" % (
+        len(hops), ", ".join("%s %d" % p for p in sorted(kinds.items())), len(differ)))
+    return 1 if differ or kinds["pending"] else 0
+
+
+def same(row, hop, mine, postfix):
+    level = row[1].split()[0] if row else "no row"
+    known = EXPLAINED.get((hop.split(".")[-2][4:], level))
+    pair = (summary(mine), summary(postfix))
+    return (known == pair or pair[0] == pair[1]) and "pending" not in pair
+
+
+def summary(verdict):
+    return verdict.kind + (":" + verdict.code if verdict.code else "")
+
+
+def main():
+    commands = {"make": make, "lookup": lookup, "deliver": deliver, "compare": compare}
+    if len(sys.argv) < 2 or sys.argv[1] not in commands:
+        sys.exit(__doc__)
+    sys.exit(commands[sys.argv[1]](*sys.argv[2:]))
+
+
+main()
