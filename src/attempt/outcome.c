@@ -36,9 +36,11 @@ const char *protection_text(const struct plan_host *host, const struct session_f
 {
     if (facts->peer == NULL)
         return "clear";
-    if (!facts->judged || !facts->verdict.verified || !host->authenticates_domain)
+    if (!facts->judged || !facts->verdict.verified)
         return "encrypted";
-    return host->applied == POLICY_TLSA ? "dane-verified" : "verified";
+    if (host->applied != POLICY_TLSA)
+        return "verified"; /* by MTA-STS, or by what the operator's own row asks for */
+    return host->authenticates_domain ? "dane-verified" : "encrypted";
 }
 
 static int length_without_stop(const char *sentence)

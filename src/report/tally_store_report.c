@@ -114,6 +114,15 @@ static int read_details(struct tally_store *store, sqlite3_int64 policy, json_t 
     return rc == SQLITE_DONE ? 0 : tally_failed(store, "cannot be read", err_r);
 }
 
+/* What is not known is left out: a policy that could not be fetched has no strings. */
+static void add_strings(json_t *policy, const char *key, const char *text)
+{
+    json_t *strings = json_loads(text, 0, NULL);
+    if (json_array_size(strings) > 0)
+        json_object_set(policy, key, strings);
+    json_decref(strings);
+}
+
 /* RPT-29, RPT-30: strings for all but no-policy-found, mx-host for sts; both are arrays, even of
  * one. */
 static json_t *policy_object(sqlite3_stmt *row)
@@ -122,11 +131,10 @@ static json_t *policy_object(sqlite3_stmt *row)
     json_t *policy = json_object();
     json_object_set_new(policy, "policy-type", json_string(type));
     if (strcmp(type, "no-policy-found") != 0)
-        json_object_set_new(policy, "policy-string",
-                            json_loads(column_text(row, POLICY_STRINGS), 0, NULL));
+        add_strings(policy, "policy-string", column_text(row, POLICY_STRINGS));
     json_object_set_new(policy, "policy-domain", json_string(column_text(row, POLICY_OF)));
     if (strcmp(type, "sts") == 0)
-        json_object_set_new(policy, "mx-host", json_loads(column_text(row, POLICY_MX), 0, NULL));
+        add_strings(policy, "mx-host", column_text(row, POLICY_MX));
     return policy;
 }
 
