@@ -43,10 +43,10 @@ static const char *const result_names[RESULT_TYPE_COUNT] = {
 
 static const char *const who_names[] = {
     [WHO_RECIPIENT] = "the recipient's postmaster",
-    [WHO_DNS] = "who runs the recipient's DNS",
-    [WHO_US] = "who runs this gateway",
+    [WHO_DNS] = "the operator of the recipient's DNS",
+    [WHO_US] = "the operator of this gateway",
     [WHO_SENDER] = "the sender",
-    [WHO_NETWORK] = "who runs the network between",
+    [WHO_NETWORK] = "the operator of the network between",
 };
 
 const struct reason_row *reason_row(enum reason reason)

@@ -2,6 +2,7 @@
  * Owns: the settings.
  * Whatever is wrong before the start is said on standard error, with file and line, and nothing is
  * started. Must never parse anything from the network. */
+#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +49,9 @@ int main(int argc, char **argv)
     const char *path = DANEWAY_CONFDIR "/daneway.conf";
     bool only_check = false;
     int option;
-    while ((option = getopt(argc, argv, "c:fthV")) != -1) {
+    static const struct option options[] = {
+        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
+    while ((option = getopt_long(argc, argv, "c:fthV", options, NULL)) != -1) {
         switch (option) {
         case 'c':
             path = optarg;

@@ -5,10 +5,12 @@
 #include "role.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <libgen.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -59,15 +61,36 @@ static int make_directory(const char *path, mode_t mode, const struct passwd *ow
     return 0;
 }
 
+/* May the roles write there, once they are that user? Asked before they are started: a status
+ * socket that cannot be bound would only show in the log. */
+static int check_writable(const char *path, const struct passwd *owner, struct err *err_r)
+{
+    if (owner == NULL)
+        return access(path, W_OK | X_OK) == 0 ? 0 : err_system(err_r, "directory %s", path);
+    if (setegid(owner->pw_gid) != 0 || seteuid(owner->pw_uid) != 0)
+        return err_system(err_r, "user \"%s\"", owner->pw_name);
+    bool writable = faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0;
+    if (seteuid(0) != 0 || setegid(0) != 0)
+        return err_system(err_r, "user \"root\"");
+    return writable ? 0
+                    : err_set(err_r,
+                              "directory %s: user \"%s\" cannot write there; make it that user's "
+                              "(chown), or remove it, and it will be made anew",
+                              path, owner->pw_name);
+}
+
 int role_make_directories(const struct settings *settings, struct err *err_r)
 {
     struct passwd *owner = NULL;
     CLEANUP(text_free) char *socket_path = x_strdup(settings->status_socket);
     if (geteuid() == 0 && find_user(settings->user, &owner, err_r) != 0)
         return -1;
-    if (make_directory(settings->state_directory, 0750, owner, err_r) != 0)
+    const char *socket_directory = dirname(socket_path);
+    if (make_directory(settings->state_directory, 0750, owner, err_r) != 0 ||
+        make_directory(socket_directory, 0755, owner, err_r) != 0 ||
+        check_writable(settings->state_directory, owner, err_r) != 0)
         return -1;
-    return make_directory(dirname(socket_path), 0755, owner, err_r);
+    return check_writable(socket_directory, owner, err_r);
 }
 
 /* --- birth --------------------------------------------------------------------------------------

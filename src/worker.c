@@ -58,10 +58,10 @@ static void start_attempt(void *arg, struct delivery *delivery)
     attempt_deliver(worker->conductor, delivery, result_take, worker->result);
 }
 
-static void expire(void *arg, struct delivery *delivery)
+static void expire(void *arg, struct delivery *delivery, const char *reason, const char *text)
 {
     struct worker *worker = arg;
-    result_expire(worker->result, delivery);
+    result_expire(worker->result, delivery, reason, text);
 }
 
 static void settled(void *arg, struct delivery *delivery, enum destination_state state,

@@ -46,7 +46,7 @@ const struct reason_row *reason_row(enum reason reason);
 const char *reason_status(enum reason reason);
 /* "starttls-not-supported", ...; "" for RESULT_NONE. */
 const char *result_type_name(enum result_type type);
-/* "the recipient's postmaster", "who runs the recipient's DNS", "who runs this gateway", ... */
+/* "the recipient's postmaster", "the operator of the recipient's DNS", "the sender", ... */
 const char *who_name(enum who who);
 /* By name; REASON_NONE if there is no such reason. */
 enum reason reason_by_name(const char *name);

@@ -41,12 +41,20 @@ const char *protection_text(const struct plan_host *host, const struct session_f
     return host->applied == POLICY_TLSA ? "dane-verified" : "verified";
 }
 
+static int length_without_stop(const char *sentence)
+{
+    size_t length = strlen(sentence);
+    return (int)(length > 0 && sentence[length - 1] == '.' ? length - 1 : length);
+}
+
 char *failure_text(struct arena *arena, const char *where, enum reason reason, const char *detail,
                    const char *reply)
 {
-    char *text = arena_printf(arena, "%s: %s", where, reason_row(reason)->text);
+    const char *sentence = reason_row(reason)->text;
+    char *text = arena_printf(arena, "%s: %s", where, sentence);
     if (detail != NULL && detail[0] != '\0')
-        text = arena_printf(arena, "%s (%s)", text, detail);
+        text = arena_printf(arena, "%s: %.*s (%.*s).", where, length_without_stop(sentence),
+                            sentence, length_without_stop(detail), detail);
     if (reply != NULL)
         text = arena_printf(arena, "%s It said: %s", text, reply);
     return text;

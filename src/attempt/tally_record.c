@@ -75,6 +75,8 @@ void ledger_count_session(struct ledger *ledger, const char *next_hop, const str
 {
     if (!is_counted(ledger) || facts->clear || facts->tls == TLS_OUTCOME_UNTOLD)
         return;
+    if (host->host->is_literal) /* an address, as of bounce_nexthop, is no policy domain */
+        return;
     if (facts->tls == TLS_OUTCOME_FAILED && reason_row(facts->tls_reason)->result == RESULT_NONE)
         return;
     struct session_record *record = add_record(ledger);

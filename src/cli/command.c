@@ -19,7 +19,7 @@ static const struct command commands[] = {
      "the messages that wait, and why",
      "  --domain D  only what goes to this domain\n"
      "  --id ID     only this message\n"
-     "  --limit N   at most N of each worker (default 10000)\n"
+     "  --limit N   the N oldest (default: all, at most 10000 of each worker)\n"
      "  --json      as a JSON array\n",
      run_queue_list},
     {"flush", NULL, false, "--domain D | --id ID | --all", "try again now",
@@ -29,9 +29,11 @@ static const struct command commands[] = {
      run_flush},
     {"explain", NULL, false, "[--json] [--all] QUEUE-ID | ADDRESS | DOMAIN",
      "why a message was treated so, or how a domain would be",
-     "  A queue id shows what was found and decided at the last attempt (--all: at each one).\n"
-     "  An address or a domain is looked up now; nobody is connected to, nothing is sent.\n"
-     "  --json  the decision trace as JSON\n",
+     "  QUEUE-ID           what was found and decided at the last attempt for each of its domains\n"
+     "  ADDRESS or DOMAIN  the same as it is now: looked up, but nobody is connected to; a domain\n"
+     "                     without a dot is written @DOMAIN\n"
+     "  --all   every attempt for the message\n"
+     "  --json  the decision trace as JSON; for a message, an array of traces\n",
      run_explain},
     {"probe", NULL, false, "[--json] DOMAIN | ADDRESS | [HOST]:PORT",
      "connect to every mail host of a domain and judge its TLS",
@@ -45,7 +47,7 @@ static const struct command commands[] = {
      "  --domain D  only this domain\n",
      run_report_show},
     {"config", "check", false, "", "is the configuration good, with its tables and keys?",
-     "  The same as danewayd -t.\n", run_config_check},
+     "  The same as danewayd -t. Exit status 0: it is good, 1: it is not.\n", run_config_check},
     {"verify-chain", NULL, false,
      "--mode dane|pkix [--tlsa 'U S M HEX']... --name NAME... [--roots FILE] [--at TIME] CHAIN.pem",
      "offline: judge a certificate chain",
@@ -57,8 +59,9 @@ static const struct command commands[] = {
      "  Prints {\"result\",\"reason\",\"matched\",\"depth\"}; exit status 0 ok, 1 fail, 3 no "
      "usable record.\n",
      run_verify_chain},
-    {"table-match", NULL, false, "[--table FILE] KEY", "offline: which row of tls_policy applies",
-     "  KEY is a next hop: example.com, [mx.example.com]:587\n"
+    {"table-match", NULL, false, "[--table FILE] NEXT-HOP",
+     "offline: which row of tls_policy applies",
+     "  NEXT-HOP is a domain or a host: example.com, [mx.example.com]:587\n"
      "  --table FILE  default: the configured one\n"
      "  Prints the row with its line; exit status 0 found, 1 no row applies.\n",
      run_table_match},
@@ -86,14 +89,21 @@ const struct command *command_find(int argc, char **argv, int *words_r)
     return NULL;
 }
 
+void command_print_help(const struct command *command, FILE *out)
+{
+    fprintf(out, "usage: daneway [-c FILE] %s%s%s%s%s\n\n%s\n%s%s", command->name,
+            command->second != NULL ? " " : "", command->second != NULL ? command->second : "",
+            *command->arguments != '\0' ? " " : "", command->arguments, command->summary,
+            *command->help != '\0' ? "\n" : "", command->help);
+}
+
 int command_misused(const char *name, const char *second)
 {
     char *words[] = {(char *)name, (char *)second};
     int count;
     const struct command *command = command_find(second != NULL ? 2 : 1, words, &count);
-    fprintf(stderr, "usage: daneway [-c FILE] %s%s%s %s\n%s", name, second != NULL ? " " : "",
-            second != NULL ? second : "", command != NULL ? command->arguments : "",
-            command != NULL ? command->help : "");
+    if (command != NULL)
+        command_print_help(command, stderr);
     return STATUS_USAGE;
 }
 

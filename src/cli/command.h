@@ -6,6 +6,7 @@
 #define DANEWAY_CLI_COMMAND_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include <jansson.h>
 
@@ -34,7 +35,8 @@ struct command {
 const struct command *command_find(int argc, char **argv, int *words_r);
 const struct command *command_table(size_t *count_r);
 
-/* Prints how the command is used, and returns STATUS_USAGE. */
+void command_print_help(const struct command *command, FILE *out);
+/* Prints on standard error how the command is used, and returns STATUS_USAGE. */
 int command_misused(const char *name, const char *second);
 /* "daneway: ..." on standard error; returns `status`. */
 int command_failed(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));

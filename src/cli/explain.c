@@ -40,20 +40,48 @@ static bool take_arguments(struct request *request, int argc, char **argv)
 /* --- a message in the queue, or lately in it ----------------------------------------------------
  */
 
+/* One attempt more for this destination: how many that makes. */
+static json_int_t count_attempt(json_t *counts, json_t *attempt)
+{
+    const char *next_hop = json_text(attempt, "next_hop");
+    next_hop = next_hop != NULL ? next_hop : "";
+    json_int_t count = json_number(counts, next_hop) + 1;
+    json_object_set_new(counts, next_hop, json_integer(count));
+    return count;
+}
+
+static void show_attempt(const struct request *request, json_t *attempt, json_int_t number,
+                         json_int_t total)
+{
+    printf("%s, attempt %lld of %lld: ", request->subject, (long long)number, (long long)total);
+    render_trace(stdout, json_object_get(attempt, "trace"));
+}
+
+/* A message for several domains has a last attempt for each. */
 static void show_attempts(const struct request *request, json_t *traces)
 {
-    size_t count = json_array_size(traces);
-    for (size_t i = request->all ? 0 : count - 1; i < count; i++) {
-        json_t *trace = json_object_get(json_array_get(traces, i), "trace");
-        if (request->as_json && !request->all)
-            command_print_json(trace);
-        else if (!request->as_json)
-            render_trace(stdout, trace);
-        if (!request->as_json && i + 1 < count)
-            puts("");
+    json_t *totals = json_object(), *seen = json_object(), *wanted = json_array(), *attempt;
+    size_t i;
+    json_array_foreach(traces, i, attempt) {
+        count_attempt(totals, attempt);
     }
-    if (request->as_json && request->all)
-        command_print_json(traces);
+    json_array_foreach(traces, i, attempt) {
+        const char *next_hop = json_text(attempt, "next_hop");
+        json_int_t number = count_attempt(seen, attempt);
+        json_int_t total = json_number(totals, next_hop != NULL ? next_hop : "");
+        if (number < total && !request->all)
+            continue;
+        if (!request->as_json && json_array_size(wanted) > 0)
+            puts("");
+        if (!request->as_json)
+            show_attempt(request, attempt, number, total);
+        json_array_append(wanted, attempt);
+    }
+    if (request->as_json)
+        command_print_json(wanted);
+    json_decref(totals);
+    json_decref(seen);
+    json_decref(wanted);
 }
 
 static int explain_message(const struct request *request)
@@ -70,7 +98,10 @@ static int explain_message(const struct request *request)
     if (json_array_size(traces) > 0)
         show_attempts(request, traces);
     else if (status == STATUS_YES)
-        status = command_failed(STATUS_NO, "%s: no attempt of such a message is known",
+        status = command_failed(STATUS_NO,
+                                "%s: no attempt to deliver such a message is known. Queue ids are "
+                                "in the log (queue_id=) and in the 250 reply; a domain without a "
+                                "dot is written @DOMAIN.",
                                 request->subject);
     json_decref(answer);
     return status;
@@ -99,21 +130,10 @@ static bool answer_is_yes(json_t *trace, enum attempt_mode mode)
     if (mode == ATTEMPT_EXPLAIN)
         return json_text_is(json_object_get(trace, "plan"), "action", "try");
     json_array_foreach(json_object_get(trace, "tried"), i, tried) {
-        if (json_text_is(json_object_get(tried, "verdict"), "action", "go-on"))
+        if (render_would_send(tried))
             return true;
     }
     return false;
-}
-
-static void print_answer(json_t *trace, enum attempt_mode mode)
-{
-    json_t *plan = json_object_get(trace, "plan");
-    bool yes = answer_is_yes(trace, mode);
-    const char *what = mode == ATTEMPT_EXPLAIN ? "be tried" : "be sent";
-    if (!yes)
-        what = json_text_is(plan, "action", "bounce") ? "be returned" : "wait";
-    printf("\n%sMail for this destination would %s now.%s\n", colour(yes ? GREEN : RED), what,
-           colour(PLAIN));
 }
 
 static int explain_next_hop(const struct request *request, enum attempt_mode mode)
@@ -129,8 +149,6 @@ static int explain_next_hop(const struct request *request, enum attempt_mode mod
         command_print_json(trace);
     else
         render_trace(stdout, trace);
-    if (!request->as_json)
-        print_answer(trace, mode);
     int status = answer_is_yes(trace, mode) ? STATUS_YES : STATUS_NO;
     json_decref(trace);
     return status;

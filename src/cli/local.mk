@@ -3,7 +3,8 @@ noinst_LIBRARIES += libdaneway-cli.a
 libdaneway_cli_a_SOURCES = src/cli/command.c src/cli/command.h src/cli/daemon.c src/cli/daemon.h \
 	src/cli/examine.c src/cli/examine.h src/cli/explain.c src/cli/format.c src/cli/format.h \
 	src/cli/http.c src/cli/http.h src/cli/queue.c src/cli/reasons.c src/cli/render.h \
-	src/cli/render_facts.c src/cli/render_trace.c src/cli/report.c src/cli/status.c \
+	src/cli/render_answer.c src/cli/render_facts.c src/cli/render_trace.c src/cli/report.c \
+	src/cli/status.c \
 	src/cli/table_match.c src/cli/verify_chain.c src/check.c src/check.h src/self.c src/self.h
 bin_PROGRAMS += daneway
 daneway_SOURCES = src/cli/main.c

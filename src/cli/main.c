@@ -3,6 +3,7 @@
  * daneway [-c FILE] COMMAND ...; daneway help [COMMAND].
  * Must never do a subcommand's work. */
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,12 @@ static const struct command *find_for_help(const char *name)
     return NULL;
 }
 
+static int unknown(const char *name)
+{
+    return command_failed(STATUS_USAGE, "there is no command \"%s\"; daneway help lists them",
+                          name);
+}
+
 static int print_help(int argc, char **argv)
 {
     if (argc == 0) {
@@ -39,11 +46,18 @@ static int print_help(int argc, char **argv)
     }
     const struct command *command = find_for_help(argv[0]);
     if (command == NULL)
-        return command_failed(STATUS_USAGE, "there is no command \"%s\"", argv[0]);
-    printf("daneway [-c FILE] %s%s%s %s\n\n%s\n\n%s", command->name,
-           command->second != NULL ? " " : "", command->second != NULL ? command->second : "",
-           command->arguments, command->summary, command->help);
+        return unknown(argv[0]);
+    command_print_help(command, stdout);
     return STATUS_YES;
+}
+
+/* "--help" anywhere behind the command, before a "--". */
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
 }
 
 static int run(const char *configuration, int argc, char **argv)
@@ -51,12 +65,18 @@ static int run(const char *configuration, int argc, char **argv)
     int words;
     if (strcmp(argv[0], "help") == 0)
         return print_help(argc - 1, argv + 1);
+    if (asks_for_help(argc, argv))
+        return print_help(argc, argv);
     const struct command *command = command_find(argc, argv, &words);
-    if (command == NULL) {
-        print_overview(stderr);
-        return command_failed(STATUS_USAGE, "there is no command \"%s\"", argv[0]);
+    if (command == NULL && (command = find_for_help(argv[0])) != NULL) {
+        command_print_help(command, stderr); /* the second word is missing or wrong */
+        return STATUS_USAGE;
     }
-    optind = 0; /* glibc: a new command line */
+    if (command == NULL)
+        return unknown(argv[0]);
+    static char program[] = "daneway";
+    argv[words - 1] = program; /* getopt's complaints begin with it */
+    optind = 0;                /* glibc: a new command line */
     return command->run(configuration, argc - words + 1, argv + words - 1);
 }
 

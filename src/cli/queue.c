@@ -8,6 +8,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/slice.h"
 #include "cli/command.h"
 #include "cli/daemon.h"
 #include "cli/format.h"
@@ -48,7 +51,8 @@ static void print_entry(FILE *out, json_t *entry, int64_t now)
         format_put(out, json_text(entry, "text"));
         fputc('\n', out);
     }
-    fprintf(out, "    %lld attempts, next %s%s\n", (long long)attempts, next > now ? "in " : "now",
+    fprintf(out, "    %lld %s, next %s%s\n", (long long)attempts,
+            attempts == 1 ? "attempt" : "attempts", next > now ? "in " : "now",
             next > now ? format_duration(next - now, wait) : "");
 }
 
@@ -60,7 +64,30 @@ void render_queue(FILE *out, json_t *queue, int64_t now)
         print_entry(out, entry, now);
     }
     if (json_array_size(queue) == 0)
-        fputs("The queue is empty.\n", out);
+        fputs("Nothing waits.\n", out);
+}
+
+/* --- which messages -----------------------------------------------------------------------------
+ */
+
+/* As the spool keeps them: in lower case, without a dot at the end. */
+static void add_domain(struct http_target *target, const char *domain)
+{
+    CLEANUP(text_free) char *text = x_strdup(domain);
+    ascii_lower_text(text);
+    size_t length = strlen(text);
+    if (length > 1 && text[length - 1] == '.')
+        text[length - 1] = '\0';
+    http_target_add(target, "next_hop", text);
+}
+
+static int add_limit(struct http_target *target, const char *text)
+{
+    uint64_t limit;
+    if (slice_to_number(slice_of(text), INT32_MAX, &limit) != 0 || limit == 0)
+        return command_failed(-1, "--limit \"%s\": expected a number from 1 on", text);
+    http_target_add(target, "limit", text);
+    return 0;
 }
 
 /* --- queue list ---------------------------------------------------------------------------------
@@ -100,13 +127,14 @@ int run_queue_list(const char *configuration, int argc, char **argv)
             as_json = true;
             break;
         case 'd':
-            http_target_add(&target, "next_hop", optarg);
+            add_domain(&target, optarg);
             break;
         case 'i':
             http_target_add(&target, "queue_id", optarg);
             break;
         case 'l':
-            http_target_add(&target, "limit", optarg);
+            if (add_limit(&target, optarg) != 0)
+                return STATUS_USAGE;
             break;
         default:
             return command_misused("queue", "list");
@@ -120,15 +148,19 @@ int run_queue_list(const char *configuration, int argc, char **argv)
 /* --- flush --------------------------------------------------------------------------------------
  */
 
-static int flush(const char *configuration, const struct http_target *target)
+static int flush(const char *configuration, const struct http_target *target, bool all)
 {
     int status;
     json_t *answer = daemon_ask(configuration, "POST", target, &status);
     if (answer == NULL)
         return status;
     json_int_t flushed = json_number(answer, "flushed");
-    printf("%lld deliveries are due now\n", (long long)flushed);
     status = daemon_complete(answer);
+    if (flushed > 0 || all)
+        printf("%lld %s due now\n", (long long)flushed,
+               flushed == 1 ? "delivery is" : "deliveries are");
+    else if (status == STATUS_YES)
+        status = command_failed(STATUS_NO, "nothing of that waits; see daneway queue");
     json_decref(answer);
     return status;
 }
@@ -140,18 +172,20 @@ int run_flush(const char *configuration, int argc, char **argv)
                                             {"all", no_argument, NULL, 'a'},
                                             {0}};
     struct http_target target;
+    bool all = false;
     int option;
     http_target_begin(&target, "/flush");
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
         case 'd':
-            http_target_add(&target, "next_hop", optarg);
+            add_domain(&target, optarg);
             break;
         case 'i':
             http_target_add(&target, "queue_id", optarg);
             break;
         case 'a':
             http_target_add(&target, "all", "1");
+            all = true;
             break;
         default:
             return command_misused("flush", NULL);
@@ -159,5 +193,5 @@ int run_flush(const char *configuration, int argc, char **argv)
     }
     if (optind != argc || target.parameters != 1)
         return command_misused("flush", NULL);
-    return flush(configuration, &target);
+    return flush(configuration, &target, all);
 }

@@ -18,9 +18,9 @@ enum { COUNT = sizeof all / sizeof all[0] };
 static void print_text(enum reason reason)
 {
     const struct reason_row *row = reason_row(reason);
-    printf("%s%s%s  %s, %s\n    %s\n    can be mended by %s: %s\n", colour(BOLD), row->name,
-           colour(PLAIN), reason_status(reason), row->source, row->text, who_name(row->who),
-           row->advice);
+    printf("%s%s%s  %s, %s\n    %s\n    Who can mend it: %s\n    How: %s\n", colour(BOLD),
+           row->name, colour(PLAIN), reason_status(reason), row->source, row->text,
+           who_name(row->who), row->advice);
 }
 
 static void print_mdoc(enum reason reason)
@@ -29,10 +29,10 @@ static void print_mdoc(enum reason reason)
     const char *result = result_type_name(row->result);
     printf(".It Sy %s Pq %s , %s\n%s\n", row->name, reason_status(reason),
            row->permanence == PERMANENT ? "returned at once" : "tried again", row->text);
-    printf(".br\nCan be mended by %s: %s\n", who_name(row->who), row->advice);
+    printf(".br\nWho can mend it: %s.\n.br\nHow: %s\n", who_name(row->who), row->advice);
     printf(".br\n%s", row->source);
     if (*result != '\0')
-        printf("; counted in TLS reports as\n.Ql %s", result);
+        printf("; counted in TLS reports as\n.Ql %s ", result);
     printf(".\n");
 }
 

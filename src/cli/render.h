@@ -14,16 +14,28 @@
 /* `now`: seconds since 1970, for ages. */
 void render_status(FILE *out, json_t *status, int64_t now);
 void render_queue(FILE *out, json_t *queue, int64_t now);
-/* One decision trace; its keys are in src/attempt/trace.h. */
+/* One decision trace, the answer first, then the proof; its keys are in src/attempt/trace.h. */
 void render_trace(FILE *out, json_t *trace);
+/* Would mail go on over this connection? Where the handshake failed and nobody asked for TLS, it
+ * would, on a fresh one in clear. */
+bool render_would_send(json_t *tried);
 
 /* --- for the files of render
  * ---------------------------------------------------------------------- */
+void render_answer(FILE *out, json_t *trace);
 void render_evidence(FILE *out, json_t *evidence);
 void render_plan(FILE *out, json_t *trace);
-/* "tlsa-mismatch: text", then what is specific, who can mend it and how; each on a line of its own
- * after `indent`. */
-void render_reason(FILE *out, const char *indent, const char *key, json_t *object);
+/* A reason's name, its text, what is specific, who can mend it and how, on lines of their own after
+ * `indent`. Text and advice of the reason `told` (NULL: none) stand in the answer already. */
+void render_reason(FILE *out, const char *indent, const char *key, json_t *object,
+                   const char *told);
+/* The reason that render_answer tells in full; NULL: none. */
+const char *render_told(json_t *trace);
+/* "Who can mend it", and how. Nothing if the object does not say. */
+void render_who(FILE *out, const char *indent, json_t *object);
+/* A text of any length in lines of the page's width, each after `indent`; nothing for NULL or "".
+ */
+void render_folded(FILE *out, const char *indent, const char *text);
 /* Texts with blanks between them, folded at the page's width, each further line after `indent`
  * blanks. */
 void render_words(FILE *out, json_t *texts, unsigned indent);

@@ -27,35 +27,64 @@ void render_words(FILE *out, json_t *texts, unsigned indent)
     }
 }
 
-static void put_line(FILE *out, const char *indent, const char *label, const char *text)
+/* Printed columns of the word that text begins with. */
+static size_t word_length(const char *text)
 {
+    return strcspn(text, " ");
+}
+
+static void put_folded(FILE *out, const char *indent, const char *label, const char *text)
+{
+    size_t column = strlen(indent) + strlen(label), start = column;
     if (text == NULL || *text == '\0')
         return;
     fprintf(out, "%s%s", indent, label);
-    format_put(out, text);
+    while (*text != '\0') {
+        char word[WIDTH + 1];
+        size_t length = word_length(text), part = length < WIDTH ? length : WIDTH;
+        if (column > start && column + 1 + length > WIDTH) {
+            fprintf(out, "\n%*s", (int)start, "");
+            column = start;
+        } else if (column > start) {
+            fputc(' ', out);
+            column++;
+        }
+        memcpy(word, text, part);
+        word[part] = '\0';
+        format_put(out, word);
+        column += part;
+        text += part;
+        text += strspn(text, " ");
+    }
     fputc('\n', out);
 }
 
-void render_reason(FILE *out, const char *indent, const char *key, json_t *object)
+void render_folded(FILE *out, const char *indent, const char *text)
 {
-    const char *name = json_text(object, key), *who = json_text(object, "who");
+    put_folded(out, indent, "", text);
+}
+
+void render_who(FILE *out, const char *indent, json_t *object)
+{
+    put_folded(out, indent, "Who can mend it: ", json_text(object, "who"));
+    put_folded(out, indent, "How: ", json_text(object, "advice"));
+}
+
+void render_reason(FILE *out, const char *indent, const char *key, json_t *object, const char *told)
+{
+    const char *name = json_text(object, key);
+    bool is_told = name != NULL && told != NULL && strcmp(name, told) == 0;
     if (name == NULL)
         return;
     fprintf(out, "%s%s", indent, colour(RED));
     format_put(out, name);
-    fprintf(out, "%s: ", colour(PLAIN));
-    format_put(out, json_text(object, "text"));
-    fputc('\n', out);
-    put_line(out, indent, "", json_text(object, "detail"));
-    put_line(out, indent, "the host said: ", json_text(object, "reply"));
-    if (who == NULL)
-        return;
-    fprintf(out, "%s%s", indent, colour(BOLD));
-    fputs("can be mended by ", out);
-    format_put(out, who);
-    fprintf(out, ":%s ", colour(PLAIN));
-    format_put(out, json_text(object, "advice"));
-    fputc('\n', out);
+    fprintf(out, "%s\n", colour(PLAIN));
+    if (!is_told)
+        put_folded(out, indent, "", json_text(object, "text"));
+    put_folded(out, indent, "", json_text(object, "detail"));
+    put_folded(out, indent, "The host said: ", json_text(object, "reply"));
+    if (!is_told)
+        render_who(out, indent, object);
 }
 
 /* --- evidence -----------------------------------------------------------------------------------
@@ -102,15 +131,31 @@ static void put_addresses(FILE *out, json_t *host)
     fputc('\n', out);
 }
 
-static void put_tlsa(FILE *out, json_t *tlsa)
+/* The resolver asks for TLSA only below signed answers (RFC 7672 2.2.2): why it did not. */
+static const char *why_not_asked(json_t *evidence, json_t *host)
 {
-    json_t *record;
+    json_t *addresses = json_object_get(host, "addresses_status");
+    if (json_is_true(json_object_get(host, "literal")))
+        return "an address has none";
+    if (json_text_is(json_object_get(evidence, "mx"), "status", "insecure"))
+        return "the domain is not signed with DNSSEC, so DANE does not apply";
+    if (json_text_is(addresses, "status", "insecure"))
+        return "the mail host is not signed with DNSSEC, so DANE does not apply to it";
+    return "there is no address to connect to";
+}
+
+static void put_tlsa(FILE *out, json_t *evidence, json_t *host)
+{
+    json_t *tlsa = json_object_get(host, "tlsa"), *record;
+    const char *base = json_text(tlsa, "base"), *name = json_text(host, "name");
     size_t i;
     fputs("      TLSA       ", out);
     put_fact(out, tlsa);
-    if (json_text(tlsa, "base") != NULL) {
+    if (json_text_is(tlsa, "status", "not-asked"))
+        fprintf(out, ": %s", why_not_asked(evidence, host));
+    if (base != NULL && name != NULL && strcmp(base, name) != 0) {
         fputs(", at ", out);
-        format_put(out, json_text(tlsa, "base"));
+        format_put(out, base);
     }
     fputc('\n', out);
     json_array_foreach(json_object_get(tlsa, "records"), i, record) {
@@ -120,7 +165,7 @@ static void put_tlsa(FILE *out, json_t *tlsa)
     }
 }
 
-static void put_host(FILE *out, json_t *host, bool has_mx)
+static void put_host(FILE *out, json_t *evidence, json_t *host, bool has_mx)
 {
     fprintf(out, "  %s", colour(BOLD));
     if (has_mx)
@@ -138,7 +183,7 @@ static void put_host(FILE *out, json_t *host, bool has_mx)
         fputc('\n', out);
     }
     put_addresses(out, host);
-    put_tlsa(out, json_object_get(host, "tlsa"));
+    put_tlsa(out, evidence, host);
 }
 
 static void put_mx(FILE *out, json_t *evidence)
@@ -179,7 +224,7 @@ void render_evidence(FILE *out, json_t *evidence)
                   !json_is_true(json_object_get(evidence, "implicit_mx"));
     if (!json_is_true(json_object_get(evidence, "null_mx")))
         json_array_foreach(json_object_get(evidence, "hosts"), i, host) {
-            put_host(out, host, has_mx);
+            put_host(out, evidence, host, has_mx);
         }
 }
 
@@ -196,63 +241,58 @@ static void put_need(FILE *out, json_t *host)
                       : "its certificate",
                 colour(PLAIN));
     else if (json_text_is(host, "need", "encrypt"))
-        fprintf(out, "TLS, %sthe certificate is not checked%s", colour(YELLOW), colour(PLAIN));
+        fprintf(out, "TLS or nothing, %sthe certificate is not checked%s", colour(YELLOW),
+                colour(PLAIN));
     else if (json_text_is(host, "need", "may"))
         fprintf(out, "%sTLS if offered, else in clear%s", colour(YELLOW), colour(PLAIN));
     else if (json_text_is(host, "need", "none"))
         fprintf(out, "%sin clear%s", colour(YELLOW), colour(PLAIN));
 }
 
-static void put_plan_host(FILE *out, json_t *host)
+/* DANE-EE records bind the key alone: no name in the certificate counts (RFC 7672 3.1.1). */
+static bool names_count(json_t *host)
+{
+    json_t *record, *records = json_object_get(host, "records");
+    size_t i;
+    json_array_foreach(records, i, record) {
+        const char *text = json_string_value(record);
+        if (text != NULL && *text == '2')
+            return true;
+    }
+    return json_array_size(records) == 0;
+}
+
+static void put_plan_host(FILE *out, json_t *host, const char *told)
 {
     bool skipped = json_text(host, "skip") != NULL;
     fprintf(out, "  %s", colour(BOLD));
     format_put(out, json_text(host, "name"));
     fprintf(out, "%s  ", colour(PLAIN));
     if (skipped)
-        fprintf(out, "%sskipped%s", colour(RED), colour(PLAIN));
+        fprintf(out, "%sis not used%s", colour(RED), colour(PLAIN));
     else
         put_need(out, host);
     fputc('\n', out);
-    render_reason(out, "      ", "skip", host);
-    if (!skipped && json_array_size(json_object_get(host, "names")) > 0) {
-        fputs("      names that count: ", out);
+    render_reason(out, "      ", "skip", host, told);
+    if (!skipped && names_count(host) && json_array_size(json_object_get(host, "names")) > 0) {
+        fputs("      names that count in its certificate: ", out);
         render_words(out, json_object_get(host, "names"), 6);
         fputc('\n', out);
     }
 }
 
-/* The reason of the whole is often that of its only host: then it is said there. */
-static bool said_by_a_host(json_t *plan)
-{
-    const char *reason = json_text(plan, "reason");
-    json_t *host;
-    size_t i;
-    json_array_foreach(json_object_get(plan, "hosts"), i, host) {
-        if (reason != NULL && json_text_is(host, "skip", reason))
-            return true;
-    }
-    return false;
-}
-
 void render_plan(FILE *out, json_t *trace)
 {
-    json_t *plan = json_object_get(trace, "plan"), *host;
+    json_t *plan = json_object_get(trace, "plan"), *hosts = json_object_get(plan, "hosts"), *host;
     size_t i;
-    if (plan == NULL)
+    if (json_array_size(hosts) == 0 && json_text(trace, "level") == NULL)
         return;
     fprintf(out, "\n%sPLAN%s  level ", colour(BOLD), colour(PLAIN));
     format_put(out, json_text(trace, "level"));
     fputs(", by ", out);
     format_put(out, json_text(trace, "rule"));
     fputc('\n', out);
-    if (json_text_is(plan, "action", "defer"))
-        fprintf(out, "  %skept and tried again later%s\n", colour(YELLOW), colour(PLAIN));
-    if (json_text_is(plan, "action", "bounce"))
-        fprintf(out, "  %sreturned to the sender%s\n", colour(RED), colour(PLAIN));
-    if (!said_by_a_host(plan))
-        render_reason(out, "  ", "reason", plan);
-    json_array_foreach(json_object_get(plan, "hosts"), i, host) {
-        put_plan_host(out, host);
+    json_array_foreach(hosts, i, host) {
+        put_plan_host(out, host, render_told(trace));
     }
 }

@@ -1,6 +1,6 @@
-/* render_trace: a decision trace as a page: facts and plan (render_facts.c), then each host tried,
- * then the result. Owns: nothing. The keys are those of src/attempt/trace.h. Must never need a
- * field to be there. */
+/* render_trace: a decision trace as a page: the answer (render_answer.c), facts and plan
+ * (render_facts.c), then each host tried. Owns: nothing. The keys are those of src/attempt/trace.h.
+ * Must never need a field to be there. */
 #include <string.h>
 #include <time.h>
 
@@ -60,17 +60,21 @@ static void put_tls(FILE *out, json_t *tls)
     }
 }
 
-static void put_verdict(FILE *out, json_t *verdict)
+static void put_verdict(FILE *out, json_t *verdict, const char *told)
 {
     bool verified = json_is_true(json_object_get(verdict, "verified"));
     bool go_on = json_text_is(verdict, "action", "go-on");
-    if (verdict == NULL)
-        return;
-    fprintf(out, "      verdict        %s", colour(verified ? GREEN : go_on ? YELLOW : RED));
+    bool clear = json_text_is(verdict, "action", "reconnect-clear");
+    if (verdict == NULL || json_text_is(verdict, "action", "starttls"))
+        return; /* none was reached: the ending says why */
+    fprintf(out, "      verdict        %s",
+            colour(verified         ? GREEN
+                   : go_on || clear ? YELLOW
+                                    : RED));
     if (go_on)
         format_put(out, json_text(verdict, "protection"));
     else
-        fputs(json_text_is(verdict, "action", "skip-host") ? "refused" : "goes on otherwise", out);
+        fputs(clear ? "no TLS here: goes on in clear, on a fresh connection" : "refused", out);
     fprintf(out, "%s", colour(PLAIN));
     if (json_text(verdict, "matched") != NULL) {
         fprintf(out, ": certificate %lld matches ", (long long)json_number(verdict, "depth"));
@@ -78,9 +82,9 @@ static void put_verdict(FILE *out, json_t *verdict)
     }
     fputc('\n', out);
     if (!go_on) {
-        render_reason(out, "        ", "reason", verdict);
+        render_reason(out, "        ", "reason", verdict, told);
     } else if (json_text(verdict, "reason") != NULL) {
-        fputs("                     a policy would object: ", out);
+        fputs("                     would not do where TLS is required: ", out);
         format_put(out, json_text(verdict, "reason"));
         fputc('\n', out);
     }
@@ -98,7 +102,7 @@ static void put_events(FILE *out, json_t *events)
             fputs(ours ? "> " : "< ", out);
         } else {
             format_put(out, json_text(event, "what"));
-            fputc(' ', out);
+            fputs(json_text_is(event, "text", "") ? "" : " ", out);
         }
         format_put(out, json_text(event, "text"));
         fprintf(out, "%s\n", colour(PLAIN));
@@ -112,7 +116,7 @@ static bool same_reason(json_t *verdict, json_t *ending)
     return reason != NULL && json_text_is(verdict, "reason", reason);
 }
 
-static void put_try(FILE *out, json_t *tried)
+static void put_try(FILE *out, json_t *tried, const char *told)
 {
     json_t *verdict = json_object_get(tried, "verdict"), *ending = json_object_get(tried, "ending");
     fprintf(out, "  %s", colour(BOLD));
@@ -122,65 +126,14 @@ static void put_try(FILE *out, json_t *tried)
     fprintf(out, "]:%lld%s\n", (long long)json_number(tried, "port"),
             json_is_true(json_object_get(tried, "clear")) ? ", without TLS" : "");
     put_events(out, json_object_get(tried, "events"));
-    if (json_array_size(json_object_get(tried, "capabilities")) > 0) {
-        fputs("      extensions     ", out);
-        render_words(out, json_object_get(tried, "capabilities"), 21);
-        fputc('\n', out);
-    }
     put_tls(out, json_object_get(tried, "tls"));
-    put_verdict(out, verdict);
+    put_verdict(out, verdict, told);
     if (!same_reason(verdict, ending))
-        render_reason(out, "        ", "reason", ending);
+        render_reason(out, "        ", "reason", ending, told);
 }
 
-/* --- result -------------------------------------------------------------------------------------
+/* --- the page -----------------------------------------------------------------------------------
  */
-
-static enum colour disposition_colour(json_t *recipient)
-{
-    if (json_text_is(recipient, "disposition", "delivered"))
-        return GREEN;
-    return json_text_is(recipient, "disposition", "bounced") ? RED : YELLOW;
-}
-
-static void put_recipient(FILE *out, json_t *recipient)
-{
-    fprintf(out, "  %s", colour(disposition_colour(recipient)));
-    format_put(out, json_text(recipient, "disposition"));
-    fprintf(out, "%s %s", colour(PLAIN), colour(BOLD));
-    format_put(out, json_text(recipient, "address"));
-    fprintf(out, "%s  ", colour(PLAIN));
-    format_put(out, json_text(recipient, "status"));
-    if (json_text(recipient, "remote") != NULL) {
-        fputs(" by ", out);
-        format_put(out, json_text(recipient, "remote"));
-    }
-    if (json_text(recipient, "tls") != NULL && *json_text(recipient, "tls") != '\0') {
-        fputs(", ", out);
-        format_put(out, json_text(recipient, "tls"));
-    }
-    fputc('\n', out);
-    if (json_text(recipient, "reason") != NULL) {
-        render_reason(out, "      ", "reason", recipient);
-    } else if (json_text(recipient, "reply") != NULL) {
-        fputs("      ", out);
-        format_put(out, json_text(recipient, "reply"));
-        fputc('\n', out);
-    }
-}
-
-static void put_result(FILE *out, json_t *result)
-{
-    json_t *recipient, *recipients = json_object_get(result, "recipients");
-    size_t i;
-    if (json_array_size(recipients) == 0)
-        return; /* nothing was delivered: plan and hosts have said all */
-    fprintf(out, "\n%sRESULT%s after %.1f s\n", colour(BOLD), colour(PLAIN),
-            (double)json_number(result, "ms") / 1000);
-    json_array_foreach(recipients, i, recipient) {
-        put_recipient(out, recipient);
-    }
-}
 
 void render_trace(FILE *out, json_t *trace)
 {
@@ -190,13 +143,13 @@ void render_trace(FILE *out, json_t *trace)
     fprintf(out, "%s", colour(BOLD));
     format_put(out, json_text(trace, "next_hop"));
     fprintf(out, "%s  %s\n", colour(PLAIN), format_time(json_number(trace, "time"), when));
+    render_answer(out, trace);
     if (json_object_get(trace, "evidence") != NULL)
         render_evidence(out, json_object_get(trace, "evidence"));
     render_plan(out, trace);
     if (json_array_size(tried) > 0)
         fprintf(out, "\n%sTRIED%s\n", colour(BOLD), colour(PLAIN));
     json_array_foreach(tried, i, connection) {
-        put_try(out, connection);
+        put_try(out, connection, render_told(trace));
     }
-    put_result(out, json_object_get(trace, "result"));
 }

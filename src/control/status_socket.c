@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/slice.h"
 #include "control/overview.h"
 #include "loop/loop_event.h"
 
@@ -143,15 +144,26 @@ static void get_metrics(struct exchange *exchange)
     ask(exchange, "status", render_status);
 }
 
+/* Each worker gave its oldest: the oldest of these are the oldest of all. */
 static json_t *render_queue(struct exchange *exchange, json_t *answers, json_t *missing)
 {
-    (void)exchange;
-    return overview_list("queue", "arrival", answers, missing);
+    json_t *list = overview_list("queue", "arrival", answers, missing);
+    json_t *queue = json_object_get(list, "queue");
+    const char *limit = parameter(exchange, "limit");
+    size_t most = limit != NULL ? strtoul(limit, NULL, 10) : SIZE_MAX;
+    while (json_array_size(queue) > most)
+        json_array_remove(queue, json_array_size(queue) - 1);
+    return list;
 }
 
 static void get_queue(struct exchange *exchange)
 {
-    ask(exchange, "queue", render_queue);
+    const char *limit = parameter(exchange, "limit");
+    uint64_t number;
+    if (limit != NULL && (slice_to_number(slice_of(limit), INT32_MAX, &number) != 0 || number == 0))
+        reply_error(exchange, HTTP_BADREQUEST, "limit: expected a number from 1 on");
+    else
+        ask(exchange, "queue", render_queue);
 }
 
 static json_t *render_traces(struct exchange *exchange, json_t *answers, json_t *missing)

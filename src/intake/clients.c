@@ -1,8 +1,8 @@
-/* clients: see clients.h. A list, searched from the top: tables are short, and order means something.
- * Owns: the rules.
- * Must never take a line that it does not understand whole. */
+/* clients: see clients.h. A list, searched from the top: tables are short, and order means
+ * something. Owns: the rules. Must never take a line that it does not understand whole. */
 #include "intake/clients.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +122,11 @@ int clients_parse(struct clients **clients_r, const char *name, struct slice tex
 static int read_file(const char *path, struct buffer *text, struct err *err_r)
 {
     CLEANUP(file_close) FILE *file = fopen(path, "re");
+    if (file == NULL && errno == ENOENT)
+        return err_set(err_r,
+                       "%s: there is no such file; it says who may relay: one network on a line, "
+                       "as 192.0.2.0/24",
+                       path);
     if (file == NULL)
         return err_system(err_r, "%s", path);
     char part[4096];

@@ -197,8 +197,7 @@ static void take_second_look(struct query *query)
     if (data_are_there) {
         dns_answer_free(&query->refusal);
         char why[160];
-        snprintf(why, sizeof(why),
-                 "fails DNSSEC validation by %s (it resolves with checking disabled)",
+        snprintf(why, sizeof(why), "SERVFAIL from %s, which answers with checking disabled",
                  query->dns->resolver);
         query->answer = dns_answer_failed(query->name, DNS_BOGUS, why);
     } else {

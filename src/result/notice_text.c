@@ -22,13 +22,26 @@ static void write_introduction(struct writer *writer, struct arena *arena,
             arena, "Your message could not be delivered to %s. It will not be tried again.", who));
 }
 
+/* What happened, without the reply of the host if that follows on a line of its own. */
+static const char *what_happened(struct arena *arena, const struct notice_recipient *one)
+{
+    const char *text = one->text != NULL ? one->text : reason_row(one->reason)->text;
+    if (one->reason == REASON_EXPIRED)
+        return ""; /* that it expired is said anyway */
+    size_t length = strlen(text), tail = one->reply != NULL ? strlen(one->reply) : 0;
+    if (tail > 0 && length > tail && strcmp(text + length - tail, one->reply) == 0) {
+        const char *said = " It said: ";
+        length -= tail;
+        if (length > strlen(said) && memcmp(text + length - strlen(said), said, strlen(said)) == 0)
+            text = arena_strndup(arena, text, length - strlen(said));
+    }
+    return printable(arena, text, REPLY_LIMIT);
+}
+
 static void write_what_happened(struct writer *writer, struct arena *arena,
                                 const struct notice *notice, const struct notice_recipient *one)
 {
-    const char *text = one->text != NULL ? one->text : reason_row(one->reason)->text;
-    text = one->reason == REASON_EXPIRED
-               ? ""
-               : printable(arena, text, REPLY_LIMIT); /* that it expired is said below */
+    const char *text = what_happened(arena, one);
     if (one->expired)
         write_folded(writer, "    ", "    ",
                      arena_printf(arena,
@@ -39,14 +52,16 @@ static void write_what_happened(struct writer *writer, struct arena *arena,
         write_folded(writer, "    ", "    ", text);
 }
 
+/* The advice is for the one who can follow it; the reader is the sender. */
 static void write_advice(struct writer *writer, struct arena *arena, enum reason reason)
 {
     const struct reason_row *row = reason_row(reason);
-    if (reason == REASON_NONE)
+    if (reason == REASON_NONE || reason == REASON_REPLY_PERMANENT ||
+        reason == REASON_REPLY_TEMPORARY) /* the reply has just said why */
         return;
-    write_folded(writer, "    ", "    ",
-                 arena_printf(arena, "This can be mended by %s.", who_name(row->who)));
-    write_folded(writer, "    What to do: ", "        ", row->advice);
+    const char *who = row->who == WHO_SENDER ? "you" : who_name(row->who);
+    write_folded(writer, "    ", "        ",
+                 arena_printf(arena, "What %s can do: %s", who, row->advice));
 }
 
 static void write_recipient(struct writer *writer, struct arena *arena, const struct notice *notice,
@@ -73,14 +88,14 @@ void write_text_for_people(struct writer *writer, struct arena *arena, const str
     for (size_t i = 0; i < notice->recipient_count; i++)
         write_recipient(writer, arena, notice, &notice->recipients[i]);
     write_empty_line(writer);
-    write_folded(
-        writer, "", "",
-        arena_printf(
-            arena,
-            "The message came here on %s and has the queue id %s; give it when you ask for help.",
-            mail_date(arena, notice->envelope->arrival), notice->queue_id));
-    write_line(writer,
-               notice->header.ptr != NULL
-                   ? "Below follow the same facts for programs, and the header of your message."
-                   : "Below follow the same facts for programs.");
+    write_folded(writer, "", "",
+                 arena_printf(arena,
+                              "If you need help, ask your postmaster and pass this notice on. The "
+                              "message came to this gateway on %s.",
+                              mail_date(arena, notice->envelope->arrival)));
+    write_line(writer, "Queue id: %s", notice->queue_id);
+    write_empty_line(writer);
+    write_line(writer, notice->header.ptr != NULL
+                           ? "What follows is for programs, and the header of your message."
+                           : "What follows is for programs.");
 }

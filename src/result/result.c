@@ -96,7 +96,8 @@ static void log_finding(const struct settling *settling, const struct finding *f
     if (finding->reason != REASON_NONE)
         log_text(&line, "reason", reason_row(finding->reason)->name);
     log_text(&line, "reply", finding->reply);
-    log_text(&line, "text", finding->text);
+    if (finding->disposition != DELIVERED) /* else relay and reply have said all */
+        log_text(&line, "text", finding->text);
     log_end(&line);
 }
 
@@ -135,10 +136,10 @@ static void add_finding(struct settling *settling, const struct finding *finding
     log_finding(settling, finding);
 }
 
-/* A wall clock that was set back must not make a message older than it is, nor the age negative. */
+/* By the store's time: a wall clock that jumps makes no message older (QUEUE-09). */
 static uint64_t age_of(const struct settling *settling)
 {
-    int64_t age = loop_wall(settling->result->loop) - settling->delivery->envelope.arrival;
+    int64_t age = spool_age(settling->result->spool, settling->delivery);
     return age > 0 ? (uint64_t)age : 0;
 }
 
@@ -225,31 +226,45 @@ static const char *name_in(struct settling *settling, const char *remote)
 static struct finding finding_of_last_attempt(struct settling *settling,
                                               const struct recipient *recipient)
 {
-    bool known = recipient->status != NULL && recipient->status[0] == '4';
-    enum reason reason =
-        known && recipient->reason != NULL ? reason_by_name(recipient->reason) : REASON_NONE;
-    if (!known)
-        reason = REASON_EXPIRED;
     return (struct finding){
         .recipient = recipient,
         .disposition = BOUNCED,
-        .reason = reason,
-        .status = known ? recipient->status : "4.4.7",
-        .text = known ? recipient->text : NULL,
+        .reason = recipient->reason != NULL ? reason_by_name(recipient->reason) : REASON_NONE,
+        .status = recipient->status,
+        .text = recipient->text,
         .remote = recipient->remote,
         .remote_name = name_in(settling, recipient->remote),
-        .reply = known ? recipient->reply : NULL,
+        .reply = recipient->reply,
         .expired = true,
     };
 }
 
-void result_expire(void *arg, struct delivery *delivery)
+/* No attempt of its own: what was learnt of its destination; failing that, only that it expired. */
+static struct finding finding_of_hold(const struct recipient *recipient, enum reason reason,
+                                      const char *text)
 {
+    bool known = reason != REASON_NONE && reason_row(reason)->permanence == TEMPORARY;
+    return (struct finding){
+        .recipient = recipient,
+        .disposition = BOUNCED,
+        .reason = known ? reason : REASON_EXPIRED,
+        .status = known ? reason_status(reason) : "4.4.7",
+        .text = known ? text : NULL,
+        .expired = true,
+    };
+}
+
+void result_expire(void *arg, struct delivery *delivery, const char *reason, const char *text)
+{
+    enum reason held_for = reason != NULL ? reason_by_name(reason) : REASON_NONE;
     struct result *result = arg;
     struct settling *settling = settling_create(result, delivery, delivery->recipient_count);
     settling->state = DESTINATION_UNKNOWN;
     for (size_t i = 0; i < delivery->recipient_count; i++) {
-        struct finding finding = finding_of_last_attempt(settling, &delivery->recipients[i]);
+        const struct recipient *recipient = &delivery->recipients[i];
+        bool tried = recipient->status != NULL && recipient->status[0] == '4';
+        struct finding finding = tried ? finding_of_last_attempt(settling, recipient)
+                                       : finding_of_hold(recipient, held_for, text);
         add_finding(settling, &finding);
     }
     settling_start(settling);

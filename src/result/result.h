@@ -29,9 +29,9 @@ void result_free(struct result **result);
  * record (it is tried again every 5 to 60 s): what has been delivered must not be attempted
  * meanwhile. */
 void result_take(void *result, struct delivery *delivery, const struct outcome *outcome);
-/* Past its lifetime without a further attempt: returns its recipients with their last status
- * (CODE-07). */
-void result_expire(void *result, struct delivery *delivery);
+/* Past its lifetime without a further attempt: returns its recipients with their last status, those
+ * without an attempt of their own with what holds their destination, if that is known (CODE-07). */
+void result_expire(void *result, struct delivery *delivery, const char *reason, const char *text);
 
 struct result_counters {
     uint64_t delivered, deferred, bounced, notices;

@@ -163,7 +163,7 @@ void destinations_forget(struct destinations *destinations, struct destination *
 {
     struct destination *leaving = *destination;
     assert(leaving->waiting_count == 0 && leaving->running == 0 && leaving->claiming == 0);
-    assert(!leaving->ready);
+    assert(leaving->ready == NULL);
     struct destination **place = place_of(destinations, leaving->next_hop, leaving->hash);
     *place = leaving->next;
     destinations->count--;

@@ -11,12 +11,18 @@
 
 #include "daneway/message.h"
 
+struct destination;
+/* Those that are ready for a slot, in turn. */
+struct ready_list {
+    struct destination *first, *last;
+};
+
 struct destination {
     char *next_hop;
     uint64_t hash;
     struct destination *next;           /* in its bucket */
     struct destination *before, *after; /* among those that are ready for a slot */
-    bool ready;
+    struct ready_list *ready;           /* NULL: it is not */
     void *owner;
 
     struct delivery **waiting; /* a ring */

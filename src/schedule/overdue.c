@@ -6,25 +6,29 @@
 
 enum { CHECK_MS = 60000, MORE_MS = 1000, AT_ONCE = 100 };
 
-static void take(struct schedule *schedule, struct delivery *delivery, bool held)
+static void take(struct schedule *schedule, struct delivery *delivery,
+                 const struct destination_hold *hold)
 {
     struct destination *destination = schedule_destination(schedule, delivery->next_hop);
     if (schedule->draining) {
         spool_release(schedule->spool, &delivery);
-    } else if (held || destination->down) {
+    } else if (hold->held || destination->down) {
+        bool stored = hold->reason != NULL;
         schedule_began(schedule, destination);
-        schedule->callbacks.expire(schedule->callbacks.arg, delivery);
+        schedule->callbacks.expire(schedule->callbacks.arg, delivery,
+                                   stored ? hold->reason : destination->reason,
+                                   stored ? hold->text : destination->text);
     } else {
         schedule_wait(schedule, destination, delivery);
     }
 }
 
-static void take_overdue(void *arg, struct delivery **deliveries, const bool *held, size_t count,
-                         bool more)
+static void take_overdue(void *arg, struct delivery **deliveries,
+                         const struct destination_hold *holds, size_t count, bool more)
 {
     struct schedule *schedule = arg;
     for (size_t i = 0; i < count; i++)
-        take(schedule, deliveries[i], held[i]);
+        take(schedule, deliveries[i], &holds[i]);
     if (!schedule->draining)
         loop_timer_set(schedule->overdue_timer, more ? MORE_MS : CHECK_MS);
     schedule_pump(schedule);

@@ -43,34 +43,29 @@ static bool admits(const struct schedule *schedule, const struct destination *de
 
 /* --- who is ready for a slot ---------------------------------------------------------------------------- */
 
-static void ready_remove(struct schedule *schedule, struct destination *destination)
+static void ready_remove(struct destination *destination)
 {
-    if (!destination->ready)
+    struct ready_list *list = destination->ready;
+    if (list == NULL)
         return;
-    *(destination->before ? &destination->before->after : &schedule->ready_first) =
-        destination->after;
-    *(destination->after ? &destination->after->before : &schedule->ready_last) =
-        destination->before;
+    *(destination->before ? &destination->before->after : &list->first) = destination->after;
+    *(destination->after ? &destination->after->before : &list->last) = destination->before;
     destination->before = destination->after = NULL;
-    destination->ready = false;
+    destination->ready = NULL;
 }
 
 /* Who has nothing running goes first: so none waits behind those that are slow. */
 static void ready_add(struct schedule *schedule, struct destination *destination)
 {
-    if (destination->ready || destination->waiting_count == 0 ||
+    struct ready_list *list = destination->running == 0 ? &schedule->idle : &schedule->busy;
+    if (destination->ready == list || destination->waiting_count == 0 ||
         !health_allows(schedule, destination))
         return;
-    destination->ready = true;
-    if (destination->running == 0) {
-        destination->after = schedule->ready_first;
-        *(destination->after ? &destination->after->before : &schedule->ready_last) = destination;
-        schedule->ready_first = destination;
-    } else {
-        destination->before = schedule->ready_last;
-        *(destination->before ? &destination->before->after : &schedule->ready_first) = destination;
-        schedule->ready_last = destination;
-    }
+    ready_remove(destination);
+    destination->before = list->last;
+    *(list->last ? &list->last->after : &list->first) = destination;
+    list->last = destination;
+    destination->ready = list;
 }
 
 struct destination *schedule_destination(struct schedule *schedule, const char *next_hop)
@@ -93,7 +88,7 @@ void schedule_wait(struct schedule *schedule, struct destination *destination,
 
 void schedule_give_back(struct schedule *schedule, struct destination *destination)
 {
-    ready_remove(schedule, destination);
+    ready_remove(destination);
     struct delivery *delivery;
     while ((delivery = destination_pop(destination)) != NULL) {
         schedule->waiting--;
@@ -115,7 +110,7 @@ static void take_claimed(void *arg, struct delivery **deliveries, size_t count, 
     struct schedule *schedule = destination->owner;
     schedule->claiming -= destination->claiming;
     destination->claiming = 0;
-    destination->more = more && count > 0;
+    destination->more = destination->more || (more && count > 0);
     bool wanted = !schedule->draining &&
                   (!destination->down || health_allows(schedule, destination));
     for (size_t i = 0; i < count; i++) {
@@ -131,6 +126,7 @@ static void take_claimed(void *arg, struct delivery **deliveries, size_t count, 
 static void claim(struct schedule *schedule, struct destination *destination, size_t count)
 {
     destination->claiming = count;
+    destination->more = false; /* what is noted until the answer comes counts beside it */
     schedule->claiming += count;
     spool_claim(schedule->spool, destination->next_hop, spool_now(schedule->spool), count,
                 take_claimed, destination);
@@ -277,10 +273,20 @@ static void look(void *arg)
 
 /* --- attempts ------------------------------------------------------------------------------------------------ */
 
+/* By turns the newest and the oldest of those with nothing running: a burst of slow ones holds up nobody who comes
+ * later, and those who come later starve nobody. */
+static struct destination *next_ready(const struct schedule *schedule)
+{
+    if (schedule->idle.first == NULL)
+        return schedule->busy.first;
+    return schedule->oldest_next ? schedule->idle.first : schedule->idle.last;
+}
+
 static void start_next(struct schedule *schedule)
 {
-    struct destination *destination = schedule->ready_first;
-    ready_remove(schedule, destination);
+    struct destination *destination = next_ready(schedule);
+    schedule->oldest_next = !schedule->oldest_next;
+    ready_remove(destination);
     struct delivery *delivery = destination_pop(destination);
     schedule->waiting--;
     schedule_began(schedule, destination);
@@ -294,7 +300,7 @@ static void start_next(struct schedule *schedule)
 void schedule_pump(struct schedule *schedule)
 {
     while (!schedule->draining && schedule->running < schedule->concurrency &&
-           schedule->ready_first != NULL)
+           next_ready(schedule) != NULL)
         start_next(schedule);
 }
 
@@ -333,6 +339,8 @@ void schedule_settled(struct schedule *schedule, struct delivery *delivery,
     schedule->running--;
     delivery_free(&delivery);
     health_learn(schedule, destination, was_probe, state, reason, text);
+    if (destination->down) /* the look at that time may have found this one in hand */
+        schedule_note_due(schedule, destination->probe_at);
     ready_add(schedule, destination);
     refill(schedule, destination);
     schedule_forget_idle(schedule, destination);

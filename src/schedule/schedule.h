@@ -14,8 +14,10 @@
 struct schedule;
 /* Starts an attempt; the delivery stays the schedule's. Its end is told by schedule_settled. */
 typedef void schedule_start_fn(void *arg, struct delivery *delivery);
-/* A delivery past its lifetime while its destination is held: settle it as expired, without an attempt. */
-typedef void schedule_expire_fn(void *arg, struct delivery *delivery);
+/* A delivery past its lifetime while its destination is held, for that reason if it is known: settle it as expired,
+ * without an attempt. */
+typedef void schedule_expire_fn(void *arg, struct delivery *delivery, const char *reason,
+                                const char *text);
 
 struct schedule_callbacks {
     schedule_start_fn *start;

@@ -22,7 +22,8 @@ struct schedule {
     unsigned concurrency, destination_concurrency;
     struct schedule_callbacks callbacks;
     struct destinations *destinations;
-    struct destination *ready_first, *ready_last;
+    struct ready_list idle, busy; /* ready for a slot: with nothing running, and the others */
+    bool oldest_next;
     size_t running, waiting, claiming, down;
     bool more;                 /* the store may have due destinations that are not here */
     bool looking;

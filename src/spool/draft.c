@@ -185,6 +185,7 @@ static void hand_over_chunk(struct draft *draft)
     chunk->number = draft->chunks++;
     chunk->job.run = store_chunk;
     chunk->job.kept = chunk_kept;
+    chunk->job.new_mail = true;
     chunk->job.done = chunk_done;
     draft->behind += draft->content->len;
     draft->content = content_create();
@@ -324,6 +325,7 @@ static void give_up(struct draft *draft)
     draft->job.run = drop_chunks;
     draft->job.kept = NULL;
     draft->job.done = drop_done;
+    draft->job.new_mail = false;
     draft->job.stubborn = true; /* it takes space until it has gone */
     draft->job.arg = NULL;
     spool_submit(draft->spool, &draft->job);
@@ -363,6 +365,7 @@ void draft_commit(struct draft **draft, spool_done_fn *fn, void *arg)
     committing->job.run = commit_draft;
     committing->job.kept = commit_kept;
     committing->job.done = commit_done;
+    committing->job.new_mail = true;
     spool_submit(committing->spool, &committing->job);
 }
 

@@ -94,6 +94,11 @@ int64_t spool_now(const struct spool *spool)
     return (spool->clock_ms + loop_now(spool->loop)) / 1000;
 }
 
+int64_t spool_age(const struct spool *spool, const struct delivery *delivery)
+{
+    return spool_now(spool) - QUEUE_ID_EPOCH - message_microseconds(delivery->message) / 1000000;
+}
+
 int64_t spool_wall_offset(const struct spool *spool)
 {
     return loop_wall(spool->loop) - spool_now(spool);
@@ -179,7 +184,9 @@ static int adopt_some(struct job *job, struct store *store)
         return 0;
     bool finished;
     if (adoption_step(adopting->adoption, store, job->now, &finished) != 0) {
-        adoption_free(&adopting->adoption, store);
+        const char *text;
+        if (store_failure(store, &text) != SPOOL_FULL) /* else it goes on when there is space */
+            adoption_free(&adopting->adoption, store);
         return -1;
     }
     if (finished)
@@ -205,12 +212,14 @@ static void start_adoption(struct spool *spool, const struct spool_settings *set
     adopting->settings = *settings;
     adopting->settings.state_directory = x_strdup(settings->state_directory);
     adopting->job.kind = JOB_ALONE;
+    adopting->job.stubborn = true;
     adopting->job.run = adopt_some;
     adopting->job.done = adoption_done;
     spool_submit(spool, &adopting->job);
 }
 
-/* One step of each left-over store comes before everything else: a crash may have fallen into its last one. */
+/* A step that a crash cut in two is finished before everything else. No other is begun here: it may need space that
+ * is there only when mail has left. */
 static int adopt_first_steps(struct store *store, const struct spool_settings *settings, int64_t now)
 {
     int worker = -1;
@@ -221,8 +230,10 @@ static int adopt_first_steps(struct store *store, const struct spool_settings *s
         if (adoption == NULL)
             return 0;
         worker = adoption_worker(adoption);
-        bool finished;
-        int result = adoption_step(adoption, store, now, &finished);
+        bool finished, in_doubt;
+        int result = adoption_in_doubt(store, &in_doubt);
+        if (result == 0 && in_doubt)
+            result = adoption_step(adoption, store, now, &finished);
         adoption_free(&adoption, store);
         if (result != 0)
             return -1;

@@ -37,6 +37,8 @@ void spool_close(struct spool **spool);
 /* The store's time, seconds since 1970: steady, also over restarts, whatever happens to the wall clock (QUEUE-09).
  * All times that the store keeps and compares are in it, but for envelope.arrival. */
 int64_t spool_now(const struct spool *spool);
+/* Seconds since the message of a delivery was accepted, by that time. */
+int64_t spool_age(const struct spool *spool, const struct delivery *delivery);
 /* Callbacks with this arg do not come any more, also those of spool_on_fresh and spool_on_due; what was asked for
  * goes on, what was claimed for them is given back. */
 void spool_forget(struct spool *spool, void *arg);
@@ -93,10 +95,14 @@ void spool_due_destinations(struct spool *spool, int64_t now, size_t limit,
 typedef void spool_claimed_fn(void *arg, struct delivery **deliveries, size_t count, bool more);
 void spool_claim(struct spool *spool, const char *next_hop, int64_t now, size_t limit,
                  spool_claimed_fn *fn, void *arg);
-/* Deliveries past their lifetime, whatever their destination's state; claimed likewise. held[i]: the destination of
- * deliveries[i] is held back. */
-typedef void spool_expired_fn(void *arg, struct delivery **deliveries, const bool *held,
-                              size_t count, bool more);
+/* Deliveries past their lifetime, whatever their destination's state; claimed likewise. holds[i] is of the destination
+ * of deliveries[i], valid during the callback. */
+struct destination_hold {
+    bool held;
+    const char *reason, *text; /* as spool_hold_destination was told; may be NULL */
+};
+typedef void spool_expired_fn(void *arg, struct delivery **deliveries,
+                              const struct destination_hold *holds, size_t count, bool more);
 void spool_claim_expired(struct spool *spool, int64_t arrived_before, int64_t notices_arrived_before,
                          size_t limit, spool_expired_fn *fn, void *arg);
 /* Gives a claim back unchanged; frees the delivery. */

@@ -99,12 +99,12 @@ static void claim_done(struct job *job)
     if (job->forgotten)
         give_back(job->spool, claimed);
     else if (claim->next_hop == NULL)
-        claim->expired_fn(job->arg, claimed->deliveries, claimed->held, claimed->count,
+        claim->expired_fn(job->arg, claimed->deliveries, claimed->holds, claimed->count,
                           claimed->more);
     else
         claim->claimed_fn(job->arg, claimed->deliveries, claimed->count, claimed->more);
     free(claimed->deliveries);
-    free(claimed->held);
+    claimed_release_holds(claimed);
     free(claim->next_hop);
     job_free(job);
 }

@@ -42,6 +42,11 @@ uint64_t store_transaction(const struct store *store);
 enum spool_result store_failure(const struct store *store, const char **text_r);
 /* Looks at the file system at most once a second. */
 bool store_has_space(struct store *store);
+/* The reserve of an earlier process counts: it is there when the disk is full already. */
+void store_find_reserve(struct store *store);
+/* While the file system is short of space: some of the free pages inside go back to it, for what one store frees all
+ * may need. */
+void store_give_back(struct store *store);
 /* Gives up the reserve, for the end of old mail; false: it is used already. New mail is refused until it is there again. */
 bool store_use_reserve(struct store *store);
 
@@ -90,7 +95,7 @@ struct settle_result {
 };
 int store_settle(struct store *store, const struct stored_settlement *settlement,
                  struct settle_result *result_r);
-/* Removes traces of up to `limit` messages that ended longer ago than their lifetime. */
+/* Removes traces of up to `limit` messages that ended longer ago than their lifetime; without space, of any that ended. */
 int store_purge_traces(struct store *store, int64_t now, unsigned limit);
 
 /* --- what is due --------------------------------------------------------------------------------- */
@@ -117,12 +122,13 @@ void due_walk_release(struct due_walk *walk);
 /* Claims; *deliveries_r is a new array of new deliveries. */
 struct claimed {
     struct delivery **deliveries;
-    bool *held; /* for store_claim_expired */
+    struct destination_hold *holds; /* for store_claim_expired; their texts are copies */
     size_t count;
     bool more;
 };
 int store_claim(struct store *store, const char *next_hop, int64_t now, size_t limit,
                 struct claimed *claimed_r);
+void claimed_release_holds(struct claimed *claimed);
 int store_claim_expired(struct store *store, int64_t now, int64_t arrived_before,
                         int64_t notices_arrived_before, size_t limit, struct claimed *claimed_r);
 /* Claims that the process has without asking (fresh deliveries), and their end. */
@@ -152,6 +158,8 @@ struct adoption;
 int adoption_open(struct adoption **adoption_r, struct store *store,
                   const struct spool_settings *settings, int after);
 int adoption_worker(const struct adoption *adoption);
+/* Has a crash left messages in both stores, so that a step must come before anything is settled? */
+int adoption_in_doubt(struct store *store, bool *in_doubt_r);
 /* Moves some messages; outside a transaction. *finished_r: all have moved, the files are gone. */
 int adoption_step(struct adoption *adoption, struct store *store, int64_t now, bool *finished_r);
 /* store is NULL when it has been closed before. */

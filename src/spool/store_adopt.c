@@ -22,6 +22,7 @@ struct adoption {
     char *lock_path;
     int lock;
     int worker;
+    int64_t copied; /* messages up to this one are in both stores; 0: none */
 };
 
 /* At most 100 messages and about 8 MiB a step, at least one. */
@@ -139,7 +140,16 @@ static int count_new(struct store *store, const int64_t *values)
     return row < 0 ? -1 : 0;
 }
 
-static int move_messages(struct store *store, int64_t last, int64_t now)
+static int delete_copied(struct adoption *adoption, struct store *store)
+{
+    const int64_t values[] = {adoption->copied};
+    if (transaction(store, delete_sql, COUNT(delete_sql), values) != 0)
+        return -1;
+    adoption->copied = 0;
+    return 0;
+}
+
+static int move_messages(struct adoption *adoption, struct store *store, int64_t last, int64_t now)
 {
     int64_t highest = 0, lowest = 0;
     if (query_number(store, "SELECT max(id) FROM main.delivery", &highest) != 0 ||
@@ -153,7 +163,8 @@ static int move_messages(struct store *store, int64_t last, int64_t now)
         store_rollback(store);
         return -1;
     }
-    return transaction(store, delete_sql, COUNT(delete_sql), values);
+    adoption->copied = last;
+    return delete_copied(adoption, store);
 }
 
 static int move_ended(struct store *store, int64_t last)
@@ -195,11 +206,13 @@ static int finish(struct adoption *adoption, struct store *store)
 int adoption_step(struct adoption *adoption, struct store *store, int64_t now, bool *finished_r)
 {
     *finished_r = false;
+    if (adoption->copied != 0) /* before they can come back as new ones */
+        return delete_copied(adoption, store);
     int64_t last = 0;
     if (query_number(store, batch_sql, &last) != 0)
         return -1;
     if (last != 0)
-        return move_messages(store, last, now);
+        return move_messages(adoption, store, last, now);
     if (query_number(store, ended_batch_sql, &last) != 0)
         return -1;
     if (last != 0)
@@ -287,6 +300,17 @@ int adoption_open(struct adoption **adoption_r, struct store *store,
         *adoption_r = adopt(store, settings->state_directory, worker);
     closedir(directory);
     return 0;
+}
+
+int adoption_in_doubt(struct store *store, bool *in_doubt_r)
+{
+    int64_t both = 0;
+    int result = query_number(store,
+                              "SELECT count(*) FROM main.message WHERE id="
+                              "(SELECT min(id) FROM old.message)",
+                              &both);
+    *in_doubt_r = both > 0;
+    return result;
 }
 
 int adoption_worker(const struct adoption *adoption)

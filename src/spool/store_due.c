@@ -271,14 +271,34 @@ int store_claim(struct store *store, const char *next_hop, int64_t now, size_t l
     return result;
 }
 
-static int destination_held(struct store *store, const char *next_hop, int64_t now, bool *held_r)
+static char *copy_text(const char *text)
+{
+    return text == NULL ? NULL : x_strdup(text);
+}
+
+static int find_hold(struct store *store, const char *next_hop, int64_t now,
+                     struct destination_hold *hold_r)
 {
     sqlite3_stmt *statement = store_sql(store, SQL_FIND_DESTINATION);
     bind_text(statement, 1, next_hop);
     int row = store_step(store, statement);
-    *held_r = row == 1 && sqlite3_column_int64(statement, 1) > now;
+    if (row == 1) {
+        hold_r->held = sqlite3_column_int64(statement, 1) > now;
+        hold_r->reason = copy_text(column_text(statement, 3));
+        hold_r->text = copy_text(column_text(statement, 4));
+    }
     store_reset(statement);
     return row < 0 ? -1 : 0;
+}
+
+void claimed_release_holds(struct claimed *claimed)
+{
+    for (size_t i = 0; claimed->holds != NULL && i < claimed->count; i++) {
+        free((char *)claimed->holds[i].reason);
+        free((char *)claimed->holds[i].text);
+    }
+    free(claimed->holds);
+    claimed->holds = NULL;
 }
 
 static int read_expired(struct store *store, int64_t arrived_before, int64_t notices_arrived_before,
@@ -304,10 +324,9 @@ int store_claim_expired(struct store *store, int64_t now, int64_t arrived_before
     if (result == 0)
         result = load_claimed(store, ids, count, claimed_r);
     free(ids);
-    claimed_r->held = x_calloc(claimed_r->count + 1, sizeof(bool));
+    claimed_r->holds = x_calloc(claimed_r->count + 1, sizeof(*claimed_r->holds));
     for (size_t i = 0; result == 0 && i < claimed_r->count; i++)
-        result = destination_held(store, claimed_r->deliveries[i]->next_hop, now,
-                                  &claimed_r->held[i]);
+        result = find_hold(store, claimed_r->deliveries[i]->next_hop, now, &claimed_r->holds[i]);
     return result;
 }
 

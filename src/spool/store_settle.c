@@ -89,6 +89,7 @@ static int add_trace(struct store *store, const struct stored_settlement *settle
 int store_purge_traces(struct store *store, int64_t now, unsigned limit)
 {
     sqlite3_stmt *statement = store_sql(store, SQL_FIRST_ENDED);
+    int64_t lifetime = store_has_space(store) ? store->trace_lifetime : 0; /* new mail counts for more */
     for (unsigned i = 0; i < limit; i++) {
         int row = store_step(store, statement);
         if (row <= 0)
@@ -97,7 +98,7 @@ int store_purge_traces(struct store *store, int64_t now, unsigned limit)
         int64_t message = sqlite3_column_int64(statement, 1);
         int64_t time = sqlite3_column_int64(statement, 2);
         store_reset(statement);
-        if (time > now - store->trace_lifetime)
+        if (time > now - lifetime)
             return 0;
         if (store_run_number(store, SQL_DELETE_TRACES, message) != 0 ||
             store_run_number(store, SQL_DELETE_ENDED, id) != 0)

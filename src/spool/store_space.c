@@ -3,6 +3,7 @@
  * what was delivered can then still be written down, which frees space in turn.
  * Must never admit new mail while the reserve is used. */
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,7 +11,14 @@
 #include "spool/store_private.h"
 
 /* The write-ahead log at its usual length and half of it again. */
-enum { CHECK_MS = 1000, RESERVE = 24 * 1024 * 1024 };
+enum {
+    CHECK_MS = 1000,
+    RESERVE = 24 * 1024 * 1024,
+    KEPT_PAGES = 1000, /* free pages that a store keeps for itself */
+};
+
+/* So much at a time that the jobs that wait hardly notice. */
+#define GIVE_BACK_SQL "PRAGMA incremental_vacuum(4000)"
 
 static int64_t monotonic_ms(void)
 {
@@ -31,7 +39,13 @@ static bool make_reserve(struct store *store)
     return made;
 }
 
-/* Pages that the database can use again count as free: its file does not shrink when mail leaves. */
+void store_find_reserve(struct store *store)
+{
+    struct stat found;
+    store->reserve = stat(store->reserve_path, &found) == 0 && found.st_size == RESERVE;
+}
+
+/* Pages that the database can use again count as free: its file shrinks only when space is short. */
 static uint64_t free_inside(struct store *store)
 {
     int64_t pages = store_pragma(store, "PRAGMA freelist_count");
@@ -45,6 +59,7 @@ static bool check(struct store *store)
     if (statvfs(store->directory, &space) != 0)
         return store->space;
     uint64_t available = (uint64_t)space.f_bavail * space.f_frsize;
+    store->tight = available < store->free_space_min + RESERVE;
     if (!store->reserve)
         store->reserve = available >= store->free_space_min + RESERVE && make_reserve(store);
     uint64_t inside = free_inside(store);
@@ -60,6 +75,15 @@ bool store_has_space(struct store *store)
     store->space_checked = now;
     store->space = check(store);
     return store->space;
+}
+
+void store_give_back(struct store *store)
+{
+    if (!store->tight || store_pragma(store, "PRAGMA freelist_count") <= KEPT_PAGES)
+        return;
+    store->tight = false; /* until the next look at the space */
+    if (store_exec(store, GIVE_BACK_SQL) == 0)
+        store_exec(store, "PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 bool store_use_reserve(struct store *store)

@@ -19,6 +19,7 @@
 enum { LOCK_WAIT_MS = 5000, LOCK_POLL_MS = 20 };
 
 static const char settings_sql[] =
+    "PRAGMA auto_vacuum=INCREMENTAL;" /* before the first table; see store_give_back */
     "PRAGMA journal_mode=WAL;"
     "PRAGMA synchronous=FULL;"
     "PRAGMA mmap_size=0;"
@@ -310,6 +311,27 @@ static int open_with_schema(struct store *store, const char *path, struct err *e
     return 0;
 }
 
+static void close_database(struct store *store)
+{
+    for (int i = 0; i < SQL_COUNT; i++) {
+        sqlite3_finalize(store->statements[i]);
+        store->statements[i] = NULL;
+    }
+    sqlite3_close(store->db);
+    store->db = NULL;
+}
+
+/* On a full disk even opening may need the reserve: the write-ahead log and its index are made anew. */
+static int open_with_reserve(struct store *store, const char *path, struct err *err_r)
+{
+    if (open_with_schema(store, path, err_r) == 0)
+        return 0;
+    if (store->failure == SPOOL_OK || !store_use_reserve(store))
+        return -1;
+    close_database(store);
+    return open_with_schema(store, path, err_r);
+}
+
 int store_open(struct store **store_r, const struct spool_settings *settings, struct err *err_r)
 {
     int lock = store_lock(settings->state_directory, settings->worker, LOCK_WAIT_MS, err_r);
@@ -325,7 +347,8 @@ int store_open(struct store **store_r, const struct spool_settings *settings, st
         x_printf("%s/spool-%u.reserve", settings->state_directory, settings->worker);
     CLEANUP(text_free) char *path =
         x_printf("%s/spool-%u.db", settings->state_directory, settings->worker);
-    if (open_with_schema(store, path, err_r) != 0) {
+    store_find_reserve(store);
+    if (open_with_reserve(store, path, err_r) != 0) {
         store_close(&store);
         return -1;
     }
@@ -337,9 +360,7 @@ void store_close(struct store **store)
 {
     if (*store == NULL)
         return;
-    for (int i = 0; i < SQL_COUNT; i++)
-        sqlite3_finalize((*store)->statements[i]);
-    sqlite3_close((*store)->db);
+    close_database(*store);
     close((*store)->lock);
     claims_free(&(*store)->claims);
     free((*store)->directory);

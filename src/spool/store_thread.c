@@ -143,7 +143,7 @@ static void run_writes(struct store *store, struct job_list *list)
     list_init(&tried);
     for (struct job *job; (job = list_pop(list)) != NULL; list_add(&tried, job)) {
         run_single(store, job);
-        if (job->stubborn && job->result == SPOOL_FULL && store_use_reserve(store))
+        if (!job->new_mail && job->result == SPOOL_FULL && store_use_reserve(store))
             run_single(store, job);
     }
     list_move(list, &tried);
@@ -252,6 +252,7 @@ static void *run_thread(void *arg)
         run_jobs(thread, &jobs);
         if (idle)
             purge(thread->store);
+        store_give_back(thread->store);
         atomic_store(&thread->space, store_has_space(thread->store));
     }
     list_move(&jobs, &thread->stuck); /* a last try for what found no space */

@@ -23,6 +23,7 @@ struct job {
     /* Loop: answers and frees the job. */
     void (*done)(struct job *job);
     enum job_kind kind;
+    bool new_mail; /* takes space for what has not been accepted yet: never the reserve */
     bool stubborn; /* tried again each second while there is no space */
     bool again;    /* set by run or kept: put at the end of the queue instead of answering */
 

@@ -362,8 +362,9 @@ daneway_cli() {
 # --- what crosses the cable ------------------------------------------------------------------------------------------
 
 # start_capture FILE: all SMTP that leaves the inside, the hop from the internal Postfix to the gateway left out.
+# Without immediate mode the kernel keeps what came in the last second, and tcpdump ends without having seen it.
 start_capture() {
-    tcpdump -i gw0 -n -U -s 0 -B 32768 -Z root -w "$1" 'tcp port 25 and not host 203.0.113.25' 2>"$LAB/log/tcpdump.log" &
+    tcpdump -i gw0 -n --immediate-mode -U -s 0 -B 32768 -Z root -w "$1" 'tcp port 25 and not host 203.0.113.25' 2>"$LAB/log/tcpdump.log" &
     capture_pid=$!
     wait_until 5 grep -q 'listening on' "$LAB/log/tcpdump.log" || lab_fail "tcpdump: $(cat "$LAB/log/tcpdump.log")"
 }
@@ -372,7 +373,8 @@ stop_capture() {
     sleep 0.3
     kill -INT "$capture_pid"
     wait "$capture_pid" || true
-    if ! grep -q '^0 packets dropped by kernel' "$LAB/log/tcpdump.log"; then
-        lab_fail "the capture has lost packets and proves nothing: $(tail -n 1 "$LAB/log/tcpdump.log")"
+    if ! awk '/ packets captured/ { seen = $1 } / received by filter/ { came = $1 } / dropped by kernel/ { lost = $1 }
+        END { exit !(seen > 0 && seen == came && lost == 0) }' "$LAB/log/tcpdump.log"; then
+        lab_fail "the capture has lost packets and proves nothing: $(tail -n 3 "$LAB/log/tcpdump.log" | paste -s -d ,)"
     fi
 }

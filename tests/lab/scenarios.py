@@ -232,7 +232,9 @@ def table(run, gateway, when, limit):
     expected = {e["domain"]: e["expect"] for e in entries}
     verdicts = wait_for(lambda: COLLECT[gateway](run, domains), lambda d, v: v.fits(expected[d]), float(limit))
     bad = 0
-    print("%-16s %-27s %-27s %s" % ("scenario", "expected", "got", "ok"))
+    print("verified: TLS, the mail host authenticated by DANE    encrypted: TLS, no more than that    clear: no TLS")
+    print("held: waits in the queue, for the reason with this code    bounced: returned to the sender with this code\n")
+    print("%-16s %-27s %-27s %s  %s" % ("scenario", "expected", "got", "ok", "what the domain is like"))
     for entry in entries:
         verdict, good = verdicts[entry["domain"]], verdicts[entry["domain"]].fits(entry["expect"])
         bad += not good

@@ -124,6 +124,19 @@ Test(live, exit_status_says_whether_mail_would_go)
                   cases[i].words[1]);
 }
 
+Test(live, wrong_input_is_refused_before_the_daemon_is_asked)
+{
+    static const char *const cases[][4] = {
+        {"queue", "--limit", "x", NULL},
+        {"queue", "--limit", "0", NULL},
+        {"queue", "--limit", "-1", NULL},
+        {"queue", "lst", NULL},
+        {"flush", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        cr_expect(eq(int, status_of(cases[i]), STATUS_USAGE), "%s %s", cases[i][0], cases[i][2]);
+}
+
 Test(live, json_is_the_trace)
 {
     static struct captured captured;

@@ -46,7 +46,7 @@ static const char dane_mismatch[] =
     "\"plan\":{\"action\":\"try\",\"hosts\":[{\"name\":\"mx1.example.org\",\"need\":"
     "\"authenticated\",\"applied\":\"tlsa\",\"names\":[\"mx1.example.org\"]},"
     "  {\"name\":\"mx2.example.org\",\"need\":\"may\",\"skip\":\"tlsa-bogus\",\"text\":\"The TLSA "
-    "records fail.\",\"who\":\"who runs the DNS\",\"advice\":\"Mend the signatures.\"}]},"
+    "records fail.\",\"who\":\"the operator of the DNS\",\"advice\":\"Mend the signatures.\"}]},"
     "\"tried\":[{\"host\":\"mx1.example.org\",\"address\":\"192.0.2.1\",\"port\":25,\"ms\":2,"
     "  \"events\":[{\"ms\":13,\"what\":\"reply\",\"text\":\"220 mx1 "
     "\\u001b[31mESMTP\"}],\"capabilities\":[\"STARTTLS\",\"SIZE 1000\"],"
@@ -69,19 +69,19 @@ Test(render, a_trace_shows_facts_plan_hosts_and_verdict)
     EXPECT_TEXT("MX             secure, TTL 300 s");
     EXPECT_TEXT("10 mx1.example.org");
     EXPECT_TEXT("192.0.2.1 2001:db8::1");
-    EXPECT_TEXT("TLSA       secure, TTL 30 s, at mx1.example.org");
+    EXPECT_TEXT("TLSA       secure, TTL 30 s\n");
     EXPECT_TEXT("3 1 1 abcd");
     EXPECT_TEXT("TLSA       bogus: SERVFAIL from 127.0.0.1");
     EXPECT_TEXT("level auto, by default_level");
     EXPECT_TEXT("TLS, authenticated by DANE");
-    EXPECT_TEXT("skipped");
-    EXPECT_TEXT("can be mended by who runs the DNS: Mend the signatures.");
+    EXPECT_TEXT("mx2.example.org  is not used\n      tlsa-bogus\n");
+    EXPECT_TEXT("Who can mend it: the operator of the DNS\n      How: Mend the signatures.\n");
     EXPECT_TEXT("mx1.example.org [192.0.2.1]:25");
     EXPECT_TEXT("TLSv1.3 TLS_AES_256_GCM_SHA384");
     EXPECT_TEXT("from 2023-11-14 to 2027-01-15, issued by CN=CA");
     EXPECT_TEXT("as TLSA: 3 1 1 beef");
     EXPECT_TEXT("verdict        refused");
-    EXPECT_TEXT("deferred bob@example.org  4.7.5");
+    EXPECT_TEXT("WAITS      bob@example.org  4.7.5 tlsa-mismatch\n  No.\n");
 }
 
 Test(render, strangers_do_not_write_on_the_terminal)
@@ -94,9 +94,9 @@ Test(render, strangers_do_not_write_on_the_terminal)
 Test(render, a_reason_that_verdict_and_ending_share_is_said_once)
 {
     render(render_trace, dane_mismatch);
-    const char *first = strstr(page, "The certificate matches none.");
-    cr_assert(first != NULL);
-    cr_expect(strstr(first + 1, "The certificate matches none.") == NULL);
+    const char *verdict = strstr(page, "verdict        refused\n        tlsa-mismatch\n");
+    cr_assert(verdict != NULL, "%s", page);
+    cr_expect(strstr(verdict, "Who can mend it") == NULL, "%s", page); /* the answer has said it */
 }
 
 Test(render, colours_are_put_out_when_wanted)
@@ -128,14 +128,80 @@ Test(render, traces_with_little_in_them)
 
 Test(render, a_plan_that_only_defers)
 {
-    render(
-        render_trace,
-        "{\"next_hop\":\"a.example\",\"plan\":{\"action\":\"defer\",\"reason\":\"mx-lookup-"
-        "failed\",\"text\":\"T.\","
-        "\"detail\":\"time-out after 12 s\",\"who\":\"who runs the DNS\",\"advice\":\"Check.\"}}");
-    EXPECT_TEXT("kept and tried again later");
-    EXPECT_TEXT("mx-lookup-failed: T.");
-    EXPECT_TEXT("time-out after 12 s");
+    render(render_trace,
+           "{\"next_hop\":\"a.example\",\"plan\":{\"action\":\"defer\",\"reason\":\"mx-lookup-"
+           "failed\",\"text\":\"T.\","
+           "\"detail\":\"time-out after 12 s\",\"who\":\"the operator of the "
+           "DNS\",\"advice\":\"Check.\"}}");
+    EXPECT_TEXT("Mail would wait: 4.4.3 mx-lookup-failed\n  T.\n  time-out after 12 s\n"
+                "  Who can mend it: the operator of the DNS\n  How: Check.\n");
+}
+
+static const char *plan_of(const char *hosts)
+{
+    static char trace[1000];
+    snprintf(trace, sizeof trace, "{\"plan\":{\"action\":\"try\",\"hosts\":[%s]}}", hosts);
+    return trace;
+}
+
+Test(render, how_mail_would_be_sent_is_one_sentence)
+{
+    static const char dane[] = "{\"name\":\"a\",\"need\":\"authenticated\",\"applied\":\"tlsa\"}";
+    static const char may[] = "{\"name\":\"b\",\"need\":\"may\"}";
+    char both[sizeof dane + sizeof may];
+    snprintf(both, sizeof both, "%s,%s", dane, may);
+    render(render_trace, plan_of(dane));
+    EXPECT_TEXT("Mail would be sent now: with TLS and an authenticated mail host, or not at all.");
+    render(render_trace, plan_of(may));
+    EXPECT_TEXT("Mail would be sent now: with TLS if the mail host offers it, else in clear.");
+    render(render_trace, plan_of(both));
+    EXPECT_TEXT("Mail would be sent now: how safely depends on which mail host takes it");
+    render(render_trace, plan_of("{\"name\":\"a\",\"need\":\"encrypt\"},"
+                                 "{\"name\":\"b\",\"need\":\"may\",\"skip\":\"tlsa-bogus\"}"));
+    EXPECT_TEXT("with TLS, or not at all; the certificate is not checked.");
+}
+
+Test(render, recipients_of_one_fate_are_told_it_once)
+{
+#define FATE "\"disposition\":\"deferred\",\"status\":\"4.4.1\",\"text\":\"No answer.\""
+    render(render_trace, "{\"result\":{\"recipients\":[{\"address\":\"a@x.example\"," FATE "},"
+                         "{\"address\":\"b@x.example\"," FATE "},{\"address\":\"c@x.example\","
+                         "\"disposition\":\"delivered\",\"status\":\"2.0.0\",\"tls\":\"encrypted\","
+                         "\"text\":\"250 Ok\"}]}}");
+    EXPECT_TEXT("WAITS      a@x.example  4.4.1\nWAITS      b@x.example  4.4.1\n  No answer.\n"
+                "\nDELIVERED  c@x.example  2.0.0, encrypted\n  250 Ok\n");
+}
+
+Test(render, a_probe_knows_that_mail_goes_in_clear_after_a_failed_handshake)
+{
+    render(render_trace,
+           "{\"plan\":{\"action\":\"try\"},\"tried\":[{\"host\":\"mx.example\",\"verdict\":"
+           "{\"action\":\"reconnect-clear\",\"reason\":\"tls-handshake-failed\"}}]}");
+    EXPECT_TEXT("Mail would be sent now: to mx.example, clear\n");
+    EXPECT_TEXT("goes on in clear, on a fresh connection");
+}
+
+Test(render, names_are_shown_where_they_count)
+{
+#define HOST "{\"name\":\"mx\",\"need\":\"authenticated\",\"names\":[\"mx\",\"d\"],\"records\":"
+    render(render_trace, plan_of(HOST "[\"3 1 1 ab\"]}"));
+    cr_expect(strstr(page, "names that count") == NULL, "%s", page);
+    render(render_trace, plan_of(HOST "[\"3 1 1 ab\",\"2 0 1 cd\"]}"));
+    EXPECT_TEXT("names that count in its certificate: mx d");
+}
+
+Test(render, why_tlsa_was_not_asked)
+{
+    render(render_trace,
+           "{\"evidence\":{\"mx\":{\"status\":\"secure\"},\"hosts\":[{\"name\":\"mx\","
+           "\"addresses_status\":{\"status\":\"insecure\"},"
+           "\"tlsa\":{\"status\":\"not-asked\"}}]}}");
+    EXPECT_TEXT("not asked: the mail host is not signed with DNSSEC");
+    render(render_trace,
+           "{\"evidence\":{\"mx\":{\"status\":\"insecure\"},\"hosts\":[{\"name\":\"mx\","
+           "\"addresses_status\":{\"status\":\"secure\"},"
+           "\"tlsa\":{\"status\":\"not-asked\"}}]}}");
+    EXPECT_TEXT("not asked: the domain is not signed with DNSSEC");
 }
 
 /* --- status and queue
@@ -187,7 +253,7 @@ Test(render, queue)
     EXPECT_TEXT("4.7.5 tlsa-mismatch: The certificate does not match.");
     EXPECT_TEXT("2 attempts, next in 1 min");
     render(queue_page, "[]");
-    EXPECT_TEXT("The queue is empty.");
+    EXPECT_TEXT("Nothing waits.");
 }
 
 Test(format, durations_and_octets)

@@ -206,6 +206,7 @@ Test(panel, counts_that_come_twice_are_added_once)
 
 struct visit {
     const char *method, *target, *expected; /* key that the answer has; NULL: an error answer */
+    size_t length;                          /* of the array below that key; 0: any */
 };
 
 static int visit_in_child(const char *path, const struct visit *visit)
@@ -217,7 +218,10 @@ static int visit_in_child(const char *path, const struct visit *visit)
         return visit->expected == NULL ? 0 : 1;
     if (visit->expected == NULL)
         return 2;
-    int result = json_is_array(json) || json_object_get(json, visit->expected) != NULL ? 0 : 3;
+    json_t *found = json_object_get(json, visit->expected);
+    int result = json_is_array(json) || found != NULL ? 0 : 3;
+    if (visit->length > 0 && json_array_size(found) != visit->length)
+        result = 4;
     json_decref(json);
     return result;
 }
@@ -241,19 +245,22 @@ static int visit(struct office *office, const char *path, const struct visit *wh
 Test(panel, status_socket_answers)
 {
     static const struct visit visits[] = {
-        {"GET", "/status", "validating"},
-        {"GET", "/status", "hostname"},
-        {"GET", "/queue?next_hop=example.org", "queue"},
-        {"GET", "/explain?queue_id=A1", "traces"},
-        {"GET", "/report?day=2026-11-23&domain=example.org", "[]"},
-        {"GET", "/report", "[]"},
-        {"POST", "/flush?all", "flushed"},
-        {"POST", "/flush?queue_id=A1", "flushed"},
-        {"GET", "/report?day=today", NULL},
-        {"GET", "/explain", NULL},
-        {"GET", "/flush?all", NULL}, /* a GET changes nothing */
-        {"POST", "/flush", NULL},
-        {"GET", "/nothing", NULL},
+        {"GET", "/status", "validating", 0},
+        {"GET", "/status", "hostname", 0},
+        {"GET", "/queue?next_hop=example.org", "queue", 6}, /* three of each worker */
+        {"GET", "/queue?limit=4", "queue", 4},              /* of all, not of each worker */
+        {"GET", "/queue?limit=0", NULL, 0},
+        {"GET", "/queue?limit=x", NULL, 0},
+        {"GET", "/explain?queue_id=A1", "traces", 0},
+        {"GET", "/report?day=2026-11-23&domain=example.org", "[]", 0},
+        {"GET", "/report", "[]", 0},
+        {"POST", "/flush?all", "flushed", 0},
+        {"POST", "/flush?queue_id=A1", "flushed", 0},
+        {"GET", "/report?day=today", NULL, 0},
+        {"GET", "/explain", NULL, 0},
+        {"GET", "/flush?all", NULL, 0}, /* a GET changes nothing */
+        {"POST", "/flush", NULL, 0},
+        {"GET", "/nothing", NULL, 0},
     };
     char path[] = "/tmp/daneway-test-XXXXXX/status.sock";
     struct office office;
@@ -265,6 +272,7 @@ Test(panel, status_socket_answers)
     struct settings settings = {.status_socket = path, .hostname = "gw.example", .path = "x"};
     settings.report.organization_name = "Example";
     begin(&office, 2);
+    fakes.list_length = 3;
     loop_on_signal(office.loop, SIGCHLD, visitor_gone, office.loop);
     cr_assert(
         eq(int, status_socket_open(&status, office.loop, office.panel, NULL, &settings, &err), 0),

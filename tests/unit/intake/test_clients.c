@@ -63,3 +63,11 @@ Test(clients, bad_lines_are_named)
     cr_assert(eq(sz, clients_size(clients), 0));
     clients_free(&clients);
 }
+
+Test(clients, a_table_that_is_not_there)
+{
+    struct clients *clients;
+    struct err err;
+    cr_assert(eq(int, clients_read(&clients, "/nonexistent/clients", &err), -1));
+    cr_expect(strstr(err.text, "/nonexistent/clients: there is no such file; it says who may relay") != NULL);
+}

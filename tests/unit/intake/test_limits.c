@@ -175,7 +175,7 @@ Test(limits, bad_settings_are_refused)
     bench.settings.require_tls = false;
     unlink(bench.table);
     rc = intake_create(&bench.intake, bench.loop, fake_spool_reset(), &bench.settings, NULL, NULL, 0, &err);
-    cr_assert(rc == -1 && strstr(err.text, "No such file") != NULL);
+    cr_assert(rc == -1 && strstr(err.text, "there is no such file") != NULL);
     fake_loop_free(&bench.loop);
 }
 

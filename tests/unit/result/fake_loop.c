@@ -22,8 +22,11 @@ struct loop {
     unsigned retired_count;
 };
 
+int64_t fake_wall_jump;
+
 struct loop *loop_create(void)
 {
+    fake_wall_jump = 0;
     return x_calloc(1, sizeof(struct loop));
 }
 
@@ -43,7 +46,7 @@ int64_t loop_now(struct loop *loop)
 
 int64_t loop_wall(struct loop *loop)
 {
-    return FAKE_NOW + loop->now / 1000;
+    return FAKE_NOW + loop->now / 1000 + fake_wall_jump;
 }
 
 struct loop_timer *loop_timer_create(struct loop *loop, loop_fn *fn, void *arg)

@@ -47,6 +47,11 @@ void fake_spool_free(struct spool **spool)
 
 static struct spool *owner; /* of the drafts: a test has one spool */
 
+int64_t spool_age(const struct spool *spool, const struct delivery *delivery)
+{
+    return FAKE_NOW + loop_now(spool->loop) / 1000 - delivery->envelope.arrival;
+}
+
 struct draft *draft_create(struct spool *spool, const struct envelope *envelope)
 {
     struct draft *draft = x_calloc(1, sizeof(*draft));

@@ -13,6 +13,8 @@
 
 enum { FAKE_NOW = 1795860000 }; /* the virtual clock's start, seconds since 1970 */
 
+extern int64_t fake_wall_jump; /* seconds; 0 with each new loop */
+
 /* Callbacks and timers up to `ms` later happen, in order; the clock then stands there. */
 void fake_loop_run(struct loop *loop, int64_t ms);
 

@@ -145,13 +145,27 @@ Test(notice, words_for_people)
               "<bob@example.net>\r\n    mx.example.net[192.0.2.1]:25 refused the recipient\r\n");
     must_have(text, "mx.example.net said: 550 5.1.1 No such user\r\n");
     must_have(text, "tried for 5 days without success.");
-    must_have(text, "This can be mended by the recipient's postmaster.\r\n");
-    must_have(text, "What to do: Publish a TLSA record");
+    must_have(text, "What the recipient's postmaster can do: Publish a TLSA record");
     must_have(text, "Status code: 4.7.5, reason: tlsa-mismatch\r\n");
     must_have(text, "accepts no mail (null MX).");
-    must_have(text, "id 3ABCDEF;");
+    must_have(text, "If you need help, ask your postmaster");
+    must_have(text, "Queue id: 3ABCDEF\r\n");
     for (const char *line = text; line != NULL && *line != '\0'; line = strchr(line, '\n') + 1)
         cr_assert(le(sz, strcspn(line, "\r"), 78), "%.100s", line);
+    draft_abandon(&made);
+}
+
+/* covers: DSN-02 */
+Test(notice, a_reply_is_said_once)
+{
+    struct notice_recipient one = notice.recipients[0];
+    one.text =
+        "mx.example.net[192.0.2.1]:25: The mail host refused. It said: 550 5.1.1 No such user";
+    notice.recipients = &one;
+    const char *text = make()->parts[0].body;
+    must_have(text, "    mx.example.net[192.0.2.1]:25: The mail host refused.\r\n"
+                    "    mx.example.net said: 550 5.1.1 No such user\r\n"
+                    "    Status code: 5.1.1, reason: reply-permanent\r\n");
     draft_abandon(&made);
 }
 

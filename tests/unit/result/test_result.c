@@ -320,7 +320,7 @@ Test(result, expiry_without_an_attempt)
     delivery->recipients[1].reason = "reply-temporary";
     delivery->recipients[1].remote = "mx.example.net[192.0.2.1]:25";
     delivery->recipients[1].reply = "452 4.2.2 Mailbox full";
-    result_expire(result, delivery);
+    result_expire(result, delivery, NULL, NULL);
     fake_loop_run(loop, 0);
     const struct settlement *settlement = &spool->settlements[0].settlement;
     cr_assert(not(settlement->counts));
@@ -334,9 +334,45 @@ Test(result, expiry_without_an_attempt)
     cr_assert(eq(str, field(&dsn->groups[1], "Remote-MTA"), "dns; mx.example.net"));
     cr_assert(eq(str, field(&dsn->groups[2], "Status"), "4.4.7"));
     cr_assert(strstr(dsn->parts[0].body, "tried for 5 days without success.") != NULL);
-    cr_assert(strstr(dsn->parts[0].body, "What to do: Publish a TLSA record") != NULL);
+    cr_assert(strstr(dsn->parts[0].body, "What the recipient's postmaster can do: Publish") != NULL);
     cr_assert(settled.state == DESTINATION_UNKNOWN && settled.calls == 1);
     must_log("attempts=2 expired=yes reason=tlsa-mismatch");
+}
+
+/* Without an attempt of its own a recipient is told what holds the destination; one with an attempt, what that said. */
+/* covers: CODE-07 */
+Test(result, expiry_names_what_holds_the_destination)
+{
+    delivery->recipients[0].status = "4.7.5";
+    delivery->recipients[0].reason = "tlsa-mismatch";
+    delivery->recipients[0].text = "no match";
+    result_expire(result, delivery, "connect-timeout", "mx.example.net does not answer");
+    fake_loop_run(loop, 0);
+    struct dsn *dsn = notice_of(0);
+    cr_assert(eq(str, field(&dsn->groups[0], "Status"), "4.7.5"));
+    cr_assert(eq(str, field(&dsn->groups[1], "Status"), "4.4.1"));
+    cr_assert(strstr(dsn->parts[0].body, "mx.example.net does not answer") != NULL);
+    cr_assert(strstr(dsn->parts[0].body, "reason: connect-timeout") != NULL);
+    must_log("expired=yes reason=connect-timeout");
+}
+
+/* covers: CODE-07 */
+Test(result, expiry_takes_no_reason_that_is_unknown_or_permanent)
+{
+    result_expire(result, delivery, "null-mx", "said by nobody");
+    fake_loop_run(loop, 0);
+    cr_assert(eq(str, field(&notice_of(0)->groups[0], "Status"), "4.4.7"));
+    result_expire(result, delivery, "of-a-later-version", "said by nobody");
+    fake_loop_run(loop, 0);
+    cr_assert(eq(str, field(&notice_of(1)->groups[0], "Status"), "4.4.7"));
+}
+
+/* covers: QUEUE-09 QUEUE-02 */
+Test(result, wall_clock_set_forward_gives_nothing_up)
+{
+    fake_wall_jump = 30 * 86400;
+    take_and_run();
+    cr_assert(spool->settlements[0].settlement.updates[1].state == RECIPIENT_PENDING);
 }
 
 Test(result, destination_down_is_told)

@@ -19,9 +19,12 @@ static void on_start(void *arg, struct delivery *delivery)
     running[running_count++] = delivery;
 }
 
-static void on_expire(void *arg, struct delivery *delivery)
+static char expired_why[64];
+
+static void on_expire(void *arg, struct delivery *delivery, const char *reason, const char *text)
 {
     (void)arg;
+    snprintf(expired_why, sizeof(expired_why), "%s: %s", reason, text);
     expired++;
     expiring[expiring_count++] = delivery;
 }
@@ -136,6 +139,7 @@ Test(schedule, dead_destination_is_probed_by_one)
     while (end_one("dead.example", DESTINATION_DOWN, 1800))
         ;
     cr_assert(eq(sz, world_holds(), 1), "what fails alike says it once");
+    world_pass(0);
     cr_assert(eq(sz, world_claimed(), 0), "what waited went back");
     cr_assert(eq(sz, started, 20));
     int64_t expected = 300;
@@ -250,6 +254,62 @@ Test(schedule, deferred_is_not_tried_before_its_time)
     }
 }
 
+/* Fresh mail that finds the window full while the store is asked for more: the answer does not hold it yet. */
+Test(schedule, refused_during_a_claim_is_not_forgotten)
+{
+    make_schedule(4, 4);
+    world_pass(2);
+    size_t sent = 0;
+    while (world_fresh("busy.example"))
+        sent++;
+    sent++;
+    size_t before = world_claims();
+    while (world_claims() == before)
+        end_one("busy.example", DESTINATION_UP, -1);
+    for (int i = 0; i < 80; i++, sent++)
+        world_fresh("busy.example");
+    while (end_one("busy.example", DESTINATION_UP, -1))
+        world_pass(1);
+    cr_assert(eq(sz, started, sent));
+}
+
+/* Each waits its turn, whatever comes after it: also one that had all its attempts running. */
+/* covers: QUEUE-08 */
+Test(schedule, a_stream_of_new_destinations_starves_none)
+{
+    make_schedule(4, 4);
+    world_fresh("busy.example");
+    for (int i = 0; i < 20; i++)
+        world_fresh("busy.example");
+    char name[32];
+    for (int i = 0; i < 200; i++) {
+        snprintf(name, sizeof(name), "new%d.example", i);
+        world_fresh(name);
+        snprintf(name, sizeof(name), "other%d.example", i);
+        world_fresh(name);
+        end_one(NULL, DESTINATION_UP, -1);
+        world_pass(1);
+    }
+    cr_assert(eq(sz, running_to("new0.example") + running_to("other0.example"), 0), "had its turn");
+    cr_assert(lt(sz, world_waiting("new20.example"), 1));
+    cr_assert(lt(sz, world_waiting("busy.example"), 17));
+}
+
+/* The look at the probe's time finds nothing, as an older attempt is still running: its end makes up for that. */
+/* covers: QUEUE-03 */
+Test(schedule, probe_follows_the_end_of_an_older_attempt)
+{
+    make_schedule(10, 2);
+    world_store("dead.example", 5, 0);
+    world_pass(2);
+    end_one("dead.example", DESTINATION_DOWN, 100000);
+    world_pass(400);
+    cr_assert(eq(sz, running_to("dead.example"), 1));
+    end_one("dead.example", DESTINATION_UNKNOWN, -1);
+    world_pass(5);
+    cr_assert(eq(sz, running_to("dead.example"), 1), "the probe");
+}
+
 /* What is deferred for a destination that is always at work is found as well. */
 Test(schedule, deferred_of_a_busy_destination_is_tried)
 {
@@ -300,6 +360,7 @@ Test(schedule, expired_ends_when_held_and_is_tried_otherwise)
     }
     world_pass(70);
     cr_assert(eq(sz, expired, 150));
+    cr_assert(eq(str, expired_why, "connection: nobody answers"));
     cr_assert(eq(sz, running_to("up.example"), 2));
     while (expiring_count > 0) {
         struct delivery *delivery = expiring[--expiring_count];
@@ -321,6 +382,7 @@ Test(schedule, drain_ends_what_runs_and_gives_back_the_rest)
     cr_assert(eq(sz, running_count, 5));
     bool idle = false;
     schedule_drain(schedule, set_true, &idle);
+    world_pass(0); /* the store takes back what is released in its turn */
     cr_assert(eq(sz, world_claimed(), 5));
     cr_assert(not(world_fresh("b.example")));
     for (int i = 0; i < 5; i++) {

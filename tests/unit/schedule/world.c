@@ -20,11 +20,12 @@ struct place {
     size_t claimed;
     int64_t held_until;
     unsigned failures;
+    char reason[32], text[32];
 };
 
 struct question {
     struct question *next;
-    enum { LOOK, CLAIM, EXPIRED } kind;
+    enum { LOOK, CLAIM, EXPIRED, RELEASE } kind;
     char next_hop[64];
     int64_t now, before;
     size_t limit;
@@ -318,8 +319,9 @@ void spool_claim_expired(struct spool *spool, int64_t arrived_before, int64_t no
 void spool_release(struct spool *spool, struct delivery **delivery)
 {
     (void)spool;
-    struct place *place = place_of((*delivery)->next_hop);
-    unclaim(place, row_of(place, (*delivery)->id));
+    struct question *question = ask(RELEASE, 0, NULL); /* behind what has been asked before */
+    snprintf(question->next_hop, sizeof(question->next_hop), "%s", (*delivery)->next_hop);
+    question->now = (*delivery)->id;
     delivery_free(delivery);
 }
 
@@ -327,9 +329,9 @@ void spool_hold_destination(struct spool *spool, const char *next_hop, int64_t u
                             const char *reason, const char *text)
 {
     (void)spool;
-    (void)reason;
-    (void)text;
     struct place *place = place_of(next_hop);
+    snprintf(place->reason, sizeof(place->reason), "%s", reason != NULL ? reason : "");
+    snprintf(place->text, sizeof(place->text), "%s", text != NULL ? text : "");
     place->held_until = until;
     place->failures = until == 0 ? 0 : place->failures + 1;
     holds += until != 0;
@@ -402,21 +404,28 @@ static void answer_claim(const struct question *question)
 static void answer_expired(const struct question *question)
 {
     struct delivery **deliveries = x_calloc(question->limit + 1, sizeof(struct delivery *));
-    bool *held = x_calloc(question->limit + 1, sizeof(bool));
+    struct destination_hold *held_for = x_calloc(question->limit + 1, sizeof(*held_for));
     size_t count = 0;
     for (size_t i = 0; i < place_count; i++) {
         for (size_t j = places[i].first; j < places[i].count && count < question->limit; j++) {
             struct row *row = &places[i].rows[j];
             if (!row->expired || row->gone || row->claimed)
                 continue;
-            held[count] = places[i].failures > 0;
+            held_for[count] = (struct destination_hold){places[i].failures > 0, places[i].reason,
+                                                     places[i].text};
             deliveries[count++] = claim_row(&places[i], row);
         }
     }
-    ((spool_expired_fn *)question->fn)(question->arg, deliveries, held, count,
+    ((spool_expired_fn *)question->fn)(question->arg, deliveries, held_for, count,
                                        count == question->limit);
     free(deliveries);
-    free(held);
+    free(held_for);
+}
+
+static void answer_release(const struct question *question)
+{
+    struct place *place = place_of(question->next_hop);
+    unclaim(place, row_of(place, question->now));
 }
 
 static bool answer_one(void)
@@ -429,6 +438,8 @@ static bool answer_one(void)
         answer_look(question);
     else if (!question->forgotten && question->kind == CLAIM)
         answer_claim(question);
+    else if (question->kind == RELEASE)
+        answer_release(question);
     else if (!question->forgotten)
         answer_expired(question);
     free(question);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
 #include "harness.h"
 
 static struct harness harness;
@@ -232,7 +233,64 @@ Test(spool_crash, too_little_space_refuses_new_mail_only)
     cr_assert(eq(int, (int)harness_number(&harness, "messages"), 0));
 }
 
-/* Fills a small file system, by mail and by others; takes what is there out again, and has room again. */
+/* What is kept of mail that has left is not worth refusing new mail. */
+/* covers: SMTPS-20 */
+Test(spool_crash, traces_give_way_when_space_is_short)
+{
+    harness_put(&harness, "example.com", "x\r\n");
+    harness_settle(&harness, claim_one("example.com"), RECIPIENT_DELIVERED, 0);
+    cr_assert(eq(i64, harness_query(&harness, 0, "SELECT count(*) FROM trace"), 1));
+    harness.settings.free_space_min = UINT64_C(1) << 60;
+    harness_reopen(&harness);
+    for (int i = 0; i < 100 && harness_query(&harness, 0, "SELECT count(*) FROM trace") > 0; i++)
+        usleep(100000);
+    cr_assert(eq(i64, harness_query(&harness, 0, "SELECT count(*) FROM trace"), 0));
+}
+
+static int64_t store_size(void)
+{
+    CLEANUP(text_free) char *path = x_printf("%s/spool-0.db", harness.directory);
+    struct stat found;
+    return stat(path, &found) == 0 ? (int64_t)found.st_size : -1;
+}
+
+/* One store's free pages are of no use to the other workers on the same file system. */
+/* covers: SMTPS-20 */
+Test(spool_crash, free_pages_go_back_while_space_is_short)
+{
+    enum { COUNT = 24, SIZE = 1000000 };
+    char *text = x_calloc(1, SIZE + 1);
+    memset(text, 'x', SIZE);
+    for (int i = 0; i < COUNT; i++)
+        harness_put(&harness, "example.com", text);
+    free(text);
+    for (int i = 0; i < COUNT; i++)
+        harness_settle(&harness, claim_one("example.com"), RECIPIENT_DELIVERED, 0);
+    harness_reopen(&harness);
+    int64_t before = store_size();
+    cr_assert(gt(i64, before, COUNT * SIZE / 2));
+    harness.settings.free_space_min = UINT64_C(1) << 60;
+    harness_reopen(&harness);
+    for (int i = 0; i < 100 && store_size() > before / 2; i++)
+        usleep(100000);
+    cr_assert(lt(i64, store_size(), before / 2));
+}
+
+static void fill_up(const char *directory)
+{
+    static const char block[4096];
+    char *path = x_printf("%s/filler", directory);
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    for (size_t size = sizeof(block); size > 0; size = size == 1 ? 0 : 1) {
+        while (write(fd, block, size) > 0)
+            continue;
+    }
+    close(fd);
+    free(path);
+}
+
+/* Fills a small file system, by mail and by others; starts anew on it, finds what is due, takes what is there out
+ * again, and has room again. */
 /* covers: SMTPS-20 */
 Test(spool_crash, full_file_system_loses_nothing)
 {
@@ -250,6 +308,11 @@ Test(spool_crash, full_file_system_loses_nothing)
     cr_assert(eq(int, harness.result, SPOOL_FULL));
     cr_assert(ge(int, taken, 20));
     cr_assert(eq(int, harness_put(&harness, "example.com", text), SPOOL_FULL));
+    fill_up(directory);
+    harness_close(&harness);
+    fill_up(directory); /* what the write-ahead log has left */
+    harness_reopen(&harness);
+    cr_assert(eq(sz, harness_due(&harness, spool_now(harness.spool), 10).count, 1));
     for (int i = 0; i < taken; i++) {
         struct delivery *delivery = claim_one("example.com");
         char *content = harness_content(&harness, delivery->message, NULL);
@@ -330,7 +393,8 @@ Test(spool_crash, left_over_store_is_adopted)
     fill_worker(1, 2, own); /* 3 % 2 == 1 */
     harness.due_told = INT64_MAX;
     wait_for_adoption(3);
-    harness_settle_down(&harness);
+    for (int i = 0; i < 100 && harness.due_told == INT64_MAX; i++)
+        harness_settle_down(&harness); /* the files go before the answer comes */
     cr_assert(ne(i64, harness.due_told, INT64_MAX), "the schedule was told");
     cr_assert(eq(int, (int)harness_number(&harness, "messages"), 4));
     cr_assert(eq(int, (int)harness_number(&harness, "recipients"), 4));
@@ -349,6 +413,41 @@ Test(spool_crash, left_over_store_is_adopted)
     json_t *traces = harness_traces(&harness, ended);
     cr_assert(eq(sz, json_array_size(traces), 1));
     json_decref(traces);
+}
+
+/* No room for what is left over: the worker works, and adopts it when there is. */
+Test(spool_crash, adoption_waits_for_space)
+{
+    char *directory = x_printf("%s/small", harness.directory);
+    mkdir(directory, 0700);
+    if (mount("tmpfs", directory, "tmpfs", 0, "size=80m") != 0)
+        cr_skip("no right to mount a small file system");
+    harness.settings.state_directory = directory;
+    static const char *const own[] = {"own.example", NULL}, *const none[] = {NULL};
+    fill_worker(0, 2, own);
+    fill_worker(1, 2, none);
+    static char text[100001];
+    memset(text, 'x', sizeof(text) - 1);
+    for (int i = 0; i < 50; i++)
+        harness_put(&harness, "other.example", text);
+    harness_close(&harness);
+    char *filler = x_printf("%s/filler", directory), *reserve = x_printf("%s/spool-0.reserve", directory);
+    unlink(reserve);
+    fill_up(directory);
+    struct stat full;
+    cr_assert(eq(int, stat(filler, &full), 0));
+    cr_assert(eq(int, truncate(filler, full.st_size - 500000), 0));
+    fill_worker(0, 1, none);
+    harness_settle_down(&harness);
+    cr_assert(eq(int, harness_settle(&harness, claim_one("own.example"), RECIPIENT_DELIVERED, 0), SPOOL_OK));
+    cr_assert(lt(int, (int)harness_number(&harness, "messages"), 50));
+    unlink(filler);
+    for (int i = 0; i < 100 && harness_number(&harness, "messages") < 50; i++)
+        usleep(100000);
+    cr_assert(eq(int, (int)harness_number(&harness, "messages"), 50));
+    free(filler);
+    free(reserve);
+    free(directory);
 }
 
 /* A crash between the two commits of a step: the messages are in both stores, and must not be twice in one. */

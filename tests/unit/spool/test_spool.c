@@ -341,15 +341,20 @@ Test(spool, claims_are_limited_and_exclusive)
 struct expired_answer {
     size_t count;
     bool held, more;
+    char why[32];
 };
 
-static void on_expired(void *arg, struct delivery **deliveries, const bool *held, size_t count, bool more)
+static void on_expired(void *arg, struct delivery **deliveries,
+                       const struct destination_hold *holds, size_t count, bool more)
 {
     struct expired_answer *answer = arg;
     answer->count = count;
     answer->more = more;
     for (size_t i = 0; i < count; i++) {
-        answer->held = answer->held || held[i];
+        if (!answer->held && holds[i].held) {
+            answer->held = true;
+            snprintf(answer->why, sizeof(answer->why), "%s: %s", holds[i].reason, holds[i].text);
+        }
         spool_release(harness.spool, &deliveries[i]);
     }
     harness.pending--;
@@ -383,7 +388,9 @@ Test(spool, expired_are_found_by_age)
     cr_assert(answer.count == 1 && answer.more && !answer.held);
     spool_hold_destination(harness.spool, "example.com", now + 300, "r", "t");
     harness_settle_down(&harness);
-    cr_assert(expired(now + 100, now - 100, 10).held);
+    answer = expired(now + 100, now - 100, 10);
+    cr_assert(answer.held);
+    cr_assert(eq(str, answer.why, "r: t"));
 }
 
 /* covers: QUEUE-06 T-25 */
