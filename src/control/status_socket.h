@@ -1,5 +1,4 @@
-/* status_socket: HTTP over a Unix socket: status, queue, traces, reports, MTA-STS policies, metrics, and
- * what changes something: flush, policies.
+/* status_socket: HTTP over a Unix socket: status, queue, traces, reports, metrics, policies.
  *   GET  /status                                  GET /metrics
  *   GET  /queue?next_hop=D&queue_id=ID&limit=N    GET /explain?queue_id=ID
  *   GET  /report?day=YYYY-MM-DD&domain=D          POST /flush?next_hop=D | ?queue_id=ID | ?all
