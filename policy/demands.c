@@ -137,6 +137,5 @@ bool demands_equal(const struct demands *a, const struct demands *b)
     return a->level == b->level && a->row == b->row && a->minimum == b->minimum &&
            a->tafile == b->tafile && a->requiretls == b->requiretls &&
            a->requiretls_mode == b->requiretls_mode && a->tls_optional == b->tls_optional &&
-           a->null_sender == b->null_sender &&
-           a->literal_of_recipient == b->literal_of_recipient;
+           a->null_sender == b->null_sender && a->literal_of_recipient == b->literal_of_recipient;
 }

@@ -37,7 +37,8 @@ bool is_chosen_by_strangers(const struct evidence *evidence, const struct demand
 bool host_is_routed_by_mx(const struct evidence *evidence);
 void host_skip(struct plan_host *planned, enum reason reason, const char *detail);
 void host_need(struct plan_host *planned, enum protection least);
-struct plan_policy *host_add_policy(struct plan_host *planned, enum policy_type type, bool enforced);
+struct plan_policy *host_add_policy(struct plan_host *planned, enum policy_type type,
+                                    bool enforced);
 struct plan_check *host_add_check(const struct host_question *question, struct plan_host *planned,
                                   struct plan_check check);
 /* A list of one name. */

@@ -57,7 +57,8 @@ int check_all(const struct settings *settings, struct err *err_r)
 {
     if (check_tables(settings, err_r) != 0 || check_key(&settings->intake, err_r) != 0)
         return -1;
-    if (check_roots(settings->delivery.ca_file, err_r) != 0 || check_policy_hosts(&settings->sts, err_r) != 0)
+    if (check_roots(settings->delivery.ca_file, err_r) != 0 ||
+        check_policy_hosts(&settings->sts, err_r) != 0)
         return -1;
     return check_resolver(&settings->resolver, err_r);
 }

@@ -26,8 +26,8 @@ enum dns_presence { DNS_FOUND, DNS_NO_DATA, DNS_NO_NAME };
 struct dns_fact {
     enum dns_status status;
     enum dns_presence presence; /* only for DNS_SECURE and DNS_INSECURE */
-    uint32_t ttl;               /* seconds from the moment the evidence was gathered; least of the chain */
-    const char *why;            /* DNS_BOGUS, DNS_FAILED: "SERVFAIL from 127.0.0.1", "time-out after 12 s" */
+    uint32_t ttl;    /* seconds from the moment the evidence was gathered; least of the chain */
+    const char *why; /* DNS_BOGUS, DNS_FAILED: "SERVFAIL from 127.0.0.1", "time-out after 12 s" */
 };
 
 struct tlsa_record {
@@ -37,16 +37,18 @@ struct tlsa_record {
 };
 
 struct evidence_host {
-    const char *name;         /* MX exchange, or next hop: A-labels, lower case, no trailing dot; "" for "." */
-    const char *expanded;     /* after CNAMEs; the same pointer as name if there are none */
+    const char
+        *name; /* MX exchange, or next hop: A-labels, lower case, no trailing dot; "" for "." */
+    const char *expanded; /* after CNAMEs; the same pointer as name if there are none */
     uint16_t preference;
-    bool is_literal;          /* name is an IP address in text form (DANE-20) */
+    bool is_literal;                /* name is an IP address in text form (DANE-20) */
     struct dns_fact addresses_fact; /* of A and AAAA together: secure if either was found to be */
-    struct address *addresses; /* in the order to try */
+    struct address *addresses;      /* in the order to try */
     size_t address_count;
-    struct dns_fact alias;    /* the CNAME at `name` by itself, asked only if needed (DANE-13) */
-    struct dns_fact tlsa;     /* DNS_NOT_ASKED if DANE cannot apply */
-    const char *tlsa_base;    /* TLSA base domain under which the RRset was found or last asked; NULL if not asked */
+    struct dns_fact alias; /* the CNAME at `name` by itself, asked only if needed (DANE-13) */
+    struct dns_fact tlsa;  /* DNS_NOT_ASKED if DANE cannot apply */
+    const char *
+        tlsa_base; /* TLSA base domain under which the RRset was found or last asked; NULL if not asked */
     struct tlsa_record *tlsa_records; /* as published, usable or not */
     size_t tlsa_count;
 };
@@ -62,16 +64,16 @@ enum sts_mode { STS_MODE_NONE, STS_MODE_TESTING, STS_MODE_ENFORCE };
 
 struct sts_policy {
     enum sts_mode mode;
-    uint32_t max_age;         /* seconds, at most 31557600 (STS-28) */
-    const char **mx;          /* patterns: lower case, no trailing dot */
+    uint32_t max_age; /* seconds, at most 31557600 (STS-28) */
+    const char **mx;  /* patterns: lower case, no trailing dot */
     size_t mx_count;
-    const char **lines;       /* as received, without line ends (RPT-31) */
+    const char **lines; /* as received, without line ends (RPT-31) */
     size_t line_count;
 };
 
 enum sts_source {
-    STS_NOT_ASKED,     /* address literal, or sts=off */
-    STS_NO_POLICY,     /* no valid record and nothing cached, or the first fetch failed (STS-36: see failure) */
+    STS_NOT_ASKED, /* address literal, or sts=off */
+    STS_NO_POLICY, /* no valid record and nothing cached, or the first fetch failed (STS-36: see failure) */
     STS_FETCHED,       /* just now */
     STS_CACHED,        /* fetched before and not expired (STS-34) */
     STS_LOOKUP_FAILED, /* the TXT look-up failed and nothing is cached (STS-10) */
@@ -89,18 +91,19 @@ struct sts_evidence {
 };
 
 struct evidence {
-    const char *next_hop;     /* as addressed: A-labels, lower case, no trailing dot, no brackets */
+    const char *next_hop; /* as addressed: A-labels, lower case, no trailing dot, no brackets */
     enum next_hop_kind kind;
     uint16_t port;
-    bool name_invalid;        /* cannot be turned into A-labels, or is no domain name (SMTPC-21) */
-    struct dns_fact mx;       /* DNS_NOT_ASKED unless kind is NEXT_HOP_DOMAIN */
-    const char *expanded;     /* next hop after CNAMEs; the same pointer as next_hop if there are none */
-    bool implicit_mx;         /* proven: no MX records; hosts[0] is the domain itself */
-    bool null_mx;             /* a single MX "0 ." */
+    bool name_invalid;  /* cannot be turned into A-labels, or is no domain name (SMTPC-21) */
+    struct dns_fact mx; /* DNS_NOT_ASKED unless kind is NEXT_HOP_DOMAIN */
+    const char
+        *expanded;    /* next hop after CNAMEs; the same pointer as next_hop if there are none */
+    bool implicit_mx; /* proven: no MX records; hosts[0] is the domain itself */
+    bool null_mx;     /* a single MX "0 ." */
     struct evidence_host *hosts; /* by preference as published; equal ones in any order */
     size_t host_count;
     struct sts_evidence sts;
-    bool validating;          /* the resolver's self-test passed last time */
+    bool validating;                /* the resolver's self-test passed last time */
     const char *not_validating_why; /* when it did not */
 };
 

@@ -19,35 +19,35 @@ enum disposition { DELIVERED, DEFERRED, BOUNCED };
 struct recipient_outcome {
     const struct recipient *recipient;
     enum disposition disposition;
-    enum reason reason;       /* REASON_NONE when delivered */
-    const char *status;       /* enhanced status code: "2.0.0", "4.7.5", or the remote's (CODE-08) */
-    const char *text;         /* one line for people: what happened, with host and particulars */
-    const char *remote;       /* "mx.example.org[192.0.2.1]:25"; NULL if no host was reached */
-    const char *remote_name;  /* "mx.example.org"; NULL likewise */
-    const char *reply;        /* remote reply, cleaned, one line: "250 2.0.0 Ok: queued as 4X"; NULL */
-    const char *tls;          /* "dane-verified", "verified", "encrypted", "clear", "" if no session */
+    enum reason reason;      /* REASON_NONE when delivered */
+    const char *status;      /* enhanced status code: "2.0.0", "4.7.5", or the remote's (CODE-08) */
+    const char *text;        /* one line for people: what happened, with host and particulars */
+    const char *remote;      /* "mx.example.org[192.0.2.1]:25"; NULL if no host was reached */
+    const char *remote_name; /* "mx.example.org"; NULL likewise */
+    const char *reply; /* remote reply, cleaned, one line: "250 2.0.0 Ok: queued as 4X"; NULL */
+    const char *tls;   /* "dane-verified", "verified", "encrypted", "clear", "" if no session */
 };
 
 /* One SMTP session as TLS-RPT counts it (RPT-09..13, 20..25), or a policy failure before a session. */
 struct session_failure {
     enum result_type type;
-    const char *reason_code;  /* failure-reason-code; NULL if none */
+    const char *reason_code; /* failure-reason-code; NULL if none */
 };
 struct session_record {
-    const char *next_hop;     /* the report's domain */
+    const char *next_hop; /* the report's domain */
     enum policy_type policy;
     const char *policy_domain;
     const char *const *policy_strings; /* as RPT-31; for POLICY_NOT_FOUND none */
     size_t policy_string_count;
-    const char *const *mx_patterns;    /* for POLICY_STS */
+    const char *const *mx_patterns; /* for POLICY_STS */
     size_t mx_pattern_count;
-    int64_t started;          /* seconds since 1970: decides the day (RPT-17) */
+    int64_t started; /* seconds since 1970: decides the day (RPT-17) */
     bool success;
     const struct session_failure *failures;
     size_t failure_count;
     struct address sending, receiving; /* family 0: unknown */
-    const char *mx_name;      /* NULL if unknown */
-    const char *mx_helo;      /* host name in the EHLO reply; NULL if unknown */
+    const char *mx_name;               /* NULL if unknown */
+    const char *mx_helo;               /* host name in the EHLO reply; NULL if unknown */
 };
 
 /* What the attempt says of the destination as a whole, for the schedule. */
@@ -63,10 +63,11 @@ struct outcome {
     struct session_record *sessions;
     size_t session_count;
     enum destination_state destination;
-    enum reason reason;       /* of the destination, when it is down */
-    const char *text;         /* likewise, one line */
-    const char *trace;        /* JSON text */
-    bool sts_to_be_asked_anew; /* a policy in mode enforce was in force, and its TXT record must be looked up once more before
+    enum reason reason; /* of the destination, when it is down */
+    const char *text;   /* likewise, one line */
+    const char *trace;  /* JSON text */
+    bool
+        sts_to_be_asked_anew; /* a policy in mode enforce was in force, and its TXT record must be looked up once more before
                                   anything is returned because of it (STS-49) */
     int64_t started_ms, ended_ms; /* monotonic */
 };

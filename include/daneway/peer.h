@@ -14,7 +14,7 @@ struct capabilities {
     bool esmtp;
     bool starttls, pipelining, eightbitmime, size, chunking, binarymime, smtputf8, dsn, requiretls;
     bool enhancedstatuscodes;
-    uint64_t size_limit; /* 0: none stated */
+    uint64_t size_limit;                                        /* 0: none stated */
     uint32_t limit_mailmax, limit_rcptmax, limit_rcptdomainmax; /* 0: none (RFC 9422) */
 };
 
@@ -24,10 +24,10 @@ struct certificate {
 };
 
 struct peer {
-    const char *protocol;   /* "TLSv1.3" */
-    char cipher[64];        /* "TLS_AES_256_GCM_SHA384" */
-    char group[32];         /* "" if unknown */
-    char signature[48];     /* "" when resumed */
+    const char *protocol; /* "TLSv1.3" */
+    char cipher[64];      /* "TLS_AES_256_GCM_SHA384" */
+    char group[32];       /* "" if unknown */
+    char signature[48];   /* "" when resumed */
     bool resumed;
     struct certificate *chain; /* leaf first, as sent */
     size_t chain_count;

@@ -32,20 +32,21 @@ const char *sts_mode_name(enum sts_mode mode);
 
 /* --- demands.c: what all rules together ask of one delivery ------------------------------------------ */
 struct demands {
-    enum tls_level level; /* of the tls_policy row, or the default level */
-    const char *rule;     /* "tls_policy:12" or "default_level" */
-    const struct table_row *row;         /* NULL: no row matches */
-    const struct roots *tafile;          /* those of the row's tafile=; NULL: none given */
-    unsigned minimum;                    /* TLS_LEVEL_BIT of each minimum level; every one holds */
-    const char *const *rules;            /* all that took part, `rule` first; "mailboxes:3 encrypt" */
+    enum tls_level level;        /* of the tls_policy row, or the default level */
+    const char *rule;            /* "tls_policy:12" or "default_level" */
+    const struct table_row *row; /* NULL: no row matches */
+    const struct roots *tafile;  /* those of the row's tafile=; NULL: none given */
+    unsigned minimum;            /* TLS_LEVEL_BIT of each minimum level; every one holds */
+    const char *const *rules;    /* all that took part, `rule` first; "mailboxes:3 encrypt" */
     size_t rule_count;
-    const struct table_row *set_aside;   /* an exception (until=) that would have matched, but ... */
-    const char *set_aside_why;           /* "tls_policy:12 ended on 2026-12-31"; NULL if none */
-    bool requiretls;                     /* the message is tagged so */
+    const struct table_row *set_aside; /* an exception (until=) that would have matched, but ... */
+    const char *set_aside_why;         /* "tls_policy:12 ended on 2026-12-31"; NULL if none */
+    bool requiretls;                   /* the message is tagged so */
     enum requiretls_mode requiretls_mode; /* what the row makes of it */
-    bool tls_optional;                   /* TLS-Required: No, without REQUIRETLS (RTLS-07) */
-    bool null_sender;                    /* RTLS-17 */
-    bool literal_of_recipient; /* the next hop is the domain of a recipient, user@[192.0.2.1]: no operator chose it */
+    bool tls_optional;                    /* TLS-Required: No, without REQUIRETLS (RTLS-07) */
+    bool null_sender;                     /* RTLS-17 */
+    bool
+        literal_of_recipient; /* the next hop is the domain of a recipient, user@[192.0.2.1]: no operator chose it */
 };
 
 /* The operator's rules. */
@@ -56,12 +57,15 @@ struct rule_set {
 };
 /* A delivery, as far as rules ask. */
 struct demand_question {
-    const char *next_hop;   /* as addressed, but in A-labels: "example.com", "example.com:587", "[mx.example.com]:587" */
-    const char *name;       /* the same without brackets and port */
+    const char *
+        next_hop; /* as addressed, but in A-labels: "example.com", "example.com:587", "[mx.example.com]:587" */
+    const char *name; /* the same without brackets and port */
     bool bracketed;
     bool literal_of_recipient;
-    const char *sender;     /* NULL: none, as in a probe; "": null reverse-path. Domain in A-labels, as the tables */
-    const char *recipient;  /* NULL: none; likewise. Recipients of one delivery with other demands need a plan of their own */
+    const char *
+        sender; /* NULL: none, as in a probe; "": null reverse-path. Domain in A-labels, as the tables */
+    const char *
+        recipient; /* NULL: none; likewise. Recipients of one delivery with other demands need a plan of their own */
     bool requiretls, tls_optional;
     unsigned minimum;         /* of the client, as TLS_LEVEL_BITs */
     const char *minimum_rule; /* "clients:12"; NULL */
@@ -79,13 +83,14 @@ bool demands_want_sts(const struct demands *demands);
 /* --- plan.c ------------------------------------------------------------------------------------- */
 /* The operator's settings that a decision depends on. */
 struct policy_settings {
-    bool dane_insecure_mx;         /* DANE-18 */
-    bool dane_sts_both;            /* dane_sts=both (STS-52) */
-    bool sts_txt_error_continue;   /* sts_txt_error=continue (STS-10) */
-    bool requiretls_sts_testing;   /* RTLS-08 */
-    const struct roots *roots;     /* of ca_file; NULL: none */
-    uint8_t digests[3];            /* matching types allowed, strongest first (DANE-32, 33): {2, 1, 0-terminated} */
-    const char *const *own_names;  /* for loops (SMTPC-19); lower case; NULL-terminated */
+    bool dane_insecure_mx;       /* DANE-18 */
+    bool dane_sts_both;          /* dane_sts=both (STS-52) */
+    bool sts_txt_error_continue; /* sts_txt_error=continue (STS-10) */
+    bool requiretls_sts_testing; /* RTLS-08 */
+    const struct roots *roots;   /* of ca_file; NULL: none */
+    uint8_t digests
+        [3]; /* matching types allowed, strongest first (DANE-32, 33): {2, 1, 0-terminated} */
+    const char *const *own_names; /* for loops (SMTPC-19); lower case; NULL-terminated */
     const struct address *own_addresses;
     size_t own_address_count;
     const struct network *allow_addresses; /* special addresses that are allowed */
@@ -98,7 +103,8 @@ struct plan *policy_plan(struct arena *arena, const struct evidence *evidence,
                          uint64_t seed);
 
 /* --- judge.c ------------------------------------------------------------------------------------ */
-struct verdict policy_after_ehlo(const struct plan_host *host, const struct capabilities *capabilities);
+struct verdict policy_after_ehlo(const struct plan_host *host,
+                                 const struct capabilities *capabilities);
 /* The server answered STARTTLS with something else than 220 (TLS-08). */
 struct verdict policy_after_starttls_refused(const struct plan_host *host);
 /* The handshake failed; `text` is the TLS library's word, copied nowhere (TLS-07). */
@@ -124,10 +130,10 @@ int tlsa_record_parse(struct arena *arena, struct slice text, struct tlsa_record
 
 struct chain_result {
     bool ok;
-    enum reason reason;  /* REASON_NONE if ok */
-    const char *detail;  /* arena; NULL if nothing specific */
+    enum reason reason; /* REASON_NONE if ok */
+    const char *detail; /* arena; NULL if nothing specific */
     const struct tlsa_record *matched;
-    int depth;           /* chain index of the certificate matched, chain_count if it came from DNS; -1 if none */
+    int depth; /* chain index of the certificate matched, chain_count if it came from DNS; -1 if none */
 };
 /* RFC 7672 3.1, 3.2; RFC 7671 5: the chain against usable records. `names` are the reference identifiers for usage 2. */
 struct chain_result dane_verify(struct arena *arena, const struct tlsa_record *records,
@@ -159,11 +165,11 @@ struct chain_result fingerprint_verify(struct arena *arena, const struct fingerp
 /* --- describe.c --------------------------------------------------------------------------------- */
 /* What a certificate says, for people; texts in the arena, printable ASCII, NULL where it cannot be read. */
 struct certificate_facts {
-    const char *subject, *issuer;       /* RFC 4514 */
-    const char *const *names;           /* DNS-IDs, the first 20 */
+    const char *subject, *issuer; /* RFC 4514 */
+    const char *const *names;     /* DNS-IDs, the first 20 */
     size_t name_count;
     time_t not_before, not_after;
-    const char *sha256, *spki_sha256;   /* hex: the data of TLSA records 3 0 1 and 3 1 1 */
+    const char *sha256, *spki_sha256; /* hex: the data of TLSA records 3 0 1 and 3 1 1 */
 };
 struct certificate_facts certificate_describe(struct arena *arena,
                                               const struct certificate *certificate);

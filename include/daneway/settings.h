@@ -21,17 +21,17 @@ struct intake_settings {
     const char *hostname;
     struct listen_address *listen;
     size_t listen_count;
-    const char *clients;      /* path */
+    const char *clients;           /* path */
     const char *certificate, *key; /* "" : no STARTTLS */
     bool require_tls;
-    bool requiretls;          /* offer REQUIRETLS (RFC 8689) under TLS */
+    bool requiretls; /* offer REQUIRETLS (RFC 8689) under TLS */
     uint64_t message_size_limit;
     unsigned recipient_limit, connection_limit, client_connection_limit;
     unsigned command_timeout, data_timeout; /* seconds */
     unsigned error_limit, line_length_limit, hop_limit;
     bool bare_lf_normalize;
     bool lenient_syntax;
-    const char *postmaster;   /* "" : none */
+    const char *postmaster; /* "" : none */
     uint64_t free_space_min;
 };
 
@@ -45,14 +45,15 @@ struct resolver_settings {
     unsigned timeout, cache_ttl_max, cname_limit; /* seconds, seconds, links */
     const char *self_test_secure, *self_test_bogus;
     unsigned self_test_interval;
-    bool tlsa_below_insecure_mx; /* TLSA facts also for hosts below an insecure MX (DANE-18); follows dane_insecure_mx */
+    bool
+        tlsa_below_insecure_mx; /* TLSA facts also for hosts below an insecure MX (DANE-18); follows dane_insecure_mx */
 };
 
 struct delivery_settings {
-    const char *hostname;     /* EHLO name */
+    const char *hostname; /* EHLO name */
     uint16_t port;
-    const char *tls_policy;   /* path */
-    const char *mailboxes;    /* path */
+    const char *tls_policy; /* path */
+    const char *mailboxes;  /* path */
     enum tls_level default_level;
     const char *ca_file;
     struct address source_ipv4, source_ipv6; /* family 0: any */
@@ -66,18 +67,18 @@ struct delivery_settings {
 struct queue_settings {
     struct retry_settings retry;
     unsigned lifetime, notice_lifetime, probe_interval; /* seconds */
-    const char *bounce_nexthop; /* "[host]:port", or "" */
+    const char *bounce_nexthop;                         /* "[host]:port", or "" */
     uint64_t notice_size_limit;
 };
 
 struct sts_settings {
     bool enabled;
-    uint16_t port;                /* of the policy hosts */
-    unsigned fetch_timeout;       /* seconds, from the first look-up to the last octet (STS-18) */
-    const char *ca_file;          /* "": the system's trust store */
-    unsigned refresh_interval;    /* seconds (STS-38) */
-    unsigned failure_memory;      /* seconds (STS-21) */
-    unsigned cache_limit;         /* domains (STS-41) */
+    uint16_t port;             /* of the policy hosts */
+    unsigned fetch_timeout;    /* seconds, from the first look-up to the last octet (STS-18) */
+    const char *ca_file;       /* "": the system's trust store */
+    unsigned refresh_interval; /* seconds (STS-38) */
+    unsigned failure_memory;   /* seconds (STS-21) */
+    unsigned cache_limit;      /* domains (STS-41) */
     const struct network *allow_addresses; /* special ones (delivery's list) */
     size_t allow_address_count;
 };
@@ -90,7 +91,7 @@ struct report_settings {
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 struct settings {
-    const char *path;         /* of the file read */
+    const char *path; /* of the file read */
     const char *hostname, *user, *state_directory, *status_socket;
     unsigned workers;
     enum log_level log_level;

@@ -16,15 +16,15 @@
 
 /* --- levels --------------------------------------------------------------------------------------- */
 enum tls_level {
-    LEVEL_NONE,          /* no TLS */
-    LEVEL_MAY,           /* TLS if offered */
-    LEVEL_ENCRYPT,       /* TLS, certificate not checked */
-    LEVEL_DANE,          /* DANE where the domain has it, else may */
-    LEVEL_DANE_ONLY,     /* DANE or nothing */
-    LEVEL_AUTO,          /* DANE where the domain has it, else MTA-STS where it has that, else may */
-    LEVEL_FINGERPRINT,   /* the certificate or its key is one of those listed */
-    LEVEL_VERIFY,        /* trusted chain with the host's name */
-    LEVEL_SECURE,        /* trusted chain with the domain's name */
+    LEVEL_NONE,        /* no TLS */
+    LEVEL_MAY,         /* TLS if offered */
+    LEVEL_ENCRYPT,     /* TLS, certificate not checked */
+    LEVEL_DANE,        /* DANE where the domain has it, else may */
+    LEVEL_DANE_ONLY,   /* DANE or nothing */
+    LEVEL_AUTO,        /* DANE where the domain has it, else MTA-STS where it has that, else may */
+    LEVEL_FINGERPRINT, /* the certificate or its key is one of those listed */
+    LEVEL_VERIFY,      /* trusted chain with the host's name */
+    LEVEL_SECURE,      /* trusted chain with the domain's name */
     LEVEL_AUTHENTICATED, /* DANE or MTA-STS in mode enforce, or nothing */
     LEVEL_COUNT
 };
@@ -46,27 +46,27 @@ const char *requiretls_mode_name(enum requiretls_mode mode);
 enum choice { CHOICE_UNSET, CHOICE_NO, CHOICE_YES };
 
 struct row_attributes {
-    const char *const *match;    /* as written, without the separators; at level fingerprint none */
+    const char *const *match; /* as written, without the separators; at level fingerprint none */
     size_t match_count;
     const struct fingerprint *fingerprints; /* match= at level fingerprint */
     size_t fingerprint_count;
-    const char *servername;      /* "hostname", "nexthop" or a name; NULL */
-    const char *priority;        /* GnuTLS, for protocols= and exclude=; NULL */
-    const char *const *tafiles;  /* paths; see table_trust */
+    const char *servername;     /* "hostname", "nexthop" or a name; NULL */
+    const char *priority;       /* GnuTLS, for protocols= and exclude=; NULL */
+    const char *const *tafiles; /* paths; see table_trust */
     size_t tafile_count;
-    unsigned trust;              /* 1 + index of table_trust; 0: no tafile= */
+    unsigned trust;                    /* 1 + index of table_trust; 0: no tafile= */
     enum choice connection_reuse, sts; /* sts=on|off */
-    unsigned minimum;            /* min=, as TLS_LEVEL_BITs */
+    unsigned minimum;                  /* min=, as TLS_LEVEL_BITs */
     enum choice requiretls_given;
     enum requiretls_mode requiretls;
     const char *nexthop, *bounce_nexthop; /* NULL */
-    int64_t until;               /* seconds since 1970 from which the row no longer applies; 0: no end */
-    const char *until_text;      /* "2026-12-31", the last day; NULL */
-    const char *reason, *owner;  /* NULL */
+    int64_t until;          /* seconds since 1970 from which the row no longer applies; 0: no end */
+    const char *until_text; /* "2026-12-31", the last day; NULL */
+    const char *reason, *owner; /* NULL */
 };
 
 struct table_row {
-    const char *key;  /* "example.com", ".example.com", "[mx.example.com]:587" */
+    const char *key; /* "example.com", ".example.com", "[mx.example.com]:587" */
     unsigned line;
     enum tls_level level;
     const struct row_attributes *attributes; /* never NULL */
@@ -101,7 +101,7 @@ const struct roots *table_trust_of(const struct table *table, const struct table
 
 /* --- mailboxes ------------------------------------------------------------------------------------ */
 struct mailbox_row {
-    const char *key;  /* "hr@example.com", "example.com", ".example.com", each also behind "from:" */
+    const char *key; /* "hr@example.com", "example.com", ".example.com", each also behind "from:" */
     unsigned line;
     enum tls_level level; /* the least that is asked for */
 };

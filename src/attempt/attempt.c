@@ -47,9 +47,10 @@ struct attempt {
     struct arena *arena;
     const char *addressed; /* the next hop that was asked for */
     struct next_hop next_hop;
-    struct party_list parties; /* worked out once, so that a new table changes no half of the attempt (QUEUE-07) */
-    size_t party;              /* whose turn it is */
-    bool is_last;              /* past the lifetime of the message: what fails now is returned */
+    struct party_list
+        parties; /* worked out once, so that a new table changes no half of the attempt (QUEUE-07) */
+    size_t party; /* whose turn it is */
+    bool is_last; /* past the lifetime of the message: what fails now is returned */
     struct resolution *resolution;
     struct evidence *evidence;
     struct plan *plan;

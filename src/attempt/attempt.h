@@ -21,10 +21,10 @@ struct conductor_parts {
     struct loop *loop;
     struct resolver *resolver;
     struct tls_client *tls;
-    struct spool *spool;                 /* NULL in the command: nothing is delivered there */
+    struct spool *spool; /* NULL in the command: nothing is delivered there */
     const struct delivery_settings *settings;
-    const char *bounce_nexthop;          /* for notices; "" or NULL: by MX */
-    const struct queue_settings *queue;  /* lifetimes; NULL: none */
+    const char *bounce_nexthop;         /* for notices; "" or NULL: by MX */
+    const struct queue_settings *queue; /* lifetimes; NULL: none */
 };
 struct conductor *conductor_create(const struct conductor_parts *parts);
 void conductor_free(struct conductor **conductor);
@@ -46,8 +46,8 @@ typedef void attempt_done_fn(void *arg, struct delivery *delivery, const struct 
 struct attempt *attempt_deliver(struct conductor *conductor, struct delivery *delivery,
                                 attempt_done_fn *fn, void *arg);
 /* Explain or probe a next hop ("example.com", "[host]:port"); done gets a NULL delivery and an outcome whose trace is the answer. */
-struct attempt *attempt_examine(struct conductor *conductor, const char *next_hop, enum attempt_mode mode,
-                                attempt_done_fn *fn, void *arg);
+struct attempt *attempt_examine(struct conductor *conductor, const char *next_hop,
+                                enum attempt_mode mode, attempt_done_fn *fn, void *arg);
 /* Ends it without a callback. */
 void attempt_cancel(struct attempt **attempt);
 

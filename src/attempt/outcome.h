@@ -13,10 +13,11 @@
 
 /* Where something happened. */
 struct place {
-    const char *text;        /* "mx.example.org[192.0.2.1]:25", "mx.example.org", "example.org": begins the sentence */
+    const char *
+        text; /* "mx.example.org[192.0.2.1]:25", "mx.example.org", "example.org": begins the sentence */
     const char *remote;      /* "mx.example.org[192.0.2.1]:25"; NULL if no host was reached */
     const char *remote_name; /* "mx.example.org"; NULL likewise */
-    const char *tls;         /* "dane-verified", "verified", "encrypted", "clear"; "" if no session */
+    const char *tls; /* "dane-verified", "verified", "encrypted", "clear"; "" if no session */
 };
 struct place place_of_domain(struct arena *arena, const char *next_hop);
 struct place place_of_host(struct arena *arena, const char *host);
@@ -51,7 +52,8 @@ size_t ledger_unasked_count(const struct ledger *ledger);
 size_t ledger_take_unasked(const struct ledger *ledger, size_t limit,
                            struct transaction_recipient *recipients_r);
 /* Something that concerns all open recipients alike. `permanent` reasons become a bounce only if nothing else is met. */
-void ledger_failure(struct ledger *ledger, const struct place *place, const struct failure *failure);
+void ledger_failure(struct ledger *ledger, const struct place *place,
+                    const struct failure *failure);
 /* The plan says no: that is final. */
 void ledger_refusal(struct ledger *ledger, const struct place *place, enum disposition disposition,
                     const struct failure *failure);
@@ -68,12 +70,14 @@ void ledger_transaction(struct ledger *ledger, const struct place *place,
 void ledger_count_session(struct ledger *ledger, const char *next_hop, const struct plan_host *host,
                           const struct address *address, const struct session_facts *facts);
 /* The latest fetch of the MTA-STS policy failed (RPT-24). */
-void ledger_count_sts_failure(struct ledger *ledger, const char *next_hop, enum reason reason, int64_t now);
+void ledger_count_sts_failure(struct ledger *ledger, const char *next_hop, enum reason reason,
+                              int64_t now);
 /* A host that was passed over before any session (RPT-25). */
 void ledger_count_skipped(struct ledger *ledger, const char *next_hop, const struct plan_host *host,
                           int64_t now);
 /* The plan refuses the whole next hop and names no host (dane-required): one failure without a session. */
-void ledger_count_refused(struct ledger *ledger, const char *next_hop, enum reason reason, int64_t now);
+void ledger_count_refused(struct ledger *ledger, const char *next_hop, enum reason reason,
+                          int64_t now);
 
 /* Fills in everything but the trace and the times. */
 void ledger_close(struct ledger *ledger, const char *next_hop, struct outcome *outcome_r);

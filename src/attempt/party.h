@@ -30,7 +30,8 @@ struct route_question {
     int64_t now;                     /* seconds since 1970 */
 };
 struct route {
-    const char *text; /* the same pointer as `addressed`, unless the operator sends it another way */
+    const char
+        *text; /* the same pointer as `addressed`, unless the operator sends it another way */
     struct next_hop next_hop;
     struct party_list parties;
 };

@@ -151,12 +151,14 @@ void ledger_count_skipped(struct ledger *ledger, const char *next_hop, const str
         count_without_session(ledger, next_hop, host->host, host->applied, host->skip, now);
 }
 
-void ledger_count_refused(struct ledger *ledger, const char *next_hop, enum reason reason, int64_t now)
+void ledger_count_refused(struct ledger *ledger, const char *next_hop, enum reason reason,
+                          int64_t now)
 {
     count_without_session(ledger, next_hop, NULL, POLICY_NOT_FOUND, reason, now);
 }
 
-void ledger_count_sts_failure(struct ledger *ledger, const char *next_hop, enum reason reason, int64_t now)
+void ledger_count_sts_failure(struct ledger *ledger, const char *next_hop, enum reason reason,
+                              int64_t now)
 {
     count_without_session(ledger, next_hop, NULL, POLICY_STS, reason, now);
 }

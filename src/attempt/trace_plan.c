@@ -25,8 +25,10 @@ static void put_listed(json_t *object, const char *key, const char *const *texts
 json_t *sts_json(const struct sts_evidence *sts)
 {
     static const char *const sources[] = {
-        [STS_NOT_ASKED] = "not-asked",         [STS_NO_POLICY] = "no-policy",
-        [STS_FETCHED] = "fetched",             [STS_CACHED] = "cached",
+        [STS_NOT_ASKED] = "not-asked",
+        [STS_NO_POLICY] = "no-policy",
+        [STS_FETCHED] = "fetched",
+        [STS_CACHED] = "cached",
         [STS_LOOKUP_FAILED] = "lookup-failed",
     };
     json_t *object = json_object();
@@ -99,9 +101,8 @@ static json_t *policy_json(const struct plan_policy *policy)
 
 static json_t *check_json(const struct plan_check *check)
 {
-    static const char *const kinds[] = {[CHECK_TLSA] = "tlsa",
-                                        [CHECK_PKIX] = "trusted-chain",
-                                        [CHECK_FINGERPRINT] = "fingerprint"};
+    static const char *const kinds[] = {
+        [CHECK_TLSA] = "tlsa", [CHECK_PKIX] = "trusted-chain", [CHECK_FINGERPRINT] = "fingerprint"};
     json_t *object = json_object();
     put_text(object, "kind", kinds[check->kind]);
     if (check->policy != POLICY_NOT_FOUND)
@@ -140,9 +141,8 @@ static json_t *plan_host_json(const struct plan_host *host)
         [PROTECTION_ENCRYPT] = "encrypt",
         [PROTECTION_AUTHENTICATED] = "authenticated",
     };
-    static const char *const requiretls[] = {[REQUIRETLS_NO] = NULL,
-                                             [REQUIRETLS_IF_OFFERED] = "if-offered",
-                                             [REQUIRETLS_MUST] = "must"};
+    static const char *const requiretls[] = {
+        [REQUIRETLS_NO] = NULL, [REQUIRETLS_IF_OFFERED] = "if-offered", [REQUIRETLS_MUST] = "must"};
     json_t *object = json_object();
     put_text(object, "name", host->host->name);
     put_text(object, "need", needs[host->need]);

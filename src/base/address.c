@@ -174,10 +174,10 @@ static bool in_any(const struct address *address, const char *const *networks)
 bool address_is_special(const struct address *address)
 {
     static const char *const special[] = {
-        "0.0.0.0/8",      "10.0.0.0/8",    "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
-        "172.16.0.0/12",  "192.0.0.0/24",  "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/4",
-        "240.0.0.0/4",    "::/128",        "::1/128",       "64:ff9b:1::/48", "100::/64",
-        "fc00::/7",       "fe80::/10",     "fec0::/10",     "ff00::/8",    NULL};
+        "0.0.0.0/8",     "10.0.0.0/8",   "100.64.0.0/10",  "127.0.0.0/8",    "169.254.0.0/16",
+        "172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16", "198.18.0.0/15",  "224.0.0.0/4",
+        "240.0.0.0/4",   "::/128",       "::1/128",        "64:ff9b:1::/48", "100::/64",
+        "fc00::/7",      "fe80::/10",    "fec0::/10",      "ff00::/8",       NULL};
     struct address plain = unmapped(address);
     return plain.family != address->family || in_any(&plain, special);
 }

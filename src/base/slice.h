@@ -23,9 +23,9 @@ struct slice slice_of(const char *text); /* a C string; NULL gives an empty slic
 bool slice_equal(struct slice a, struct slice b);
 bool slice_equal_nocase(struct slice a, struct slice b); /* ASCII letters only */
 bool slice_starts_nocase(struct slice s, struct slice prefix);
-struct slice slice_drop(struct slice s, size_t count);   /* without the first count octets */
-struct slice slice_take(struct slice s, size_t count);   /* the first count octets at most */
-struct slice slice_trim(struct slice s);                 /* without SP and HTAB at both ends */
+struct slice slice_drop(struct slice s, size_t count); /* without the first count octets */
+struct slice slice_take(struct slice s, size_t count); /* the first count octets at most */
+struct slice slice_trim(struct slice s);               /* without SP and HTAB at both ends */
 /* The part before the first `separator`; *rest_r is what follows it, empty with ptr NULL if there is none. */
 struct slice slice_split(struct slice s, char separator, struct slice *rest_r);
 /* Decimal digits only, at most `max`: 0, or -1 if it is anything else. */
@@ -46,8 +46,9 @@ int buffer_printf(struct buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void buffer_consume(struct buffer *buffer, size_t count); /* drops the first octets */
 struct slice buffer_slice(const struct buffer *buffer);
-void buffer_clear(struct buffer *buffer);   /* keeps the memory */
-void buffer_release(struct buffer *buffer); /* gives the memory back; the buffer can be used again */
+void buffer_clear(struct buffer *buffer); /* keeps the memory */
+void buffer_release(
+    struct buffer *buffer); /* gives the memory back; the buffer can be used again */
 
 /* Hexadecimal, lower case; `text` has room for 2 * length + 1. */
 void hex_encode(const void *data, size_t length, char *text);

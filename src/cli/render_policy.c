@@ -59,7 +59,8 @@ static void put_absence(FILE *out, json_t *sts)
         fprintf(out, "%snot known%s", colour(RED), colour(PLAIN));
         put_pair(out, ": the record could not be looked up: ", json_text(record, "why"), "");
     } else if (json_text(sts, "record_id") != NULL) {
-        fprintf(out, "%sannounced, but the policy could not be had%s", colour(YELLOW), colour(PLAIN));
+        fprintf(out, "%sannounced, but the policy could not be had%s", colour(YELLOW),
+                colour(PLAIN));
     } else {
         fputs("the domain has none", out);
         put_pair(out, ": ", json_text(record, "why"), "");
@@ -79,7 +80,8 @@ void render_sts(FILE *out, json_t *sts, int64_t now)
     else
         put_absence(out, sts);
     if (mode != NULL && announced == NULL)
-        fprintf(out, "%*sthe record is gone or invalid; the policy stays until it expires\n", INDENT, "");
+        fprintf(out, "%*sthe record is gone or invalid; the policy stays until it expires\n",
+                INDENT, "");
     else if (id != NULL && strcmp(id, announced) != 0) {
         fprintf(out, "%*s", INDENT, "");
         put_pair(out, "the record announces another id: ", announced, "\n");
@@ -118,7 +120,9 @@ static void put_message_demands(FILE *out, json_t *demands)
         fputc('\n', out);
     }
     if (json_is_true(json_object_get(demands, "tls_optional")))
-        fprintf(out, "  %sthe message says TLS-Required: No%s: policies are judged and counted, and stop nothing\n",
+        fprintf(out,
+                "  %sthe message says TLS-Required: No%s: policies are judged and counted, and "
+                "stop nothing\n",
                 colour(BOLD), colour(PLAIN));
 }
 

@@ -25,7 +25,8 @@ struct agent_stations {
     struct intake *intake;
     struct resolver *resolver;
     struct result *result;
-    json_t *(*exceptions)(void *arg); /* rows of tls_policy that have an end, for status; NULL: none */
+    json_t *(*exceptions)(
+        void *arg); /* rows of tls_policy that have an end, for status; NULL: none */
     void *exceptions_arg;
 };
 

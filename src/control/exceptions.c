@@ -84,15 +84,15 @@ void exceptions_use_table(struct exceptions *exceptions, const struct table *tab
     look(exceptions);
 }
 
-static json_t *row_json(const struct exceptions *exceptions, const struct table_row *row, int64_t now)
+static json_t *row_json(const struct exceptions *exceptions, const struct table_row *row,
+                        int64_t now)
 {
     const struct row_attributes *attributes = row->attributes;
     return json_pack("{so ss ss ss sI sb ss* ss*}", "rule",
                      json_sprintf("%s:%u", table_name(exceptions->table), row->line), "next_hop",
-                     row->key, "level", tls_level_name(row->level), "until",
-                     attributes->until_text, "ends", (json_int_t)attributes->until, "ended",
-                     now >= attributes->until, "reason", attributes->reason, "owner",
-                     attributes->owner);
+                     row->key, "level", tls_level_name(row->level), "until", attributes->until_text,
+                     "ends", (json_int_t)attributes->until, "ended", now >= attributes->until,
+                     "reason", attributes->reason, "owner", attributes->owner);
 }
 
 json_t *exceptions_status(void *arg)

@@ -18,8 +18,7 @@ struct status_socket;
 /* `policies` is borrowed; NULL: MTA-STS is not looked for. Replaces a socket file that is left over. -1: the path is too long, no right to it ... */
 int status_socket_open(struct status_socket **status_r, struct loop *loop, struct panel *panel,
                        struct tally_store *store, struct sts_store *policies,
-                       const struct settings *settings,
-                       struct err *err_r);
+                       const struct settings *settings, struct err *err_r);
 void status_socket_close(struct status_socket **status);
 
 #endif

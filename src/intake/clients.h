@@ -35,11 +35,12 @@ struct client_rule {
     enum client_starttls starttls;
     const struct slice *senders; /* "a@b", "@corp.example", "@.corp.example", "<>" */
     size_t sender_count;         /* 0: any */
-    unsigned rate;               /* messages in rate_seconds, of all clients of the line and one worker; 0: any */
+    unsigned rate; /* messages in rate_seconds, of all clients of the line and one worker; 0: any */
     unsigned rate_seconds;
     unsigned connections; /* sessions likewise; 0: intake.client_connection_limit */
-    const char *level;    /* least protection that their mail is sent with, a constant; NULL: none is asked for */
-    size_t index;         /* place in the table, from 0 */
+    const char *
+        level; /* least protection that their mail is sent with, a constant; NULL: none is asked for */
+    size_t index; /* place in the table, from 0 */
 };
 
 /* What is known of a client. */

@@ -119,7 +119,8 @@ static bool refuse_requiretls(struct server_session *session)
     if (enabled && stream_is_secure(session->stream))
         return false;
     if (enabled)
-        server_session_reply(session, 530, "5.7.10", "REQUIRETLS needs TLS here: say STARTTLS first");
+        server_session_reply(session, 530, "5.7.10",
+                             "REQUIRETLS needs TLS here: say STARTTLS first");
     else
         server_session_reply(session, 555, "5.5.4", "REQUIRETLS is not supported here");
     return true;

@@ -24,7 +24,8 @@ int intake_reload(struct intake *intake, struct err *err_r);
 void intake_drain(struct intake *intake, loop_fn *idle_fn, void *arg);
 
 struct intake_counters {
-    uint64_t sessions, sessions_now, messages, recipients, octets, refused_clients, refused_recipients, errors;
+    uint64_t sessions, sessions_now, messages, recipients, octets, refused_clients,
+        refused_recipients, errors;
 };
 struct intake_counters intake_counters(const struct intake *intake);
 

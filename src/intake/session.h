@@ -52,9 +52,9 @@ struct transaction {
     const char *sender;
     enum body_type body;
     bool requiretls;
-    unsigned rule_line; /* of the client table; 0: none (mail for the postmaster) */
-    const char *level;  /* of that line, a constant; NULL: none */
-    bool tried;         /* a RCPT was refused */
+    unsigned rule_line;  /* of the client table; 0: none (mail for the postmaster) */
+    const char *level;   /* of that line, a constant; NULL: none */
+    bool tried;          /* a RCPT was refused */
     bool has_postmaster; /* our mailbox of that name is among the recipients */
     struct session_recipient *recipients;
     size_t recipient_count, recipient_size;
@@ -65,7 +65,7 @@ struct reception {
     struct draft *draft; /* NULL once refused or committed */
     struct data_decoder decoder;
     struct tls_required tls_required;
-    bool tls_optional; /* set at the end of the content */
+    bool tls_optional;  /* set at the end of the content */
     struct buffer head; /* the first octets of the content: for the Message-ID */
     char queue_id[QUEUE_ID_TEXT];
     const char *refusal;      /* the reply, if it is refused; NULL so far */
@@ -79,9 +79,9 @@ struct server_session {
     struct stream *stream;
     struct loop_timer *timer;
     enum session_state state;
-    bool progressed; /* the time limit begins anew */
+    bool progressed;  /* the time limit begins anew */
     bool input_ended; /* the client sends no more */
-    bool skipping;   /* the rest of a line that was too long is dropped */
+    bool skipping;    /* the rest of a line that was too long is dropped */
     bool refusal_logged;
     bool esmtp;
     struct address client;
@@ -89,7 +89,7 @@ struct server_session {
     struct certificate_digests digests;
     const struct client_rule *rule; /* of the client table as it is now; NULL: none */
     bool stranger;                  /* that table does not permit the client */
-    char *helo; /* NULL before EHLO and HELO */
+    char *helo;                     /* NULL before EHLO and HELO */
     unsigned errors;
     struct transaction transaction;
     struct reception *reception; /* NULL outside DATA */

@@ -150,7 +150,8 @@ void loop_timer_set(struct loop_timer *timer, int64_t ms)
 {
     if (ms < 0)
         ms = 0;
-    struct timeval after = {.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
+    struct timeval after = {.tv_sec = (time_t)(ms / 1000),
+                            .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
     event_add(timer->event, &after);
 }
 
@@ -174,7 +175,8 @@ static void io_ready(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     struct loop_io *io = arg;
-    unsigned ready = (what & EV_READ ? (unsigned)LOOP_READ : 0) | (what & EV_WRITE ? (unsigned)LOOP_WRITE : 0);
+    unsigned ready =
+        (what & EV_READ ? (unsigned)LOOP_READ : 0) | (what & EV_WRITE ? (unsigned)LOOP_WRITE : 0);
     io->fn(io->arg, ready & io->wanted);
 }
 
@@ -199,7 +201,8 @@ void loop_io_want(struct loop_io *io, unsigned events)
     io->wanted = events;
     if (events == 0)
         return;
-    short what = (short)(EV_PERSIST | (events & LOOP_READ ? EV_READ : 0) | (events & LOOP_WRITE ? EV_WRITE : 0));
+    short what = (short)(EV_PERSIST | (events & LOOP_READ ? EV_READ : 0) |
+                         (events & LOOP_WRITE ? EV_WRITE : 0));
     event_assign(io->event, io->base, io->fd, what, io_ready, io);
     event_add(io->event, NULL);
 }

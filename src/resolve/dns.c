@@ -101,7 +101,8 @@ static void queue_release(struct queue *queue)
 {
     while (queue->first != NULL) {
         struct query *query = queue->first;
-        queue_remove(queue, query); // NOLINT(clang-analyzer-unix.Malloc): nobody points at what is freed
+        queue_remove(queue,
+                     query); // NOLINT(clang-analyzer-unix.Malloc): nobody points at what is freed
         query_free(query);
     }
 }

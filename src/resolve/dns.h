@@ -16,7 +16,15 @@
 #include "daneway/settings.h"
 #include "loop/loop.h"
 
-enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_SOA = 6, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28, DNS_TLSA = 52 };
+enum dns_type {
+    DNS_A = 1,
+    DNS_CNAME = 5,
+    DNS_SOA = 6,
+    DNS_MX = 15,
+    DNS_TXT = 16,
+    DNS_AAAA = 28,
+    DNS_TLSA = 52
+};
 
 /* How long what went wrong, and what is absent, is remembered; seconds. */
 enum { DNS_TTL_FAILED = 5, DNS_TTL_ABSENT = 60, DNS_TTL_ABSENT_MAX = 900 };

@@ -29,7 +29,7 @@ struct host {
     uint16_t port;
     bool
         may_use_dane; /* not below an insecure MX (DANE-18), nor where it is not wanted (DANE-28) */
-    unsigned open;     /* questions not answered yet */
+    unsigned open;    /* questions not answered yet */
     struct host_question a, aaaa, other;
     void (*done)(void *arg); /* called once; the host may be gone after it */
     void *arg;

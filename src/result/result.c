@@ -261,10 +261,11 @@ static struct finding finding_of_hold(const struct recipient *recipient, enum re
 static bool may_be_caused_by_sts(const char *reason)
 {
     static const enum reason causes[] = {
-        REASON_STS_LOOKUP_FAILED,         REASON_STS_MX_MISMATCH,      REASON_CERTIFICATE_NAME_MISMATCH,
-        REASON_CERTIFICATE_EXPIRED,       REASON_CERTIFICATE_NOT_TRUSTED,
-        REASON_STARTTLS_NOT_OFFERED,      REASON_STARTTLS_REFUSED,
-        REASON_STARTTLS_INJECTION,        REASON_TLS_HANDSHAKE_FAILED,
+        REASON_STS_LOOKUP_FAILED,         REASON_STS_MX_MISMATCH,
+        REASON_CERTIFICATE_NAME_MISMATCH, REASON_CERTIFICATE_EXPIRED,
+        REASON_CERTIFICATE_NOT_TRUSTED,   REASON_STARTTLS_NOT_OFFERED,
+        REASON_STARTTLS_REFUSED,          REASON_STARTTLS_INJECTION,
+        REASON_TLS_HANDSHAKE_FAILED,
     };
     for (size_t i = 0; reason != NULL && i < sizeof(causes) / sizeof(causes[0]); i++)
         if (reason_by_name(reason) == causes[i])

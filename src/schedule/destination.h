@@ -28,16 +28,16 @@ struct destination {
     struct delivery **waiting; /* a ring */
     size_t first, waiting_count, size;
     size_t running;
-    unsigned allowed;          /* attempts at the same time; grows after it has been down */
+    unsigned allowed; /* attempts at the same time; grows after it has been down */
 
     bool down;
-    unsigned failures;         /* holds in a row */
-    int64_t probe_at;          /* store time */
-    struct delivery *probe;    /* being attempted to see whether it is up again */
+    unsigned failures;      /* holds in a row */
+    int64_t probe_at;       /* store time */
+    struct delivery *probe; /* being attempted to see whether it is up again */
     char *reason, *text;
 
-    bool more;                 /* the store may have further due deliveries */
-    size_t claiming;           /* asked of the store, not come yet */
+    bool more;       /* the store may have further due deliveries */
+    size_t claiming; /* asked of the store, not come yet */
 };
 
 void destination_push(struct destination *destination, struct delivery *delivery);
@@ -49,7 +49,8 @@ struct destinations *destinations_create(void);
 /* Frees all, with what waits. */
 void destinations_free(struct destinations **destinations);
 size_t destinations_count(const struct destinations *destinations);
-struct destination *destinations_find(const struct destinations *destinations, const char *next_hop);
+struct destination *destinations_find(const struct destinations *destinations,
+                                      const char *next_hop);
 struct destination *destinations_take(struct destinations *destinations, const char *next_hop);
 /* Nothing may wait or run. */
 void destinations_forget(struct destinations *destinations, struct destination **destination);

@@ -28,8 +28,7 @@ static void set_down(struct schedule *schedule, struct destination *destination)
 
 static void hold(struct schedule *schedule, struct destination *destination)
 {
-    destination->probe_at =
-        spool_now(schedule->spool) + hold_time(schedule, destination->failures);
+    destination->probe_at = spool_now(schedule->spool) + hold_time(schedule, destination->failures);
     destination->more = false;
     spool_hold_destination(schedule->spool, destination->next_hop, destination->probe_at,
                            destination->reason, destination->text);
@@ -79,7 +78,8 @@ void health_learn(struct schedule *schedule, struct destination *destination, bo
         destination->failures++;
         destination_say(destination, reason, text);
         hold(schedule, destination);
-    } else if (was_probe) { /* nothing learnt: still down, the next probe as far away as this one was */
+    } else if (
+        was_probe) { /* nothing learnt: still down, the next probe as far away as this one was */
         hold(schedule, destination);
     }
 }

@@ -111,8 +111,8 @@ static void take_claimed(void *arg, struct delivery **deliveries, size_t count, 
     schedule->claiming -= destination->claiming;
     destination->claiming = 0;
     destination->more = destination->more || (more && count > 0);
-    bool wanted = !schedule->draining &&
-                  (!destination->down || health_allows(schedule, destination));
+    bool wanted =
+        !schedule->draining && (!destination->down || health_allows(schedule, destination));
     for (size_t i = 0; i < count; i++) {
         if (wanted)
             schedule_wait(schedule, destination, deliveries[i]);
@@ -146,7 +146,8 @@ static void refill(struct schedule *schedule, struct destination *destination)
         limit -= destination->waiting_count;
         claim(schedule, destination, limit < room ? limit : room);
     } else if (destination->waiting_count == 0 && destination->running == 0) {
-        claim(schedule, destination, 1); /* each has one at least: nobody waits behind others' queues */
+        claim(schedule, destination,
+              1); /* each has one at least: nobody waits behind others' queues */
     }
 }
 
@@ -445,9 +446,9 @@ static void add_status(void *arg, struct destination *destination)
     json_object_set_new(json, "state", json_string(destination->down ? "down" : "up"));
     json_object_set_new(json, "running", json_integer((json_int_t)destination->running));
     json_object_set_new(json, "waiting", json_integer((json_int_t)destination->waiting_count));
-    json_object_set_new(json, "probe_at", destination->down
-                                              ? json_integer(destination->probe_at + wall_offset)
-                                              : json_null());
+    json_object_set_new(json, "probe_at",
+                        destination->down ? json_integer(destination->probe_at + wall_offset)
+                                          : json_null());
     json_object_set_new(json, "reason", text_or_null(destination->reason));
     json_object_set_new(json, "text", text_or_null(destination->text));
     json_array_append_new(status->list, json);

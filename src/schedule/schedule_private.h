@@ -8,11 +8,11 @@
 #include "schedule/schedule.h"
 
 enum {
-    WINDOW = 2000,           /* deliveries that wait for a slot, or are asked of the store */
+    WINDOW = 2000,            /* deliveries that wait for a slot, or are asked of the store */
     DESTINATION_WINDOW = 100, /* of one destination */
     DESTINATION_WINDOW_MIN = 4,
-    ALWAYS_ONE = 10000,      /* destinations that may have one delivery although the window is full */
-    DOWN_KEPT = 10000,       /* destinations that are down and not at work; the store knows of all */
+    ALWAYS_ONE = 10000, /* destinations that may have one delivery although the window is full */
+    DOWN_KEPT = 10000,  /* destinations that are down and not at work; the store knows of all */
 };
 
 struct schedule {
@@ -25,10 +25,10 @@ struct schedule {
     struct ready_list idle, busy; /* ready for a slot: with nothing running, and the others */
     bool oldest_next;
     size_t running, waiting, claiming, down;
-    bool more;                 /* the store may have due destinations that are not here */
+    bool more; /* the store may have due destinations that are not here */
     bool looking;
-    int64_t next_due;          /* store time: when the store has something new */
-    int64_t quiet_until;       /* loop time: no look before */
+    int64_t next_due;    /* store time: when the store has something new */
+    int64_t quiet_until; /* loop time: no look before */
     struct loop_timer *look_timer, *overdue_timer;
     bool draining;
     loop_fn *idle_fn;
@@ -53,7 +53,8 @@ bool health_allows(const struct schedule *schedule, const struct destination *de
 void health_learn(struct schedule *schedule, struct destination *destination, bool was_probe,
                   enum destination_state state, const char *reason, const char *text);
 /* The store says that it was down when last tried. */
-void health_note_down(struct schedule *schedule, struct destination *destination, unsigned failures);
+void health_note_down(struct schedule *schedule, struct destination *destination,
+                      unsigned failures);
 void health_forget(struct schedule *schedule, struct destination *destination);
 
 /* --- overdue.c --- */

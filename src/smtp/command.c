@@ -158,8 +158,7 @@ static bool take_requiretls(struct mail_argument *mail, struct slice value)
 static const struct {
     const char *name;
     parameter_fn *take;
-} mail_parameters[] = {
-    {"SIZE", take_size}, {"BODY", take_body}, {"REQUIRETLS", take_requiretls}};
+} mail_parameters[] = {{"SIZE", take_size}, {"BODY", take_body}, {"REQUIRETLS", take_requiretls}};
 enum { MAIL_PARAMETERS = sizeof(mail_parameters) / sizeof(mail_parameters[0]) };
 
 /* One "NAME=VALUE" or "NAME"; `seen` has a bit for each that was there before. */

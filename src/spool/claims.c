@@ -101,7 +101,8 @@ static void grow_table(struct claims *claims)
     for (size_t i = 0; i < old_size; i++) {
         for (struct claim *claim = old[i], *next; claim != NULL; claim = next) {
             next = claim->next;
-            struct claim **bucket = &claims->table[hash_number(claim->delivery) & (claims->size - 1)];
+            struct claim **bucket =
+                &claims->table[hash_number(claim->delivery) & (claims->size - 1)];
             claim->next = *bucket;
             *bucket = claim;
         }

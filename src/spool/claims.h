@@ -13,7 +13,8 @@ struct claims;
 struct claims *claims_create(void);
 void claims_free(struct claims **claims);
 void claims_add(struct claims *claims, int64_t delivery, const char *next_hop);
-void claims_remove(struct claims *claims, int64_t delivery); /* nothing happens if it is not there */
+void claims_remove(struct claims *claims,
+                   int64_t delivery); /* nothing happens if it is not there */
 bool claims_has(const struct claims *claims, int64_t delivery);
 bool claims_has_next_hop(const struct claims *claims, const char *next_hop);
 

@@ -54,7 +54,7 @@ void content_release(struct content **content)
 struct entry {
     int64_t message;
     struct content *content;
-    struct entry *next;          /* in its bucket */
+    struct entry *next; /* in its bucket */
     struct entry *newer, *older;
 };
 

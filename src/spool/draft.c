@@ -23,13 +23,14 @@ struct draft {
     uint32_t *hashes; /* of their next hops */
     size_t count, size;
     struct content *content;
-    unsigned chunks;  /* handed to the store before `content` */
+    unsigned chunks; /* handed to the store before `content` */
     size_t behind;
     int64_t now;
     enum spool_result chunk_failure;
     /* The store thread's: */
-    unsigned stored;      /* chunks that are in the store without a gap, as `transaction` will leave it */
-    unsigned kept;        /* as the last commit left it */
+    unsigned
+        stored;    /* chunks that are in the store without a gap, as `transaction` will leave it */
+    unsigned kept; /* as the last commit left it */
     uint64_t transaction; /* that `stored` is of */
     bool refused;         /* there was no space for the commit, or a chunk is missing */
 };

@@ -29,7 +29,8 @@ void job_unlink(struct job *job)
     if (job->newer != NULL)
         job->newer->older = job->older;
     else
-        job->spool->newest = job->older; // NOLINT(clang-analyzer-core.NullDereference): the newest is never orphaned
+        job->spool->newest =
+            job->older; // NOLINT(clang-analyzer-core.NullDereference): the newest is never orphaned
     if (job->older != NULL)
         job->older->newer = job->newer;
     job->newer = job->older = NULL;
@@ -220,7 +221,8 @@ static void start_adoption(struct spool *spool, const struct spool_settings *set
 
 /* A step that a crash cut in two is finished before everything else. No other is begun here: it may need space that
  * is there only when mail has left. */
-static int adopt_first_steps(struct store *store, const struct spool_settings *settings, int64_t now)
+static int adopt_first_steps(struct store *store, const struct spool_settings *settings,
+                             int64_t now)
 {
     int worker = -1;
     for (;;) {

@@ -20,10 +20,10 @@
 
 struct spool_settings {
     const char *state_directory;
-    unsigned worker;          /* this worker's number, from 0: spool-N.db */
-    unsigned workers;         /* spools of worker numbers >= workers, n % workers == worker, are adopted */
-    uint64_t free_space_min;  /* below it SPOOL_FULL for new mail; what is spooled goes on */
-    unsigned trace_lifetime;  /* seconds that traces are kept after the end of a message */
+    unsigned worker;  /* this worker's number, from 0: spool-N.db */
+    unsigned workers; /* spools of worker numbers >= workers, n % workers == worker, are adopted */
+    uint64_t free_space_min; /* below it SPOOL_FULL for new mail; what is spooled goes on */
+    unsigned trace_lifetime; /* seconds that traces are kept after the end of a message */
 };
 
 struct spool;
@@ -105,8 +105,9 @@ struct destination_hold {
 };
 typedef void spool_expired_fn(void *arg, struct delivery **deliveries,
                               const struct destination_hold *holds, size_t count, bool more);
-void spool_claim_expired(struct spool *spool, int64_t arrived_before, int64_t notices_arrived_before,
-                         size_t limit, spool_expired_fn *fn, void *arg);
+void spool_claim_expired(struct spool *spool, int64_t arrived_before,
+                         int64_t notices_arrived_before, size_t limit, spool_expired_fn *fn,
+                         void *arg);
 /* Gives a claim back unchanged; frees the delivery. */
 void spool_release(struct spool *spool, struct delivery **delivery);
 /* Holds all of a destination's deliveries until `until` (0: no longer held), with the reason to show; one row,
@@ -132,16 +133,17 @@ struct settlement {
     const struct delivery *delivery;
     const struct recipient_update *updates;
     size_t update_count;
-    int64_t next_attempt;     /* for what is still pending; counts from `now`: both may be wall clock */
-    bool counts;              /* attempts rises by one */
-    const char *trace;        /* JSON; NULL: none */
+    int64_t next_attempt; /* for what is still pending; counts from `now`: both may be wall clock */
+    bool counts;          /* attempts rises by one */
+    const char *trace;    /* JSON; NULL: none */
     int64_t now;
-    struct draft **notices;   /* committed in the same transaction; gone after the call */
+    struct draft **notices; /* committed in the same transaction; gone after the call */
     size_t notice_count;
 };
 /* Everything is copied. After SPOOL_OK the claim has ended. A message without pending recipients leaves the store.
  * While the disk is full it is tried again until it succeeds: what was delivered must not be sent again. */
-void spool_settle(struct spool *spool, const struct settlement *settlement, spool_done_fn *fn, void *arg);
+void spool_settle(struct spool *spool, const struct settlement *settlement, spool_done_fn *fn,
+                  void *arg);
 
 /* --- control: looking in, and pushing --------------------------------------------------------------- */
 /* `json` is a new reference for the callee (NULL when the store failed). */
@@ -150,13 +152,14 @@ struct spool_filter {
     const char *queue_id, *next_hop; /* NULL: any */
 };
 /* Array of {"queue_id","sender","next_hop","recipients":[...],"arrival","next_attempt","attempts","size","status","reason","text"}. */
-void spool_list(struct spool *spool, const struct spool_filter *filter, size_t limit, spool_json_fn *fn,
-                void *arg);
+void spool_list(struct spool *spool, const struct spool_filter *filter, size_t limit,
+                spool_json_fn *fn, void *arg);
 /* {"messages","deliveries","recipients","octets","oldest","destinations_held"}; cheap, whatever waits. */
 void spool_summary(struct spool *spool, spool_json_fn *fn, void *arg);
 /* Array of the traces of a message, oldest first, each {"time","next_hop","trace":{...}}. */
 void spool_traces(struct spool *spool, const char *queue_id, spool_json_fn *fn, void *arg);
 /* Makes deliveries due now and their destinations not held; {"flushed": N}. */
-void spool_flush(struct spool *spool, const struct spool_filter *filter, spool_json_fn *fn, void *arg);
+void spool_flush(struct spool *spool, const struct spool_filter *filter, spool_json_fn *fn,
+                 void *arg);
 
 #endif

@@ -130,8 +130,9 @@ void spool_claim(struct spool *spool, const char *next_hop, int64_t now, size_t 
     spool_submit(spool, &claim->job);
 }
 
-void spool_claim_expired(struct spool *spool, int64_t arrived_before, int64_t notices_arrived_before,
-                         size_t limit, spool_expired_fn *fn, void *arg)
+void spool_claim_expired(struct spool *spool, int64_t arrived_before,
+                         int64_t notices_arrived_before, size_t limit, spool_expired_fn *fn,
+                         void *arg)
 {
     struct claim_job *claim = claim_create(limit, arg);
     claim->expired_fn = fn;

@@ -57,10 +57,12 @@ int64_t spool_next_message(struct spool *spool);
 void spool_tell_due(struct spool *spool, int64_t due);
 
 /* A draft inside a settlement. */
-int draft_store(struct draft *draft, struct store *store);        /* store thread */
-void draft_kept(struct draft *draft, struct store *store);        /* store thread, after the commit */
-void draft_hand_on(struct draft *draft, struct spool *spool);     /* loop: content to the cache, deliveries to the schedule */
+int draft_store(struct draft *draft, struct store *store); /* store thread */
+void draft_kept(struct draft *draft, struct store *store); /* store thread, after the commit */
+void draft_hand_on(
+    struct draft *draft,
+    struct spool *spool); /* loop: content to the cache, deliveries to the schedule */
 void draft_free(struct draft **draft);
-void draft_prepare(struct draft *draft, int64_t now);             /* loop: nothing is added any more */
+void draft_prepare(struct draft *draft, int64_t now); /* loop: nothing is added any more */
 
 #endif

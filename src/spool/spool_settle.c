@@ -89,8 +89,8 @@ static void take_notices(struct settle_job *settling, const struct settlement *s
                          int64_t now)
 {
     settling->notice_count = settlement->notice_count;
-    settling->notices = arena_alloc(settling->arena, (settlement->notice_count + 1) *
-                                                         sizeof(*settling->notices));
+    settling->notices =
+        arena_alloc(settling->arena, (settlement->notice_count + 1) * sizeof(*settling->notices));
     for (size_t i = 0; i < settlement->notice_count; i++) {
         settling->notices[i] = settlement->notices[i];
         settlement->notices[i] = NULL;

@@ -89,7 +89,7 @@ struct stored_settlement {
     const char *trace;
 };
 struct settle_result {
-    bool pending;      /* recipients wait for the next attempt, at due.at */
+    bool pending; /* recipients wait for the next attempt, at due.at */
     struct due_time due;
     bool message_gone; /* the message has left the store */
 };
@@ -113,7 +113,7 @@ struct due_walk {
     size_t count;
     int64_t next_due;
     bool finished, more;
-    int64_t at_due;                /* where the next step begins */
+    int64_t at_due; /* where the next step begins */
     char *at_next_hop;
 };
 int store_walk_due(struct store *store, struct due_walk *walk);

@@ -75,13 +75,16 @@ static int run_with(struct store *store, const char *sql, const int64_t *values)
     if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
         return store_fail(store);
     for (int i = 1; i <= sqlite3_bind_parameter_count(statement); i++)
-        bind_number(statement, i, values[i - 1]); // NOLINT(clang-analyzer-core.CallAndMessage): as many as the SQL names
+        bind_number(
+            statement, i,
+            values[i - 1]); // NOLINT(clang-analyzer-core.CallAndMessage): as many as the SQL names
     int result = store_run(store, statement);
     sqlite3_finalize(statement);
     return result;
 }
 
-static int run_all(struct store *store, const char *const *list, size_t count, const int64_t *values)
+static int run_all(struct store *store, const char *const *list, size_t count,
+                   const int64_t *values)
 {
     for (size_t i = 0; i < count; i++) {
         if (run_with(store, list[i], values) != 0)
@@ -115,7 +118,6 @@ static int transaction(struct store *store, const char *const *list, size_t coun
 
 /* --- one step -------------------------------------------------------------------------------------------- */
 
-
 /* Adds what the old rows up to `last` count for, as far as they are new here. */
 static int count_new(struct store *store, const int64_t *values)
 {
@@ -124,7 +126,8 @@ static int count_new(struct store *store, const int64_t *values)
         "coalesce(sum((SELECT count(*) FROM old.delivery d WHERE d.message=m.id)),0),"
         "coalesce(sum((SELECT count(*) FROM old.delivery d JOIN old.recipient r ON r.delivery=d.id"
         " WHERE d.message=m.id AND r.state=0)),0)"
-        " FROM old.message m WHERE id<=?1 AND NOT EXISTS(SELECT 1 FROM main.message n WHERE n.id=m.id)";
+        " FROM old.message m WHERE id<=?1 AND NOT EXISTS(SELECT 1 FROM main.message n WHERE "
+        "n.id=m.id)";
     sqlite3_stmt *statement;
     if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
         return store_fail(store);
@@ -196,8 +199,8 @@ static int finish(struct adoption *adoption, struct store *store)
         CLEANUP(text_free) char *path = x_printf("%s%s", adoption->path, suffixes[i]);
         unlink(path);
     }
-    CLEANUP(text_free) char *reserve =
-        x_printf("%s/spool-%d.reserve", store->directory, adoption->worker);
+    CLEANUP(text_free)
+    char *reserve = x_printf("%s/spool-%d.reserve", store->directory, adoption->worker);
     unlink(reserve);
     unlink(adoption->lock_path);
     return 0;
@@ -327,7 +330,8 @@ void adoption_free(struct adoption **adoption, struct store *store)
     if (*adoption == NULL)
         return;
     if (store != NULL)
-        sqlite3_exec(store->db, "DETACH old", NULL, NULL, NULL); /* fails when it has gone already */
+        sqlite3_exec(store->db, "DETACH old", NULL, NULL,
+                     NULL); /* fails when it has gone already */
     close((*adoption)->lock);
     free((*adoption)->path);
     free((*adoption)->lock_path);

@@ -50,8 +50,8 @@ int store_destination_due(struct store *store, const char *next_hop, int64_t due
 int store_hold(struct store *store, const char *next_hop, int64_t until, const char *reason,
                const char *text)
 {
-    sqlite3_stmt *statement = store_sql(store, until == 0 ? SQL_LIFT_DESTINATION
-                                                          : SQL_HOLD_DESTINATION);
+    sqlite3_stmt *statement =
+        store_sql(store, until == 0 ? SQL_LIFT_DESTINATION : SQL_HOLD_DESTINATION);
     bind_text(statement, 1, next_hop);
     if (until != 0) {
         bind_number(statement, 2, until);
@@ -378,8 +378,8 @@ static int count_due(struct store *store, const struct flush_walk *walk, int64_t
 
 static int flush_next_hop(struct store *store, struct flush_walk *walk)
 {
-    if (!walk->started && (count_due(store, walk, &walk->flushed) != 0 ||
-                           lift(store, walk->next_hop) != 0))
+    if (!walk->started &&
+        (count_due(store, walk, &walk->flushed) != 0 || lift(store, walk->next_hop) != 0))
         return -1;
     walk->started = true;
     sqlite3_stmt *statement = store_sql(store, SQL_FLUSH_NEXT_HOP);
@@ -402,7 +402,8 @@ static int flush_all(struct store *store, struct flush_walk *walk)
     int64_t last;
     if (read_minimum(store, statement, &last) != 0)
         return -1;
-    if (last == INT64_MAX) { /* at the end: a walk over the queue may have lowered the bounds before */
+    if (last ==
+        INT64_MAX) { /* at the end: a walk over the queue may have lowered the bounds before */
         walk->finished = true;
         return store_run(store, store_sql(store, SQL_LIFT_ALL));
     }

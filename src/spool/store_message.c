@@ -76,7 +76,8 @@ static int insert_message(struct store *store, const struct stored_message *mess
     return store_run(store, statement);
 }
 
-static int insert_recipient(struct store *store, int64_t delivery, const struct recipient *recipient)
+static int insert_recipient(struct store *store, int64_t delivery,
+                            const struct recipient *recipient)
 {
     sqlite3_stmt *statement = store_sql(store, SQL_INSERT_RECIPIENT);
     bind_number(statement, 1, delivery);
@@ -111,8 +112,7 @@ static int insert_delivery(struct store *store, const struct stored_message *mes
 
 static int insert_last_chunk(struct store *store, const struct stored_message *message)
 {
-    if (message->last_number > 0 &&
-        store_run_number(store, SQL_DELETE_RECEIVING, message->id) != 0)
+    if (message->last_number > 0 && store_run_number(store, SQL_DELETE_RECEIVING, message->id) != 0)
         return -1;
     if (message->last_number > 0 && message->last_chunk.len == 0)
         return 0;

@@ -31,8 +31,8 @@ struct store {
     int64_t trace_lifetime;
     int64_t space_checked; /* monotonic ms */
     bool space;
-    bool tight;               /* the file system is so full that free pages are handed back */
-    bool reserve;             /* it is there */
+    bool tight;   /* the file system is so full that free pages are handed back */
+    bool reserve; /* it is there */
     char *reserve_path;
     enum spool_result failure;
     struct err error;

@@ -89,7 +89,8 @@ static int add_trace(struct store *store, const struct stored_settlement *settle
 int store_purge_traces(struct store *store, int64_t now, unsigned limit)
 {
     sqlite3_stmt *statement = store_sql(store, SQL_FIRST_ENDED);
-    int64_t lifetime = store_has_space(store) ? store->trace_lifetime : 0; /* new mail counts for more */
+    int64_t lifetime =
+        store_has_space(store) ? store->trace_lifetime : 0; /* new mail counts for more */
     for (unsigned i = 0; i < limit; i++) {
         int row = store_step(store, statement);
         if (row <= 0)

@@ -23,10 +23,10 @@ static const char settings_sql[] =
     "PRAGMA journal_mode=WAL;"
     "PRAGMA synchronous=FULL;"
     "PRAGMA mmap_size=0;"
-    "PRAGMA cache_size=-16384;"            /* 16 MiB, whatever the backlog */
-    "PRAGMA wal_autocheckpoint=4000;"      /* 16 MiB: rarely, and never long */
+    "PRAGMA cache_size=-16384;"       /* 16 MiB, whatever the backlog */
+    "PRAGMA wal_autocheckpoint=4000;" /* 16 MiB: rarely, and never long */
     "PRAGMA journal_size_limit=67108864;"
-    "PRAGMA secure_delete=OFF;"            /* mail leaves with the next use of its page */
+    "PRAGMA secure_delete=OFF;" /* mail leaves with the next use of its page */
     "PRAGMA temp_store=MEMORY;";
 
 /* message.id is the queue id as a number. A recipient's id counts within its delivery.
@@ -55,7 +55,8 @@ static const char schema_sql[] =
     " notify INTEGER NOT NULL, orcpt TEXT, state INTEGER NOT NULL, status TEXT, reason TEXT,"
     " text TEXT, remote TEXT, reply TEXT, PRIMARY KEY(delivery,id)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE trace(message INTEGER NOT NULL, number INTEGER NOT NULL, time INTEGER NOT NULL,"
-    " next_hop TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY(message,number)) STRICT, WITHOUT ROWID;"
+    " next_hop TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY(message,number)) STRICT, WITHOUT "
+    "ROWID;"
     "CREATE TABLE ended(id INTEGER PRIMARY KEY, message INTEGER NOT NULL, time INTEGER NOT NULL)"
     " STRICT;"
     "CREATE TABLE destination(next_hop TEXT PRIMARY KEY, due_at INTEGER NOT NULL,"
@@ -156,8 +157,8 @@ int store_begin(struct store *store, bool writes)
 static int save_state(struct store *store)
 {
     const struct store_state *state = &store->state;
-    const int64_t values[] = {state->id_mark,    state->clock,      state->wall_offset,
-                              state->messages,   state->deliveries, state->recipients,
+    const int64_t values[] = {state->id_mark,  state->clock,      state->wall_offset,
+                              state->messages, state->deliveries, state->recipients,
                               state->octets};
     sqlite3_stmt *statement = store_sql(store, SQL_SAVE_STATE);
     for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
@@ -257,11 +258,12 @@ static int make_schema(struct store *store)
 /* Version 1 had no client_level. New columns stand last in schema_sql, too: adoption copies whole rows. */
 int store_upgrade(struct store *store, const char *schema)
 {
-    CLEANUP(text_free) char *sql = x_printf("BEGIN IMMEDIATE;"
-                                            "ALTER TABLE %s.message ADD COLUMN client_level TEXT;"
-                                            "PRAGMA %s.user_version=2;"
-                                            "COMMIT",
-                                            schema, schema);
+    CLEANUP(text_free)
+    char *sql = x_printf("BEGIN IMMEDIATE;"
+                         "ALTER TABLE %s.message ADD COLUMN client_level TEXT;"
+                         "PRAGMA %s.user_version=2;"
+                         "COMMIT",
+                         schema, schema);
     if (store_exec(store, sql) == 0)
         return 0;
     sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
@@ -271,17 +273,18 @@ int store_upgrade(struct store *store, const char *schema)
 static int read_state(struct store *store)
 {
     sqlite3_stmt *statement;
-    static const char sql[] = "SELECT id_mark,clock,wall_offset,messages,deliveries,recipients,octets"
-                              " FROM state";
+    static const char sql[] =
+        "SELECT id_mark,clock,wall_offset,messages,deliveries,recipients,octets"
+        " FROM state";
     if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
         return store_fail(store);
     if (sqlite3_step(statement) != SQLITE_ROW) {
         sqlite3_finalize(statement);
         return store_fail(store);
     }
-    int64_t *const fields[] = {&store->state.id_mark,    &store->state.clock,
+    int64_t *const fields[] = {&store->state.id_mark,     &store->state.clock,
                                &store->state.wall_offset, &store->state.messages,
-                               &store->state.deliveries, &store->state.recipients,
+                               &store->state.deliveries,  &store->state.recipients,
                                &store->state.octets};
     int64_t mark = store->state.id_mark;
     for (int i = 0; i < (int)(sizeof(fields) / sizeof(*fields)); i++)
@@ -361,8 +364,8 @@ int store_open(struct store **store_r, const struct spool_settings *settings, st
     store->trace_lifetime = settings->trace_lifetime;
     store->reserve_path =
         x_printf("%s/spool-%u.reserve", settings->state_directory, settings->worker);
-    CLEANUP(text_free) char *path =
-        x_printf("%s/spool-%u.db", settings->state_directory, settings->worker);
+    CLEANUP(text_free)
+    char *path = x_printf("%s/spool-%u.db", settings->state_directory, settings->worker);
     store_find_reserve(store);
     if (open_with_reserve(store, path, err_r) != 0) {
         store_close(&store);

@@ -26,13 +26,13 @@ struct store_thread {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    struct job_list queue;   /* under the mutex, as the next two */
+    struct job_list queue; /* under the mutex, as the next two */
     struct job_list answers;
     bool stop;
     int descriptor;
     atomic_bool space;
-    struct store *store;     /* the thread's own, from here on */
-    struct job_list stuck;   /* stubborn jobs that found no space */
+    struct store *store;   /* the thread's own, from here on */
+    struct job_list stuck; /* stubborn jobs that found no space */
 };
 
 /* --- lists ------------------------------------------------------------------------------------------ */

@@ -28,15 +28,15 @@ struct job {
     bool again;    /* set by run or kept: put at the end of the queue instead of answering */
 
     enum spool_result result;
-    char *text;    /* why, if it is not SPOOL_OK */
+    char *text;                        /* why, if it is not SPOOL_OK */
     int64_t now, wall_offset, id_mark; /* when it was handed in, see struct store_state */
 
-    struct job *next;                  /* in the thread's lists */
-    struct spool *spool;               /* the loop's side, from here on */
-    struct job *newer, *older;         /* among the jobs that are under way */
-    void *arg;                         /* of its callback */
-    bool forgotten;                    /* done must not call back */
-    bool retired;                      /* never went to the thread: comes back by loop_retire */
+    struct job *next;          /* in the thread's lists */
+    struct spool *spool;       /* the loop's side, from here on */
+    struct job *newer, *older; /* among the jobs that are under way */
+    void *arg;                 /* of its callback */
+    bool forgotten;            /* done must not call back */
+    bool retired;              /* never went to the thread: comes back by loop_retire */
 };
 
 struct store_thread;

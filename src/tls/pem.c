@@ -21,7 +21,8 @@ static int export_der(gnutls_x509_crt_t crt, struct certificate *certificate_r)
     return 0;
 }
 
-int tls_read_chain(const char *path, struct certificate **chain_r, size_t *count_r, struct err *err_r)
+int tls_read_chain(const char *path, struct certificate **chain_r, size_t *count_r,
+                   struct err *err_r)
 {
     gnutls_datum_t text;
     int rc = gnutls_load_file(path, &text);
@@ -32,7 +33,8 @@ int tls_read_chain(const char *path, struct certificate **chain_r, size_t *count
     rc = gnutls_x509_crt_list_import2(&crts, &count, &text, GNUTLS_X509_FMT_PEM, 0);
     gnutls_free(text.data);
     if (rc < 0 || count == 0)
-        return err_set(err_r, "%s: no certificate chain in PEM form: %s", path, gnutls_strerror(rc));
+        return err_set(err_r, "%s: no certificate chain in PEM form: %s", path,
+                       gnutls_strerror(rc));
     struct certificate *chain = x_calloc(count, sizeof(*chain));
     int exported = 0;
     for (unsigned i = 0; i < count; i++) {

@@ -11,7 +11,8 @@
 #include "daneway/peer.h"
 
 /* In file order. -1: unreadable, or no certificate in it. */
-int tls_read_chain(const char *path, struct certificate **chain_r, size_t *count_r, struct err *err_r);
+int tls_read_chain(const char *path, struct certificate **chain_r, size_t *count_r,
+                   struct err *err_r);
 void tls_chain_free(struct certificate **chain, size_t count);
 
 #endif

@@ -65,8 +65,8 @@ void tls_client_free(struct tls_client **client)
     *client = NULL;
 }
 
-int tls_server_create(struct tls_server **server_r, const char *certificate_file, const char *key_file,
-                      struct err *err_r)
+int tls_server_create(struct tls_server **server_r, const char *certificate_file,
+                      const char *key_file, struct err *err_r)
 {
     if (access(certificate_file, R_OK) != 0)
         return err_system(err_r, "certificate %s", certificate_file);
@@ -75,7 +75,8 @@ int tls_server_create(struct tls_server **server_r, const char *certificate_file
     gnutls_certificate_credentials_t credentials;
     int rc = gnutls_certificate_allocate_credentials(&credentials);
     assert(rc == GNUTLS_E_SUCCESS);
-    rc = gnutls_certificate_set_x509_key_file(credentials, certificate_file, key_file, GNUTLS_X509_FMT_PEM);
+    rc = gnutls_certificate_set_x509_key_file(credentials, certificate_file, key_file,
+                                              GNUTLS_X509_FMT_PEM);
     if (rc < 0) {
         gnutls_certificate_free_credentials(credentials);
         return err_set(err_r, "certificate %s with key %s: %s", certificate_file, key_file,
@@ -120,14 +121,17 @@ static struct tls_session *session_create(unsigned role, int fd, gnutls_priority
 /* A string that is not understood must not leave more allowed than was asked for: no handshake is made then. */
 static void set_priority(struct tls_session *session, const char *addition)
 {
-    CLEANUP(text_free) char *text = x_printf("%s%s%s", PRIORITY, addition[0] == ':' ? "" : ":", addition);
-    session->priority_invalid = gnutls_priority_set_direct(session->gnutls, text, NULL) != GNUTLS_E_SUCCESS;
+    CLEANUP(text_free)
+    char *text = x_printf("%s%s%s", PRIORITY, addition[0] == ':' ? "" : ":", addition);
+    session->priority_invalid =
+        gnutls_priority_set_direct(session->gnutls, text, NULL) != GNUTLS_E_SUCCESS;
 }
 
 struct tls_session *tls_session_client(struct tls_client *client, int fd, const char *server_name,
                                        const char *priority)
 {
-    struct tls_session *session = session_create(GNUTLS_CLIENT, fd, client->priority, client->credentials);
+    struct tls_session *session =
+        session_create(GNUTLS_CLIENT, fd, client->priority, client->credentials);
     if (priority != NULL && priority[0] != '\0')
         set_priority(session, priority);
     if (server_name != NULL && server_name[0] != '\0')
@@ -137,7 +141,8 @@ struct tls_session *tls_session_client(struct tls_client *client, int fd, const 
 
 struct tls_session *tls_session_server(struct tls_server *server, int fd)
 {
-    struct tls_session *session = session_create(GNUTLS_SERVER, fd, server->priority, server->credentials);
+    struct tls_session *session =
+        session_create(GNUTLS_SERVER, fd, server->priority, server->credentials);
     gnutls_certificate_server_set_request(
         session->gnutls, server->request_certificate ? GNUTLS_CERT_REQUEST : GNUTLS_CERT_IGNORE);
     return session;
@@ -169,8 +174,8 @@ static int failed(struct tls_session *session, int rc, struct tls_failure *failu
     failure_r->number = rc == GNUTLS_E_PULL_ERROR || rc == GNUTLS_E_PUSH_ERROR ? errno : 0;
     if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED || rc == GNUTLS_E_WARNING_ALERT_RECEIVED) {
         const char *name = gnutls_alert_get_name(gnutls_alert_get(session->gnutls));
-        snprintf(failure_r->text, sizeof(failure_r->text), "the other side sent the TLS alert \"%s\"",
-                 name != NULL ? name : "unknown");
+        snprintf(failure_r->text, sizeof(failure_r->text),
+                 "the other side sent the TLS alert \"%s\"", name != NULL ? name : "unknown");
     } else if (failure_r->number != 0) {
         snprintf(failure_r->text, sizeof(failure_r->text), "%s", strerror(failure_r->number));
     } else {
@@ -234,7 +239,8 @@ bool tls_session_wants_write(const struct tls_session *session)
     return gnutls_record_get_direction(session->gnutls) == 1;
 }
 
-ssize_t tls_session_read(struct tls_session *session, char *data, size_t size, struct tls_failure *failure_r)
+ssize_t tls_session_read(struct tls_session *session, char *data, size_t size,
+                         struct tls_failure *failure_r)
 {
     for (;;) {
         ssize_t got = gnutls_record_recv(session->gnutls, data, size);

@@ -24,12 +24,14 @@ struct tls_failure {
 struct tls_session *tls_session_client(struct tls_client *client, int fd, const char *server_name,
                                        const char *priority);
 struct tls_session *tls_session_server(struct tls_server *server, int fd);
-void tls_session_free(struct tls_session **session); /* sends close_notify if it can be sent at once */
+void tls_session_free(
+    struct tls_session **session); /* sends close_notify if it can be sent at once */
 /* 0 when complete, TLS_AGAIN, or TLS_FAILED. */
 int tls_session_handshake(struct tls_session *session, struct tls_failure *failure_r);
 bool tls_session_wants_write(const struct tls_session *session);
 /* Octets, 0 at the end of the stream, TLS_AGAIN, or TLS_FAILED. */
-ssize_t tls_session_read(struct tls_session *session, char *data, size_t size, struct tls_failure *failure_r);
+ssize_t tls_session_read(struct tls_session *session, char *data, size_t size,
+                         struct tls_failure *failure_r);
 /* Octets, TLS_AGAIN, or TLS_FAILED. After TLS_AGAIN the same octets must come first again. */
 ssize_t tls_session_write(struct tls_session *session, const char *data, size_t size,
                           struct tls_failure *failure_r);

@@ -107,7 +107,8 @@ static void fail(struct stream *stream, int number, const char *text)
 
 /* --- input ---------------------------------------------------------------------------------------- */
 
-static ssize_t read_some(struct stream *stream, char *data, size_t size, struct tls_failure *failure_r)
+static ssize_t read_some(struct stream *stream, char *data, size_t size,
+                         struct tls_failure *failure_r)
 {
     if (stream->tls != NULL)
         return tls_session_read(stream->tls, data, size, failure_r);
@@ -213,7 +214,8 @@ void stream_pause(struct stream *stream, bool paused)
 
 static ssize_t write_some(struct stream *stream, struct slice data, struct tls_failure *failure_r)
 {
-    if (stream->tls != NULL && stream->state == OPEN) /* the reply to STARTTLS still leaves in clear */
+    if (stream->tls != NULL &&
+        stream->state == OPEN) /* the reply to STARTTLS still leaves in clear */
         return tls_session_write(stream->tls, data.ptr, data.len, failure_r);
     ssize_t sent = send(stream->fd, data.ptr, data.len, MSG_NOSIGNAL);
     if (sent >= 0)
@@ -364,7 +366,8 @@ static void on_io(void *arg, unsigned ready)
     }
 }
 
-static struct stream *stream_create(struct loop *loop, int fd, enum stream_state state, stream_fn *fn, void *arg)
+static struct stream *stream_create(struct loop *loop, int fd, enum stream_state state,
+                                    stream_fn *fn, void *arg)
 {
     struct stream *stream = x_calloc(1, sizeof(*stream));
     stream->loop = loop;
@@ -376,7 +379,8 @@ static struct stream *stream_create(struct loop *loop, int fd, enum stream_state
     buffer_init(&stream->output, OUTPUT_LIMIT);
     if (fd >= 0) {
         int on = 1;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* fails on a Unix socket: no matter */
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
+                   sizeof(on)); /* fails on a Unix socket: no matter */
         stream->io = loop_io_create(loop, fd, on_io, stream);
     }
     watch(stream);
@@ -391,7 +395,8 @@ static void fail_at_once(void *arg)
 }
 
 /* 0 when the connection is under way; else errno. */
-static int connect_from(int fd, const struct address *to, uint16_t port, const struct address *source)
+static int connect_from(int fd, const struct address *to, uint16_t port,
+                        const struct address *source)
 {
     struct sockaddr_storage name;
     if (source != NULL && source->family == to->family) {
@@ -456,7 +461,8 @@ void stream_free(struct stream **stream)
     loop_retire(gone->loop, release, gone);
 }
 
-void stream_start_tls_client(struct stream *stream, struct tls_client *client, const char *server_name)
+void stream_start_tls_client(struct stream *stream, struct tls_client *client,
+                             const char *server_name)
 {
     stream_start_tls_client_with(stream, client, server_name, NULL);
 }

@@ -34,8 +34,8 @@ enum stream_event {
     STREAM_READABLE,  /* stream_input has more than before */
     STREAM_DRAINED,   /* everything written has left for the kernel */
     STREAM_SECURED,   /* the TLS handshake is complete; input and output start empty */
-    STREAM_CLOSED,    /* the other side sends no more; what stream_input holds is still there, and writing goes on */
-    STREAM_FAILED,    /* connect, read, write or handshake failed: stream_failure says why; nothing follows */
+    STREAM_CLOSED, /* the other side sends no more; what stream_input holds is still there, and writing goes on */
+    STREAM_FAILED, /* connect, read, write or handshake failed: stream_failure says why; nothing follows */
 };
 typedef void stream_fn(void *arg, enum stream_event event);
 
@@ -60,7 +60,8 @@ void stream_write(struct stream *stream, struct slice data);
 size_t stream_unsent(const struct stream *stream);
 
 /* Client: discards nothing itself; the caller has checked that the input is empty (TLS-06). server_name may be NULL. */
-void stream_start_tls_client(struct stream *stream, struct tls_client *client, const char *server_name);
+void stream_start_tls_client(struct stream *stream, struct tls_client *client,
+                             const char *server_name);
 /* The same with what this one session allows less: `priority` is added to the gateway's own GnuTLS priority string, such as
  * "-VERS-TLS1.2"; NULL: nothing. If GnuTLS does not understand it, the handshake fails. */
 void stream_start_tls_client_with(struct stream *stream, struct tls_client *client,

@@ -20,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     while (text.len > 0) {
         const struct table_row *row = table_match(table, slice_split(text, '\n', &text));
-        assert(row == NULL || (row->line > 0 && row->attributes != NULL && row->level < LEVEL_COUNT));
+        assert(row == NULL ||
+               (row->line > 0 && row->attributes != NULL && row->level < LEVEL_COUNT));
         if (row != NULL && row->key[0] != '.')
             assert(table_match(table, slice_of(row->key)) == row);
     }

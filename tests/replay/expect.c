@@ -70,9 +70,9 @@ static void check_session(unsigned line, const struct outcome *outcome, size_t n
     const struct session_record *record = &outcome->sessions[number];
     const struct session_failure *failure = record->failures;
     char text[512];
-    snprintf(text, sizeof(text), "%s %s %s %s%s%s",
-             record->mx_name != NULL ? record->mx_name : "-", policies[record->policy],
-             record->policy_domain, record->success ? "success" : result_type_name(failure->type),
+    snprintf(text, sizeof(text), "%s %s %s %s%s%s", record->mx_name != NULL ? record->mx_name : "-",
+             policies[record->policy], record->policy_domain,
+             record->success ? "success" : result_type_name(failure->type),
              failure != NULL && failure->reason_code != NULL ? " " : "",
              failure != NULL && failure->reason_code != NULL ? failure->reason_code : "");
     if (!matches(expected, text))

@@ -135,7 +135,8 @@ static void start(struct run *run, struct delivery *delivery)
     if (scenario.mode == ATTEMPT_DELIVER)
         run->attempt = attempt_deliver(run->conductor, delivery, on_done, run);
     else
-        run->attempt = attempt_examine(run->conductor, scenario.next_hop, scenario.mode, on_done, run);
+        run->attempt =
+            attempt_examine(run->conductor, scenario.next_hop, scenario.mode, on_done, run);
 }
 
 static void play(struct run *run)

@@ -77,7 +77,7 @@ struct scenario {
     struct said *said;
     size_t unsent_max;
     unsigned failures;
-    bool again; /* a second attempt follows the first */
+    bool again;                   /* a second attempt follows the first */
     const char *later[LATER_MAX]; /* lines that change the world in between */
     size_t later_count;
 };

@@ -7,10 +7,23 @@
 /* covers: SMTPC-20 RPT-33 */
 Test(address, special)
 {
-    static const char *const special[] = {"127.0.0.1", "10.1.2.3", "172.31.255.255", "192.168.0.1", "169.254.1.1",
-                                          "0.0.0.0", "100.64.0.1", "224.0.0.1", "::1", "::", "fe80::1", "fd00::1",
-                                          "::ffff:10.0.0.1", "::ffff:192.0.2.1", "ff02::1"};
-    static const char *const usual[] = {"192.0.2.1", "8.8.8.8", "172.32.0.1", "100.128.0.1", "2001:db8::1", "2a00::1"};
+    static const char *const special[] = {"127.0.0.1",
+                                          "10.1.2.3",
+                                          "172.31.255.255",
+                                          "192.168.0.1",
+                                          "169.254.1.1",
+                                          "0.0.0.0",
+                                          "100.64.0.1",
+                                          "224.0.0.1",
+                                          "::1",
+                                          "::",
+                                          "fe80::1",
+                                          "fd00::1",
+                                          "::ffff:10.0.0.1",
+                                          "::ffff:192.0.2.1",
+                                          "ff02::1"};
+    static const char *const usual[] = {"192.0.2.1",   "8.8.8.8",     "172.32.0.1",
+                                        "100.128.0.1", "2001:db8::1", "2a00::1"};
     struct address address;
     for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++) {
         cr_assert(eq(int, address_parse(special[i], &address), 0));

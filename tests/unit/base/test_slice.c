@@ -10,7 +10,8 @@ Test(slice, number_is_bounded)
     cr_assert(eq(int, slice_to_number(slice_of("65535"), 65535, &number), 0));
     cr_assert(eq(u64, number, 65535));
     cr_assert(eq(int, slice_to_number(slice_of("65536"), 65535, &number), -1));
-    cr_assert(eq(int, slice_to_number(slice_of("99999999999999999999999"), UINT64_MAX, &number), -1));
+    cr_assert(
+        eq(int, slice_to_number(slice_of("99999999999999999999999"), UINT64_MAX, &number), -1));
     cr_assert(eq(int, slice_to_number(slice_of("18446744073709551615"), UINT64_MAX, &number), 0));
     cr_assert(eq(int, slice_to_number(slice_of("3"), 2, &number), -1));
     cr_assert(eq(int, slice_to_number(slice_of(""), 9, &number), -1));

@@ -269,18 +269,28 @@ Test(format, durations_and_octets)
 }
 
 static const char sts_and_requiretls[] =
-    "{\"version\":1,\"time\":1700003600,\"next_hop\":\"example.org\",\"route\":\"[relay.example.net]:25\","
-    "\"rule\":\"tls_policy:3\",\"level\":\"auto\",\"rules\":[\"tls_policy:3 auto\",\"mailboxes:7 encrypt\"],"
+    "{\"version\":1,\"time\":1700003600,\"next_hop\":\"example.org\",\"route\":\"[relay.example."
+    "net]:25\","
+    "\"rule\":\"tls_policy:3\",\"level\":\"auto\",\"rules\":[\"tls_policy:3 auto\",\"mailboxes:7 "
+    "encrypt\"],"
     "\"recipients\":[\"hr@example.org\"],"
-    "\"demands\":{\"requiretls\":\"opportunistic\",\"until\":\"2026-12-31\",\"reason\":\"old server\"},"
-    "\"evidence\":{\"validating\":true,\"mx\":{\"status\":\"insecure\",\"presence\":\"found\",\"ttl\":300},"
-    " \"hosts\":[],\"sts\":{\"source\":\"cached\",\"record\":{\"status\":\"insecure\"},\"record_id\":\"8\","
-    "  \"mode\":\"enforce\",\"mx\":[\"*.example.org\"],\"id\":\"7\",\"fetched\":1700000000,\"expires\":1700086400,"
+    "\"demands\":{\"requiretls\":\"opportunistic\",\"until\":\"2026-12-31\",\"reason\":\"old "
+    "server\"},"
+    "\"evidence\":{\"validating\":true,\"mx\":{\"status\":\"insecure\",\"presence\":\"found\","
+    "\"ttl\":300},"
+    " \"hosts\":[],\"sts\":{\"source\":\"cached\",\"record\":{\"status\":\"insecure\"},\"record_"
+    "id\":\"8\","
+    "  "
+    "\"mode\":\"enforce\",\"mx\":[\"*.example.org\"],\"id\":\"7\",\"fetched\":1700000000,"
+    "\"expires\":1700086400,"
     "  \"failure\":\"sts-fetch-failed\",\"failure_text\":\"status 404\"}},"
-    "\"plan\":{\"action\":\"try\",\"hosts\":[{\"name\":\"mx1.example.org\",\"need\":\"authenticated\","
-    " \"applied\":\"sts\",\"requiretls\":\"if-offered\",\"policies\":[{\"type\":\"tlsa\",\"enforced\":true},"
+    "\"plan\":{\"action\":\"try\",\"hosts\":[{\"name\":\"mx1.example.org\",\"need\":"
+    "\"authenticated\","
+    " \"applied\":\"sts\",\"requiretls\":\"if-offered\",\"policies\":[{\"type\":\"tlsa\","
+    "\"enforced\":true},"
     " {\"type\":\"sts\",\"enforced\":false,\"failure\":\"sts-mx-mismatch\"}]}]},"
-    "\"more_plans\":[{\"rule\":\"default_level\",\"level\":\"dane-only\",\"recipients\":[\"x@example.org\"],"
+    "\"more_plans\":[{\"rule\":\"default_level\",\"level\":\"dane-only\",\"recipients\":[\"x@"
+    "example.org\"],"
     " \"plan\":{\"action\":\"defer\",\"hosts\":[]}}]}";
 
 Test(render, trace_shows_policies_rules_and_demands)

@@ -399,7 +399,8 @@ void tls_server_request_certificate(struct tls_server *server, bool request)
     wanted = request;
 }
 
-bool certificate_digests(const struct certificate *certificate, struct certificate_digests *digests_r)
+bool certificate_digests(const struct certificate *certificate,
+                         struct certificate_digests *digests_r)
 {
     memset(digests_r->certificate, certificate->der[0], SHA256_OCTETS);
     memset(digests_r->public_key, certificate->der[0] + 1, SHA256_OCTETS);

@@ -32,7 +32,8 @@ static const char *answer(struct bench *bench, const char *line)
 static void expect(struct bench *bench, const char *line, const char *reply)
 {
     const char *got = answer(bench, line);
-    cr_assert(eq(int, strncmp(got, reply, strlen(reply)), 0), "%s: expected %s, got %s", line, reply, got);
+    cr_assert(eq(int, strncmp(got, reply, strlen(reply)), 0), "%s: expected %s, got %s", line,
+              reply, got);
 }
 
 static bool ehlo_lists(struct bench *bench, const char *name)
@@ -58,13 +59,16 @@ Test(access, starttls_of_a_line)
     } cases[] = {
         {"127.0.0.0/8", false, true, "250 2.1.0"},
         {"127.0.0.0/8", true, true, "530 5.7.0 Say STARTTLS first\r\n"},
-        {"127.0.0.0/8 starttls=require", false, true, "530 5.7.0 this client must use STARTTLS (clients:2)\r\n"},
-        {"127.0.0.0/8 starttls=require", true, true, "530 5.7.0 this client must use STARTTLS (clients:2)\r\n"},
+        {"127.0.0.0/8 starttls=require", false, true,
+         "530 5.7.0 this client must use STARTTLS (clients:2)\r\n"},
+        {"127.0.0.0/8 starttls=require", true, true,
+         "530 5.7.0 this client must use STARTTLS (clients:2)\r\n"},
         {"127.0.0.0/8 starttls=optional", true, true, "250 2.1.0"},
         {"127.0.0.0/8 starttls=bypass", false, false, "250 2.1.0"},
         {"127.0.0.0/8 starttls=bypass", true, false, "250 2.1.0"},
         {"127.0.0.0/8 reject", true, true, "530 5.7.0 Say STARTTLS first\r\n"},
-        {"192.0.2.1 starttls=optional", true, true, "530 5.7.0 Say STARTTLS first\r\n"}, /* another client's */
+        {"192.0.2.1 starttls=optional", true, true,
+         "530 5.7.0 Say STARTTLS first\r\n"}, /* another client's */
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct bench bench;
@@ -87,7 +91,8 @@ Test(access, starttls_of_a_line)
 /* covers: SMTPS-11 */
 Test(access, a_certificate_names_the_client)
 {
-    static const char table[] = "127.0.0.1 level=encrypt\n" CERT_11 "\n" KEY_22 " senders=@corp.example\n127.0.0.2 reject\n";
+    static const char table[] = "127.0.0.1 level=encrypt\n" CERT_11 "\n" KEY_22
+                                " senders=@corp.example\n127.0.0.2 reject\n";
     static const struct {
         const char *from;
         unsigned char certificate; /* 0: none */
@@ -100,10 +105,16 @@ Test(access, a_certificate_names_the_client)
         {"127.0.0.3", 0x11, "250 2.1.5", "clients:2", ""},
         {"127.0.0.3", 0x21, "250 2.1.5", "clients:3", ""},
         {"127.0.0.2", 0x11, "250 2.1.5", "clients:2", ""},
-        {"127.0.0.2", 0x33, "550 5.7.1 No relaying for 127.0.0.2: refused by clients:4\r\n", NULL, NULL},
-        {"127.0.0.3", 0, "550 5.7.1 No relaying for 127.0.0.3: not in the client table, and it showed no certificate\r\n", NULL, NULL},
+        {"127.0.0.2", 0x33, "550 5.7.1 No relaying for 127.0.0.2: refused by clients:4\r\n", NULL,
+         NULL},
+        {"127.0.0.3", 0,
+         "550 5.7.1 No relaying for 127.0.0.3: not in the client table, and it showed no "
+         "certificate\r\n",
+         NULL, NULL},
         {"127.0.0.3", 0x33,
-         "550 5.7.1 No relaying for 127.0.0.3: not in the client table, nor is its certificate sha256:33:...\r\n", NULL, NULL},
+         "550 5.7.1 No relaying for 127.0.0.3: not in the client table, nor is its certificate "
+         "sha256:33:...\r\n",
+         NULL, NULL},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct bench bench;
@@ -122,7 +133,9 @@ Test(access, a_certificate_names_the_client)
         }
         bench_close(&bench);
     }
-    cr_assert(strstr(fake_log(), "event=relay-refused client=127.0.0.3 helo=c.example from=x@corp.example to=u@d certificate=33:... table=") != NULL, "%s", fake_log());
+    cr_assert(strstr(fake_log(), "event=relay-refused client=127.0.0.3 helo=c.example "
+                                 "from=x@corp.example to=u@d certificate=33:... table=") != NULL,
+              "%s", fake_log());
 }
 
 Test(access, in_clear_a_certificate_line_is_not_met_yet)
@@ -133,7 +146,8 @@ Test(access, in_clear_a_certificate_line_is_not_met_yet)
     expect(&bench, "EHLO c.example", "250-");
     expect(&bench, "MAIL FROM:<a@b>", "250 2.1.0");
     expect(&bench, "RCPT TO:<u@d>",
-           "550 5.7.1 No relaying for 127.0.0.1: not in the client table; if it has a certificate that is, it must use STARTTLS\r\n");
+           "550 5.7.1 No relaying for 127.0.0.1: not in the client table; if it has a certificate "
+           "that is, it must use STARTTLS\r\n");
     bench_close(&bench);
     open_with(&bench, "127.0.0.1 starttls=bypass\n", false);
     cr_assert(not(fake_certificates_wanted()));
@@ -146,14 +160,16 @@ Test(access, senders_of_a_line)
     open_with(&bench, "127.0.0.0/8 senders=@corp.example,printer@b.example\n", false);
     bench_connect(&bench, "127.0.0.1");
     expect(&bench, "EHLO c.example", "250-");
-    expect(&bench, "MAIL FROM:<x@evil.example>", "553 5.7.1 sender <x@evil.example> not allowed for this client (clients:1)\r\n");
+    expect(&bench, "MAIL FROM:<x@evil.example>",
+           "553 5.7.1 sender <x@evil.example> not allowed for this client (clients:1)\r\n");
     expect(&bench, "RCPT TO:<u@d>", "503 5.5.1");
     expect(&bench, "MAIL FROM:<>", "553 5.7.1 sender <> not allowed");
     expect(&bench, "MAIL FROM:<Printer@B.example>", "250 2.1.0");
     expect(&bench, "RSET", "250 ");
     expect(&bench, "MAIL FROM:<x@corp.example>", "250 2.1.0");
     expect(&bench, "RCPT TO:<u@d>", "250 2.1.5");
-    const char *first = strstr(fake_log(), "event=client-refused client=127.0.0.1 helo=c.example why=sender table=");
+    const char *first = strstr(
+        fake_log(), "event=client-refused client=127.0.0.1 helo=c.example why=sender table=");
     cr_assert(first != NULL && strstr(first + 1, "event=client-refused") == NULL, "%s", fake_log());
     cr_assert(eq(u64, intake_counters(bench.intake).refused_clients, 1));
     bench_close(&bench);
@@ -171,7 +187,8 @@ Test(access, reload_counts_at_once)
     bench_table(&bench, "\n127.0.0.0/8 senders=@corp.example\n" CERT_11 "\n");
     cr_assert(eq(int, intake_reload(bench.intake, &err), 0));
     cr_assert(fake_certificates_wanted());
-    expect(&bench, "RCPT TO:<u@d>", "553 5.7.1 sender <x@evil.example> not allowed for this client (clients:2)\r\n");
+    expect(&bench, "RCPT TO:<u@d>",
+           "553 5.7.1 sender <x@evil.example> not allowed for this client (clients:2)\r\n");
     bench_table(&bench, "127.0.0.0/8 starttls=require\n");
     cr_assert(eq(int, intake_reload(bench.intake, &err), 0));
     cr_assert(not(fake_certificates_wanted()));
@@ -235,7 +252,8 @@ Test(access, sessions_of_a_line)
     char reply[200] = "";
     cr_assert(recv(bench.client, reply, sizeof(reply) - 1, MSG_DONTWAIT) > 0);
     cr_assert(eq(int, strncmp(reply, "421 4.7.0 ", 10), 0));
-    cr_assert(strstr(fake_log(), "127.0.0.3: connections= of its client line reached") != NULL, "%s", fake_log());
+    cr_assert(strstr(fake_log(), "127.0.0.3: connections= of its client line reached") != NULL,
+              "%s", fake_log());
     bench_connect(&bench, "127.0.1.1");
     bench_connect(&bench, "127.0.1.1");
     cr_assert(eq(sz, fake_streams_open(), 4));
@@ -252,7 +270,8 @@ Test(access, sessions_of_a_certificate)
     cr_assert(eq(str, (char *)fake_heard(), ""));
     bench_connect(&bench, "127.0.0.2");
     secure(&bench, 0x11);
-    cr_assert(eq(str, (char *)fake_heard(), "421 4.7.0 gw.example.org Too many connections, try again later (clients:1)\r\n"));
+    cr_assert(eq(str, (char *)fake_heard(),
+                 "421 4.7.0 gw.example.org Too many connections, try again later (clients:1)\r\n"));
     cr_assert(fake_stream() == NULL);
     bench_connect(&bench, "127.0.0.3");
     secure(&bench, 0x33);
@@ -284,7 +303,10 @@ Test(access, a_table_that_needs_tls_is_refused_without_a_certificate)
     struct err err;
     bench_init(&bench);
     bench_table(&bench, "127.0.0.1\n127.0.0.2 starttls=require\n");
-    cr_assert(eq(int, intake_create(&bench.intake, bench.loop, fake_spool_reset(), &bench.settings, NULL, NULL, 0, &err), -1));
+    cr_assert(eq(int,
+                 intake_create(&bench.intake, bench.loop, fake_spool_reset(), &bench.settings, NULL,
+                               NULL, 0, &err),
+                 -1));
     cr_assert(strstr(err.text, ":2: starttls=require needs STARTTLS") != NULL, "%s", err.text);
     bench_table(&bench, "127.0.0.1\n");
     bench_open(&bench);

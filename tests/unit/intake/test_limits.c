@@ -152,7 +152,8 @@ Test(limits, reload)
     cr_assert(eq(int, strncmp(rcpt(&bench), "250 2.1.5", 9), 0));
     bench_table(&bench, "192.0.2.0/24\n127.0.0.1/8\n");
     cr_assert(eq(int, intake_reload(bench.intake, &err), -1)); /* host bits: the old one stays */
-    cr_assert(strstr(err.text, ":2: \"127.0.0.1/8\": expected an address or a network") != NULL, "%s", err.text);
+    cr_assert(strstr(err.text, ":2: \"127.0.0.1/8\": expected an address or a network") != NULL,
+              "%s", err.text);
     cr_assert(eq(int, strncmp(rcpt(&bench), "250 2.1.5", 9), 0));
     bench_table(&bench, "192.0.2.0/24\n");
     cr_assert(eq(int, intake_reload(bench.intake, &err), 0));
@@ -166,24 +167,28 @@ Test(limits, bad_settings_are_refused)
     struct err err;
     bench_init(&bench);
     bench.settings.postmaster = "no address";
-    int rc = intake_create(&bench.intake, bench.loop, fake_spool_reset(), &bench.settings, NULL, NULL, 0, &err);
+    int rc = intake_create(&bench.intake, bench.loop, fake_spool_reset(), &bench.settings, NULL,
+                           NULL, 0, &err);
     cr_assert(rc == -1 && strstr(err.text, "intake.postmaster: \"no address\": expected") != NULL);
     bench.settings.postmaster = "";
     bench.settings.require_tls = true;
-    rc = intake_create(&bench.intake, bench.loop, fake_spool_reset(), &bench.settings, NULL, NULL, 0, &err);
+    rc = intake_create(&bench.intake, bench.loop, fake_spool_reset(), &bench.settings, NULL, NULL,
+                       0, &err);
     cr_assert(rc == -1 && strstr(err.text, "intake.require_tls: expected") != NULL);
     bench.settings.require_tls = false;
     unlink(bench.table);
-    rc = intake_create(&bench.intake, bench.loop, fake_spool_reset(), &bench.settings, NULL, NULL, 0, &err);
+    rc = intake_create(&bench.intake, bench.loop, fake_spool_reset(), &bench.settings, NULL, NULL,
+                       0, &err);
     cr_assert(rc == -1 && strstr(err.text, "there is no such file") != NULL);
     fake_loop_free(&bench.loop);
 }
 
 Test(limits, intake_can_be_freed_with_sessions_in_every_state)
 {
-    static const char *const said[] = {"", "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<u@d>\r\n",
-                                       "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<u@d>\r\nDATA\r\nx",
-                                       "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<u@d>\r\nDATA\r\n.\r\n", "STARTTLS\r\n"};
+    static const char *const said[] = {
+        "", "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<u@d>\r\n",
+        "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<u@d>\r\nDATA\r\nx",
+        "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<u@d>\r\nDATA\r\n.\r\n", "STARTTLS\r\n"};
     struct bench bench;
     bench_init(&bench);
     bench.tls = (struct tls_server *)&bench;

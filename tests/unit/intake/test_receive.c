@@ -38,17 +38,21 @@ Test(receive, content_is_kept_below_one_trace_field)
     bench_say(&bench, "Subject: x\r\n\r\n..a\r\n");
     bench_say(&bench, "b\x80 \t\r\n.\r\n");
     cr_assert(heard("250 2.0.0 Ok: queued as Q1\r\n"));
-    const char *expected = "Received: from c.example ([127.0.0.1])\r\n\tby gw.example.org with ESMTP id Q1\r\n\tfor <u@d>;\r\n"
-                           "\tThu, 1 Jan 2026 00:00:00 +0000\r\nSubject: x\r\n\r\n.a\r\nb\x80 \t\r\n";
-    cr_assert(slice_equal((struct slice){fake_spool.content, fake_spool.content_length}, slice_of(expected)), "%s",
-              fake_spool.content);
+    const char *expected =
+        "Received: from c.example ([127.0.0.1])\r\n\tby gw.example.org with ESMTP id Q1\r\n\tfor "
+        "<u@d>;\r\n"
+        "\tThu, 1 Jan 2026 00:00:00 +0000\r\nSubject: x\r\n\r\n.a\r\nb\x80 \t\r\n";
+    cr_assert(slice_equal((struct slice){fake_spool.content, fake_spool.content_length},
+                          slice_of(expected)),
+              "%s", fake_spool.content);
     cr_assert(eq(str, fake_spool.client, "127.0.0.1"));
     cr_assert(eq(str, fake_spool.helo, "c.example"));
     cr_assert(eq(str, fake_spool.rule, "clients:1"));
     struct intake_counters counters = intake_counters(bench.intake);
     cr_assert(counters.messages == 1 && counters.recipients == 1 && counters.octets == 24);
-    cr_assert(strstr(fake_log(), "event=accepted client=127.0.0.1 helo=c.example queue_id=Q1 from=<a@b> size=24 nrcpt=1\n") !=
-              NULL, "%s", fake_log());
+    cr_assert(strstr(fake_log(), "event=accepted client=127.0.0.1 helo=c.example queue_id=Q1 "
+                                 "from=<a@b> size=24 nrcpt=1\n") != NULL,
+              "%s", fake_log());
     bench_close(&bench);
 }
 
@@ -58,7 +62,8 @@ Test(receive, no_for_clause_with_two_recipients_and_smtp_after_helo)
     struct bench bench;
     open_bench(&bench);
     bench_connect(&bench, "127.0.0.1");
-    bench_say(&bench, "HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<u@d>\r\nRCPT TO:<v@d>\r\nDATA\r\nmessage-id:  <1@x> \r\n\r\nMessage-ID: no\r\n.\r\n");
+    bench_say(&bench, "HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<u@d>\r\nRCPT "
+                      "TO:<v@d>\r\nDATA\r\nmessage-id:  <1@x> \r\n\r\nMessage-ID: no\r\n.\r\n");
     cr_assert(strstr(fake_spool.content, "\tby gw.example.org with SMTP id Q1;\r\n") != NULL);
     cr_assert(strstr(fake_spool.content, "for <") == NULL);
     cr_assert(strstr(fake_log(), " message_id=<1@x>\n") != NULL);
@@ -83,7 +88,8 @@ static void tls_required(const char *content, bool requiretls, bool tls_optional
     cr_assert(eq(uint, fake_spool.committed, 1), "%s", fake_heard());
     cr_assert(eq(int, fake_spool.requiretls, requiretls), "%s", content);
     cr_assert(eq(int, fake_spool.tls_optional, tls_optional), "%s", content);
-    cr_assert(tls_optional == false || strstr(fake_log(), " tls_required=no\n") != NULL, "%s", fake_log());
+    cr_assert(tls_optional == false || strstr(fake_log(), " tls_required=no\n") != NULL, "%s",
+              fake_log());
     cr_assert(strstr(fake_spool.content, content) != NULL);
     bench_close(&bench);
 }
@@ -97,7 +103,8 @@ Test(receive, tls_required_no)
     tls_required("Subject: x\r\nTLS-Required: Yes\r\n\r\ny\r\n", false, false);
     tls_required("TLS-Required: No\r\nTLS-Required: No\r\n\r\ny\r\n", false, false);
     tls_required("Subject: x\r\n\r\nTLS-Required: No\r\n", false, false);
-    tls_required("Subject: x\r\nTLS-Required: No\r\n\r\ny\r\n", true, false); /* both: REQUIRETLS rules */
+    tls_required("Subject: x\r\nTLS-Required: No\r\n\r\ny\r\n", true,
+                 false); /* both: REQUIRETLS rules */
     tls_required("Subject: x\r\n\r\ny\r\n", true, false);
 }
 
@@ -173,7 +180,8 @@ Test(receive, the_stores_answer_decides)
     static const struct {
         enum spool_result result;
         const char *reply;
-    } cases[] = {{SPOOL_OK, "250 2.0.0 "}, {SPOOL_FULL, "452 4.3.1 "}, {SPOOL_FAILED, "451 4.3.0 "}};
+    } cases[] = {
+        {SPOOL_OK, "250 2.0.0 "}, {SPOOL_FULL, "452 4.3.1 "}, {SPOOL_FAILED, "451 4.3.0 "}};
     for (size_t i = 0; i < 3; i++) {
         struct bench bench;
         open_bench(&bench);
@@ -281,14 +289,16 @@ Test(receive, large_content_octet_for_octet)
     struct buffer wire;
     buffer_init(&wire, 8 << 20);
     for (unsigned i = 0; i < 40000; i++)
-        buffer_printf(&wire, "line %u of a message that is larger than every buffer on its way\r\n", i);
+        buffer_printf(&wire, "line %u of a message that is larger than every buffer on its way\r\n",
+                      i);
     size_t length = wire.len;
     buffer_append_text(&wire, ".\r\n");
     for (size_t at = 0; at < wire.len; at += 60000)
         fake_say(bench.loop, slice_take(slice_drop(buffer_slice(&wire), at), 60000));
     cr_assert(heard("250 2.0.0 "));
     cr_assert(gt(sz, fake_spool.content_length, length));
-    cr_assert(eq(int, memcmp(fake_spool.content + fake_spool.content_length - length, wire.ptr, length), 0));
+    cr_assert(eq(
+        int, memcmp(fake_spool.content + fake_spool.content_length - length, wire.ptr, length), 0));
     buffer_release(&wire);
     bench_close(&bench);
 }

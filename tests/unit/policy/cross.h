@@ -54,7 +54,8 @@ struct ending {
     enum ending_kind kind;
     enum reason reason; /* why not sent */
     bool requiretls;    /* MAIL carried it */
-    const char *report; /* what is counted: "tlsa: success, sts: certificate-host-mismatch"; "" if nothing */
+    const char *
+        report; /* what is counted: "tlsa: success, sts: certificate-host-mismatch"; "" if nothing */
 };
 
 void cross_open(void);

@@ -361,7 +361,8 @@ Test(result, expiry_without_an_attempt)
     cr_assert(eq(str, field(&dsn->groups[1], "Remote-MTA"), "dns; mx.example.net"));
     cr_assert(eq(str, field(&dsn->groups[2], "Status"), "4.4.7"));
     cr_assert(strstr(dsn->parts[0].body, "tried for 5 days without success.") != NULL);
-    cr_assert(strstr(dsn->parts[0].body, "What the recipient's postmaster can do: Publish") != NULL);
+    cr_assert(strstr(dsn->parts[0].body, "What the recipient's postmaster can do: Publish") !=
+              NULL);
     cr_assert(settled.state == DESTINATION_UNKNOWN && settled.calls == 1);
     must_log("attempts=2 expired=yes reason=tlsa-mismatch");
 }

@@ -31,8 +31,10 @@ static void on_expire(void *arg, struct delivery *delivery, const char *reason, 
 
 static void make_schedule(unsigned concurrency, unsigned destination_concurrency)
 {
-    struct queue_settings queue = {.retry = {600, 1800, 10800}, .lifetime = 432000,
-                                   .notice_lifetime = 86400, .probe_interval = 300};
+    struct queue_settings queue = {.retry = {600, 1800, 10800},
+                                   .lifetime = 432000,
+                                   .notice_lifetime = 86400,
+                                   .probe_interval = 300};
     struct delivery_settings delivery = {.concurrency = concurrency,
                                          .destination_concurrency = destination_concurrency};
     struct schedule_callbacks callbacks = {on_start, on_expire, NULL};

@@ -306,8 +306,9 @@ void spool_claim(struct spool *spool, const char *next_hop, int64_t now, size_t 
     question->fn = (void (*)(void))fn;
 }
 
-void spool_claim_expired(struct spool *spool, int64_t arrived_before, int64_t notices_arrived_before,
-                         size_t limit, spool_expired_fn *fn, void *arg)
+void spool_claim_expired(struct spool *spool, int64_t arrived_before,
+                         int64_t notices_arrived_before, size_t limit, spool_expired_fn *fn,
+                         void *arg)
 {
     (void)spool;
     (void)notices_arrived_before;
@@ -361,7 +362,8 @@ static void answer_look(const struct question *question)
         bool ready = false;
         for (size_t j = place->first; j < place->count; j++) {
             const struct row *row = &place->rows[j];
-            int64_t at = row->next_attempt > place->held_until ? row->next_attempt : place->held_until;
+            int64_t at =
+                row->next_attempt > place->held_until ? row->next_attempt : place->held_until;
             if (row->gone || row->expired)
                 continue;
             if (at <= question->now)
@@ -411,8 +413,8 @@ static void answer_expired(const struct question *question)
             struct row *row = &places[i].rows[j];
             if (!row->expired || row->gone || row->claimed)
                 continue;
-            held_for[count] = (struct destination_hold){places[i].failures > 0, places[i].reason,
-                                                     places[i].text};
+            held_for[count] =
+                (struct destination_hold){places[i].failures > 0, places[i].reason, places[i].text};
             deliveries[count++] = claim_row(&places[i], row);
         }
     }

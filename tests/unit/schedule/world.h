@@ -29,7 +29,7 @@ struct spool *world_spool(void);
 /* To be called when an attempt ends: the row leaves (delay < 0), or waits `delay` seconds more. */
 void world_settle(const struct delivery *delivery, int64_t delay);
 
-size_t world_claimed(void);          /* rows in the schedule's hands */
+size_t world_claimed(void);                 /* rows in the schedule's hands */
 size_t world_waiting(const char *next_hop); /* rows, claimed or not */
 size_t world_most_claimed(void);
 size_t world_looks(void), world_claims(void), world_holds(void);

@@ -30,7 +30,8 @@ Test(address, good_paths)
     };
     for (size_t i = 0; i < COUNT(good); i++) {
         struct path path;
-        cr_assert(eq(int, path_parse(slice_of(good[i].text), &path), ADDRESS_OK), "%s", good[i].text);
+        cr_assert(eq(int, path_parse(slice_of(good[i].text), &path), ADDRESS_OK), "%s",
+                  good[i].text);
         cr_assert(eq(int, path.kind, PATH_MAILBOX));
         cr_assert(slice_equal(path.address, slice_of(good[i].address)), "%s", good[i].text);
         cr_assert(slice_equal(path.local, slice_of(good[i].local)), "%s", good[i].text);
@@ -45,24 +46,50 @@ Test(address, bad_paths)
         const char *text;
         enum address_error error;
     } bad[] = {
-        {"", ADDRESS_BRACKETS},           {"u@d", ADDRESS_BRACKETS},       {"<u@d", ADDRESS_BRACKETS},
-        {"<", ADDRESS_BRACKETS},          {"<u>", ADDRESS_BAD},            {"<u@>", ADDRESS_BAD},
-        {"<@d>", ADDRESS_BAD},            {"<.u@d>", ADDRESS_BAD},         {"<u.@d>", ADDRESS_BAD},
-        {"<u..v@d>", ADDRESS_BAD},        {"<u v@d>", ADDRESS_BAD},        {"<u@d.>", ADDRESS_BAD},
-        {"<u@.d>", ADDRESS_BAD},          {"<u@d..e>", ADDRESS_BAD},       {"<u@-d>", ADDRESS_BAD},
-        {"<u@d->", ADDRESS_BAD},          {"<u@d_e>", ADDRESS_BAD},        {"<u@@d>", ADDRESS_BAD},
-        {"<u@d@e>", ADDRESS_BAD},         {"<u@[192.0.2]>", ADDRESS_BAD},  {"<u@[192.0.2.1>", ADDRESS_BAD},
-        {"<u@[2001:db8::1]>", ADDRESS_BAD}, {"<u@[tag:x]>", ADDRESS_BAD},  {"<u@[192.0.2.1]x>", ADDRESS_BAD},
-        {"<\"u@d>", ADDRESS_BAD},         {"<\"u\"v@d>", ADDRESS_BAD},     {"<\"u\\\"@d>", ADDRESS_BAD},
-        {"<\"u\tv\"@d>", ADDRESS_BAD},    {"<a,b@d>", ADDRESS_BAD},        {"<<u@d>>", ADDRESS_BAD},
-        {"<@a,@b,u@d>", ADDRESS_BAD},     {"<@a u@d>", ADDRESS_BAD},       {"<@:u@d>", ADDRESS_BAD},
-        {"< u@d>", ADDRESS_BAD},          {"<u@d >", ADDRESS_BAD},         {"< >", ADDRESS_BAD},
-        {"<\xc3\xbc@d>", ADDRESS_NON_ASCII}, {"<u@m\xc3\xbcller.example>", ADDRESS_NON_ASCII},
+        {"", ADDRESS_BRACKETS},
+        {"u@d", ADDRESS_BRACKETS},
+        {"<u@d", ADDRESS_BRACKETS},
+        {"<", ADDRESS_BRACKETS},
+        {"<u>", ADDRESS_BAD},
+        {"<u@>", ADDRESS_BAD},
+        {"<@d>", ADDRESS_BAD},
+        {"<.u@d>", ADDRESS_BAD},
+        {"<u.@d>", ADDRESS_BAD},
+        {"<u..v@d>", ADDRESS_BAD},
+        {"<u v@d>", ADDRESS_BAD},
+        {"<u@d.>", ADDRESS_BAD},
+        {"<u@.d>", ADDRESS_BAD},
+        {"<u@d..e>", ADDRESS_BAD},
+        {"<u@-d>", ADDRESS_BAD},
+        {"<u@d->", ADDRESS_BAD},
+        {"<u@d_e>", ADDRESS_BAD},
+        {"<u@@d>", ADDRESS_BAD},
+        {"<u@d@e>", ADDRESS_BAD},
+        {"<u@[192.0.2]>", ADDRESS_BAD},
+        {"<u@[192.0.2.1>", ADDRESS_BAD},
+        {"<u@[2001:db8::1]>", ADDRESS_BAD},
+        {"<u@[tag:x]>", ADDRESS_BAD},
+        {"<u@[192.0.2.1]x>", ADDRESS_BAD},
+        {"<\"u@d>", ADDRESS_BAD},
+        {"<\"u\"v@d>", ADDRESS_BAD},
+        {"<\"u\\\"@d>", ADDRESS_BAD},
+        {"<\"u\tv\"@d>", ADDRESS_BAD},
+        {"<a,b@d>", ADDRESS_BAD},
+        {"<<u@d>>", ADDRESS_BAD},
+        {"<@a,@b,u@d>", ADDRESS_BAD},
+        {"<@a u@d>", ADDRESS_BAD},
+        {"<@:u@d>", ADDRESS_BAD},
+        {"< u@d>", ADDRESS_BAD},
+        {"<u@d >", ADDRESS_BAD},
+        {"< >", ADDRESS_BAD},
+        {"<\xc3\xbc@d>", ADDRESS_NON_ASCII},
+        {"<u@m\xc3\xbcller.example>", ADDRESS_NON_ASCII},
         {"<@m\xc3\xbcller.example:u@d>", ADDRESS_NON_ASCII},
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct path path;
-        cr_assert(eq(int, path_parse(slice_of(bad[i].text), &path), bad[i].error), "%s", bad[i].text);
+        cr_assert(eq(int, path_parse(slice_of(bad[i].text), &path), bad[i].error), "%s",
+                  bad[i].text);
     }
     struct path path;
     cr_assert(eq(int, path_parse(SLICE_LITERAL("<u\0v@d>"), &path), ADDRESS_BAD));
@@ -111,5 +138,6 @@ Test(address, next_hop)
     char text[NEXT_HOP_TEXT];
     cr_assert(eq(str, domain_next_hop(SLICE_LITERAL("Example.ORG"), text), "example.org"));
     cr_assert(eq(str, domain_next_hop(SLICE_LITERAL("[192.0.2.1]"), text), "[192.0.2.1]"));
-    cr_assert(eq(str, domain_next_hop(SLICE_LITERAL("[ipv6:2001:DB8:0::1]"), text), "[IPv6:2001:db8::1]"));
+    cr_assert(eq(str, domain_next_hop(SLICE_LITERAL("[ipv6:2001:DB8:0::1]"), text),
+                 "[IPv6:2001:db8::1]"));
 }

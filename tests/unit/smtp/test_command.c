@@ -14,13 +14,27 @@ Test(command, verbs_in_any_case)
         enum verb verb;
         const char *argument;
     } cases[] = {
-        {"EHLO a.example", VERB_EHLO, "a.example"}, {"helo b", VERB_HELO, "b"},   {"Mail FROM:<>", VERB_MAIL, "FROM:<>"},
-        {"rcpt to:<u@d> X=1 ", VERB_RCPT, "to:<u@d> X=1"}, {"DATA", VERB_DATA, ""}, {"data ", VERB_DATA, ""},
-        {"rSet", VERB_RSET, ""},   {"NOOP  whatever", VERB_NOOP, "whatever"}, {"quit", VERB_QUIT, ""},
-        {"VRFY u", VERB_VRFY, "u"}, {"EXPN l", VERB_EXPN, "l"},  {"help", VERB_HELP, ""},
-        {"starttls", VERB_STARTTLS, ""}, {"", VERB_UNKNOWN, ""}, {" DATA", VERB_UNKNOWN, "DATA"},
-        {"DATAX", VERB_UNKNOWN, ""}, {"DAT", VERB_UNKNOWN, ""},  {"unknown", VERB_UNKNOWN, ""},
-        {"BDAT 3 LAST", VERB_UNKNOWN, "3 LAST"}, {"QUIT\x01", VERB_UNKNOWN, ""}, {"NOOP a\rb", VERB_UNKNOWN, ""},
+        {"EHLO a.example", VERB_EHLO, "a.example"},
+        {"helo b", VERB_HELO, "b"},
+        {"Mail FROM:<>", VERB_MAIL, "FROM:<>"},
+        {"rcpt to:<u@d> X=1 ", VERB_RCPT, "to:<u@d> X=1"},
+        {"DATA", VERB_DATA, ""},
+        {"data ", VERB_DATA, ""},
+        {"rSet", VERB_RSET, ""},
+        {"NOOP  whatever", VERB_NOOP, "whatever"},
+        {"quit", VERB_QUIT, ""},
+        {"VRFY u", VERB_VRFY, "u"},
+        {"EXPN l", VERB_EXPN, "l"},
+        {"help", VERB_HELP, ""},
+        {"starttls", VERB_STARTTLS, ""},
+        {"", VERB_UNKNOWN, ""},
+        {" DATA", VERB_UNKNOWN, "DATA"},
+        {"DATAX", VERB_UNKNOWN, ""},
+        {"DAT", VERB_UNKNOWN, ""},
+        {"unknown", VERB_UNKNOWN, ""},
+        {"BDAT 3 LAST", VERB_UNKNOWN, "3 LAST"},
+        {"QUIT\x01", VERB_UNKNOWN, ""},
+        {"NOOP a\rb", VERB_UNKNOWN, ""},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct command command = command_parse(slice_of(cases[i].line));
@@ -63,19 +77,27 @@ Test(command, mail)
         {"FROM:<u@d> SIZE", ARGUMENT_BAD_PARAMETER, ARGUMENT_BAD_PARAMETER, 0, BODY_7BIT},
         {"FROM:<u@d> SIZE=", ARGUMENT_BAD_PARAMETER, ARGUMENT_BAD_PARAMETER, 0, BODY_7BIT},
         {"FROM:<u@d> SIZE=1x", ARGUMENT_BAD_PARAMETER, ARGUMENT_BAD_PARAMETER, 0, BODY_7BIT},
-        {"FROM:<u@d> SIZE=000000000000000000001", ARGUMENT_BAD_PARAMETER, ARGUMENT_BAD_PARAMETER, 0, BODY_7BIT},
-        {"FROM:<u@d> BODY=BINARYMIME", ARGUMENT_BAD_PARAMETER, ARGUMENT_BAD_PARAMETER, 0, BODY_7BIT},
-        {"FROM:<u@d> SIZE=1 SIZE=1", ARGUMENT_REPEATED_PARAMETER, ARGUMENT_REPEATED_PARAMETER, 1, BODY_7BIT},
-        {"FROM:<u@d> SMTPUTF8", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0, BODY_7BIT},
-        {"FROM:<u@d> SMTPUTF8", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0, BODY_7BIT},
-        {"FROM:<u@d> RET=FULL", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0, BODY_7BIT},
+        {"FROM:<u@d> SIZE=000000000000000000001", ARGUMENT_BAD_PARAMETER, ARGUMENT_BAD_PARAMETER, 0,
+         BODY_7BIT},
+        {"FROM:<u@d> BODY=BINARYMIME", ARGUMENT_BAD_PARAMETER, ARGUMENT_BAD_PARAMETER, 0,
+         BODY_7BIT},
+        {"FROM:<u@d> SIZE=1 SIZE=1", ARGUMENT_REPEATED_PARAMETER, ARGUMENT_REPEATED_PARAMETER, 1,
+         BODY_7BIT},
+        {"FROM:<u@d> SMTPUTF8", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0,
+         BODY_7BIT},
+        {"FROM:<u@d> SMTPUTF8", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0,
+         BODY_7BIT},
+        {"FROM:<u@d> RET=FULL", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0,
+         BODY_7BIT},
         {"FROM:<u@d> x", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0, BODY_7BIT},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct mail_argument mail;
         struct slice argument = slice_of(cases[i].argument);
-        cr_assert(eq(int, mail_argument_parse(argument, false, &mail), cases[i].strict), "%s", cases[i].argument);
-        cr_assert(eq(int, mail_argument_parse(argument, true, &mail), cases[i].lenient), "%s", cases[i].argument);
+        cr_assert(eq(int, mail_argument_parse(argument, false, &mail), cases[i].strict), "%s",
+                  cases[i].argument);
+        cr_assert(eq(int, mail_argument_parse(argument, true, &mail), cases[i].lenient), "%s",
+                  cases[i].argument);
         cr_assert(eq(u64, mail.size, cases[i].size), "%s", cases[i].argument);
         cr_assert(eq(int, mail.body, cases[i].body), "%s", cases[i].argument);
     }
@@ -100,8 +122,9 @@ Test(command, requiretls_takes_no_value)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct mail_argument mail;
-        cr_assert(eq(int, mail_argument_parse(slice_of(cases[i].text), false, &mail), cases[i].error), "%s",
-                  cases[i].text);
+        cr_assert(
+            eq(int, mail_argument_parse(slice_of(cases[i].text), false, &mail), cases[i].error),
+            "%s", cases[i].text);
         cr_assert(eq(int, mail.requiretls, cases[i].requiretls), "%s", cases[i].text);
     }
 }
@@ -125,18 +148,22 @@ Test(command, rcpt)
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct rcpt_argument rcpt;
-        cr_assert(eq(int, rcpt_argument_parse(slice_of(cases[i].argument), false, &rcpt), cases[i].error), "%s",
-                  cases[i].argument);
+        cr_assert(
+            eq(int, rcpt_argument_parse(slice_of(cases[i].argument), false, &rcpt), cases[i].error),
+            "%s", cases[i].argument);
         if (cases[i].address != NULL)
-            cr_assert(slice_equal(rcpt.path.address, slice_of(cases[i].address)), "%s", cases[i].argument);
+            cr_assert(slice_equal(rcpt.path.address, slice_of(cases[i].address)), "%s",
+                      cases[i].argument);
     }
 }
 
 /* covers: SMTPS-04 */
 Test(command, greeting_names)
 {
-    static const char *const good[] = {"a", "mail.example.org", "[192.0.2.1]", "[IPv6:::1]", "under_score.example"};
-    static const char *const bad[] = {"", "a b", "a.", ".a", "a..b", "-a", "a-", "[a]", "[192.0.2.1", "m\xc3\xbc", "a/b", "<a>"};
+    static const char *const good[] = {"a", "mail.example.org", "[192.0.2.1]", "[IPv6:::1]",
+                                       "under_score.example"};
+    static const char *const bad[] = {"",   "a b", "a.",         ".a",        "a..b", "-a",
+                                      "a-", "[a]", "[192.0.2.1", "m\xc3\xbc", "a/b",  "<a>"};
     for (size_t i = 0; i < COUNT(good); i++)
         cr_assert(greeting_name_is_valid(slice_of(good[i])), "%s", good[i]);
     for (size_t i = 0; i < COUNT(bad); i++)
@@ -160,7 +187,8 @@ Test(command, client_writes_only_what_is_offered)
         {{.esmtp = true}, "MAIL FROM:<u@example.org>\r\n"},
         {{.esmtp = true, .size = true}, "MAIL FROM:<u@example.org> SIZE=1234\r\n"},
         {{.eightbitmime = true}, "MAIL FROM:<u@example.org> BODY=8BITMIME\r\n"},
-        {{.size = true, .eightbitmime = true}, "MAIL FROM:<u@example.org> SIZE=1234 BODY=8BITMIME\r\n"},
+        {{.size = true, .eightbitmime = true},
+         "MAIL FROM:<u@example.org> SIZE=1234 BODY=8BITMIME\r\n"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct buffer out;
@@ -175,7 +203,8 @@ Test(command, client_writes_only_what_is_offered)
     envelope = (struct envelope){.sender = "", .size = 1};
     cr_assert(eq(int, command_format_mail(&out, &envelope, &all), 0));
     cr_assert(eq(int, command_format_rcpt(&out, "\"a b\"@Example.org"), 0));
-    cr_assert(eq(str, (char *)written(&out), "MAIL FROM:<> SIZE=1\r\nRCPT TO:<\"a b\"@Example.org>\r\n"));
+    cr_assert(
+        eq(str, (char *)written(&out), "MAIL FROM:<> SIZE=1\r\nRCPT TO:<\"a b\"@Example.org>\r\n"));
     buffer_release(&out);
 }
 

@@ -34,8 +34,8 @@ static size_t decode(struct slice wire, size_t cut, size_t step, bool normalize,
 }
 
 struct smuggle {
-    const char *wire;      /* after DATA; every one has its true end */
-    const char *content;   /* as kept when bare line ends are let stand */
+    const char *wire;    /* after DATA; every one has its true end */
+    const char *content; /* as kept when bare line ends are let stand */
     const char *normalized;
     bool bare_cr, bare_lf;
 };
@@ -115,8 +115,10 @@ Test(data, dots_are_unstuffed_once)
             buffer_init(&out, 1000);
             cr_assert(eq(sz, decode(wire, cut, 1, false, &out, &facts, &end), wire.len));
             cr_assert(end, "%s", cases[i].wire);
-            cr_assert(slice_equal(buffer_slice(&out), slice_of(cases[i].content)), "%s", cases[i].wire);
-            cr_assert(not(facts.bare_cr || facts.bare_lf || facts.nul || facts.long_line || facts.has_8bit));
+            cr_assert(slice_equal(buffer_slice(&out), slice_of(cases[i].content)), "%s",
+                      cases[i].wire);
+            cr_assert(not(facts.bare_cr || facts.bare_lf || facts.nul || facts.long_line ||
+                          facts.has_8bit));
             buffer_release(&out);
         }
     }
@@ -154,7 +156,9 @@ Test(data, received_fields_are_counted_in_the_header_section_only)
         const char *wire;
         unsigned received;
     } cases[] = {
-        {"Received: a\r\nRECEIVED:b\r\n\tReceived: folded\r\nX-Received: c\r\n\r\nReceived: body\r\n.\r\n", 2},
+        {"Received: a\r\nRECEIVED:b\r\n\tReceived: folded\r\nX-Received: c\r\n\r\nReceived: "
+         "body\r\n.\r\n",
+         2},
         {"\r\nReceived: body\r\n.\r\n", 0},
         {"Received : x\r\nReceive: y\r\nReceivedx: z\r\n.\r\n", 0},
         {"received: a\r\n.\r\n", 1},
@@ -176,7 +180,8 @@ static void encode(struct slice content, size_t cut, size_t step, struct buffer 
     struct data_encoder encoder;
     data_encoder_init(&encoder);
     data_encode(&encoder, slice_take(content, cut), collect, out);
-    for (content = slice_drop(content, cut); content.len > 0; content = slice_drop(content, step < content.len ? step : content.len))
+    for (content = slice_drop(content, cut); content.len > 0;
+         content = slice_drop(content, step < content.len ? step : content.len))
         data_encode(&encoder, slice_take(content, step), collect, out);
     data_encode_end(&encoder, collect, out);
 }
@@ -209,8 +214,8 @@ Test(data, encoder_cut_anywhere)
                 struct buffer out;
                 buffer_init(&out, 1000);
                 encode(content, cut, step, &out);
-                cr_assert(slice_equal(buffer_slice(&out), slice_of(cases[i].wire)), "case %zu cut %zu: %.*s", i, cut,
-                          SLICE_ARG(buffer_slice(&out)));
+                cr_assert(slice_equal(buffer_slice(&out), slice_of(cases[i].wire)),
+                          "case %zu cut %zu: %.*s", i, cut, SLICE_ARG(buffer_slice(&out)));
                 buffer_release(&out);
             }
     }
@@ -232,7 +237,8 @@ Test(data, encoder_and_decoder_agree)
         encode((struct slice){text, 6}, 2, 3, &wire);
         cr_assert(eq(sz, decode(buffer_slice(&wire), 3, 2, false, &back, &facts, &end), wire.len));
         cr_assert(end && !facts.bare_cr && !facts.bare_lf);
-        cr_assert(back.len == 0 || (back.ptr[back.len - 1] == '\n' && back.ptr[back.len - 2] == '\r'));
+        cr_assert(back.len == 0 ||
+                  (back.ptr[back.len - 1] == '\n' && back.ptr[back.len - 2] == '\r'));
         buffer_release(&wire);
         buffer_release(&back);
     }

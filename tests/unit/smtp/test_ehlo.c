@@ -15,11 +15,13 @@ static struct capabilities parse(const char *lines, char *host_r)
 Test(ehlo, keywords_in_any_case)
 {
     char host[EHLO_HOST];
-    struct capabilities c = parse("MX.Example.org greets you\npipelining\n8bitMIME\nSIZE 10240000\nStartTLS\nDSN\nSMTPUTF8\n"
-                                  "ENHANCEDSTATUSCODES\nCHUNKING\nBINARYMIME\nREQUIRETLS\nX-ODD 1 2",
-                                  host);
+    struct capabilities c = parse(
+        "MX.Example.org greets you\npipelining\n8bitMIME\nSIZE 10240000\nStartTLS\nDSN\nSMTPUTF8\n"
+        "ENHANCEDSTATUSCODES\nCHUNKING\nBINARYMIME\nREQUIRETLS\nX-ODD 1 2",
+        host);
     cr_assert(eq(str, host, "mx.example.org"));
-    cr_assert(c.esmtp && c.pipelining && c.eightbitmime && c.size && c.starttls && c.dsn && c.smtputf8);
+    cr_assert(c.esmtp && c.pipelining && c.eightbitmime && c.size && c.starttls && c.dsn &&
+              c.smtputf8);
     cr_assert(c.enhancedstatuscodes && c.chunking && c.binarymime && c.requiretls);
     cr_assert(eq(u64, c.size_limit, 10240000));
 }
@@ -28,7 +30,8 @@ Test(ehlo, keywords_in_any_case)
 Test(ehlo, nothing_is_taken_from_the_first_line_or_from_parts_of_words)
 {
     char host[EHLO_HOST];
-    struct capabilities c = parse("STARTTLS SIZE 10\nXSTARTTLS\nSTARTTLSX\nPIPELINING=1\nDSN-NOT", host);
+    struct capabilities c =
+        parse("STARTTLS SIZE 10\nXSTARTTLS\nSTARTTLSX\nPIPELINING=1\nDSN-NOT", host);
     cr_assert(eq(str, host, "starttls"));
     cr_assert(c.esmtp);
     cr_assert(not(c.starttls || c.size || c.pipelining || c.dsn));
@@ -54,8 +57,12 @@ Test(ehlo, size)
     static const struct {
         const char *line;
         uint64_t limit;
-    } cases[] = {{"h\nSIZE", 0}, {"h\nSIZE 0", 0}, {"h\nsize 18446744073709551615", UINT64_MAX},
-                 {"h\nSIZE 18446744073709551616", 0}, {"h\nSIZE 1x", 0}, {"h\nSIZE -1", 0}};
+    } cases[] = {{"h\nSIZE", 0},
+                 {"h\nSIZE 0", 0},
+                 {"h\nsize 18446744073709551615", UINT64_MAX},
+                 {"h\nSIZE 18446744073709551616", 0},
+                 {"h\nSIZE 1x", 0},
+                 {"h\nSIZE -1", 0}};
     char host[EHLO_HOST];
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct capabilities c = parse(cases[i].line, host);

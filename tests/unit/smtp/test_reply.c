@@ -10,7 +10,8 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Feeds `wire` in two pieces cut at `cut`; the second call happens only if the first wants more. */
-static enum reply_result parse_cut(struct reply_parser *parser, struct slice wire, size_t cut, size_t *consumed_r)
+static enum reply_result parse_cut(struct reply_parser *parser, struct slice wire, size_t cut,
+                                   size_t *consumed_r)
 {
     enum reply_result result = reply_parse(parser, slice_take(wire, cut), consumed_r);
     if (result != REPLY_MORE)
@@ -34,17 +35,20 @@ static const struct good good[] = {
     {"354 go on\r\n", 354, 1, "", "go on", "354 go on"},
     {"299 odd\r\n", 299, 1, "2.0.0", "odd", "299 odd"},
     {"451 whatever\r\n", 451, 1, "4.0.0", "whatever", "451 whatever"},
-    {"550 4.1.1 contradicts itself\r\n", 550, 1, "5.0.0", "4.1.1 contradicts itself", "550 4.1.1 contradicts itself"},
+    {"550 4.1.1 contradicts itself\r\n", 550, 1, "5.0.0", "4.1.1 contradicts itself",
+     "550 4.1.1 contradicts itself"},
     {"550 5.1.1234 x\r\n", 550, 1, "5.0.0", "5.1.1234 x", "550 5.1.1234 x"},
     {"550 5.7 x\r\n", 550, 1, "5.0.0", "5.7 x", "550 5.7 x"},
     {"550 5.7.509\r\n", 550, 1, "5.7.509", "5.7.509", "550 5.7.509"},
     {"550 5.1.1: no\r\n", 550, 1, "5.0.0", "5.1.1: no", "550 5.1.1: no"},
-    {"250-one\r\n250-two\r\n250 three\r\n", 250, 3, "2.0.0", "one\ntwo\nthree", "250 one two three"},
+    {"250-one\r\n250-two\r\n250 three\r\n", 250, 3, "2.0.0", "one\ntwo\nthree",
+     "250 one two three"},
     {"250-\r\n250\r\n", 250, 2, "2.0.0", "\n", "250"},
-    {"550-5.1.1 There is nobody\r\n550-5.1.1 of that name;\r\n550 5.1.1 see\thelp\r\n", 550, 3, "5.1.1",
-     "5.1.1 There is nobody\n5.1.1 of that name;\n5.1.1 see\thelp",
+    {"550-5.1.1 There is nobody\r\n550-5.1.1 of that name;\r\n550 5.1.1 see\thelp\r\n", 550, 3,
+     "5.1.1", "5.1.1 There is nobody\n5.1.1 of that name;\n5.1.1 see\thelp",
      "550 5.1.1 There is nobody of that name; see help"},
-    {"554 5.7.1 bad\x1b[31m \xc3\xa9 x\r\n", 554, 1, "5.7.1", "5.7.1 bad\x1b[31m \xc3\xa9 x", "554 5.7.1 bad [31m x"},
+    {"554 5.7.1 bad\x1b[31m \xc3\xa9 x\r\n", 554, 1, "5.7.1", "5.7.1 bad\x1b[31m \xc3\xa9 x",
+     "554 5.7.1 bad [31m x"},
 };
 
 /* covers: SMTPC-06 CODE-08 */
@@ -56,7 +60,8 @@ Test(reply, good_ones_cut_anywhere)
             struct reply_parser parser;
             size_t consumed;
             reply_parser_init(&parser, (struct reply_limits){4096, 200});
-            cr_assert(eq(int, parse_cut(&parser, wire, cut, &consumed), REPLY_COMPLETE), "%s", good[i].wire);
+            cr_assert(eq(int, parse_cut(&parser, wire, cut, &consumed), REPLY_COMPLETE), "%s",
+                      good[i].wire);
             cr_assert(eq(sz, consumed, wire.len));
             cr_assert(eq(uint, parser.reply.code, good[i].code));
             cr_assert(eq(uint, parser.reply.line_count, good[i].lines));
@@ -92,7 +97,8 @@ Test(reply, invalid_ones_cut_anywhere)
             struct reply_parser parser;
             size_t consumed;
             reply_parser_init(&parser, (struct reply_limits){41, 3});
-            cr_assert(eq(int, parse_cut(&parser, wire, cut, &consumed), REPLY_INVALID), "%s", bad[i].wire);
+            cr_assert(eq(int, parse_cut(&parser, wire, cut, &consumed), REPLY_INVALID), "%s",
+                      bad[i].wire);
             cr_assert(eq(str, (char *)parser.why, (char *)bad[i].why), "%s", bad[i].wire);
             reply_parser_release(&parser);
         }
@@ -144,7 +150,8 @@ Test(reply, long_text_is_cut_and_nul_is_no_end)
     memcpy(wire, "550 a\0b ", 8);
     memcpy(wire + sizeof(wire) - 2, "\r\n", 2);
     reply_parser_init(&parser, (struct reply_limits){4096, 200});
-    cr_assert(eq(int, reply_parse(&parser, (struct slice){wire, sizeof(wire)}, &consumed), REPLY_COMPLETE));
+    cr_assert(eq(int, reply_parse(&parser, (struct slice){wire, sizeof(wire)}, &consumed),
+                 REPLY_COMPLETE));
     cr_assert(eq(sz, strlen(parser.reply.text), REPLY_TEXT - 1));
     cr_assert(eq(int, strncmp(parser.reply.text, "550 a b xxx", 11), 0));
     cr_assert(eq(sz, parser.reply.lines.len, sizeof(wire) - 6));

@@ -53,7 +53,7 @@ Test(tls_required, header_field)
         {"Subject: x\r\n TLS-Required: No\r\n\r\n", false}, /* belongs to the subject */
         {" TLS-Required: No\r\n\r\n", false},
         {"TLS-Required : No\r\n\r\n", false}, /* not by the grammar of today */
-        {F F "\r\n", false}, /* two */
+        {F F "\r\n", false},                  /* two */
         {F "X: y\r\nTLS-Required: Yes\r\n\r\n", false},
         {"TLS-Required: Yes\r\n" F "\r\n", false},
         {F F F "\r\n", false},
@@ -71,6 +71,6 @@ Test(tls_required, header_field)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         for (size_t step = 1; step < 40; step++)
-            cr_assert(eq(int, scan(slice_of(cases[i].content), step), cases[i].no), "case %zu, cut every %zu:\n%s", i,
-                      step, cases[i].content);
+            cr_assert(eq(int, scan(slice_of(cases[i].content), step), cases[i].no),
+                      "case %zu, cut every %zu:\n%s", i, step, cases[i].content);
 }

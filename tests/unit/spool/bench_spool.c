@@ -77,7 +77,8 @@ static void write_next(void *arg, enum spool_result result, const char *why)
         return;
     char next_hop[32];
     snprintf(next_hop, sizeof(next_hop), "d%lu.example", begun % (deferred ? 10000 : 100));
-    struct envelope envelope = {.sender = "sender@example.org", .client = "192.0.2.1", .helo = "in"};
+    struct envelope envelope = {
+        .sender = "sender@example.org", .client = "192.0.2.1", .helo = "in"};
     struct draft *draft = draft_create(spool, &envelope);
     draft_recipient(draft, &(struct recipient){.address = "user@d.example"}, next_hop);
     draft_append(draft, (struct slice){text, deferred ? 1024 : sizeof(text)});
@@ -87,7 +88,8 @@ static void write_next(void *arg, enum spool_result result, const char *why)
 
 static void open_spool(const char *directory)
 {
-    struct spool_settings settings = {.state_directory = directory, .workers = 1, .trace_lifetime = 60};
+    struct spool_settings settings = {
+        .state_directory = directory, .workers = 1, .trace_lifetime = 60};
     struct err err;
     double start = seconds(CLOCK_MONOTONIC);
     if (spool_open(&spool, loop, &settings, &err) != 0) {

@@ -37,7 +37,8 @@ static void open_spool(struct harness *harness)
 
 void harness_open(struct harness *harness)
 {
-    *harness = (struct harness){.directory = "/var/tmp/daneway-spool-XXXXXX", .due_told = INT64_MAX};
+    *harness =
+        (struct harness){.directory = "/var/tmp/daneway-spool-XXXXXX", .due_told = INT64_MAX};
     cr_assert(mkdtemp(harness->directory) != NULL);
     harness->loop = loop_create();
     harness->settings = (struct spool_settings){
@@ -56,7 +57,8 @@ void harness_close(struct harness *harness)
 void harness_reopen(struct harness *harness)
 {
     harness_close(harness);
-    loop_free(&harness->loop); /* its clock is kept for a turn: a new one sees the wall clock afresh */
+    loop_free(
+        &harness->loop); /* its clock is kept for a turn: a new one sees the wall clock afresh */
     harness->loop = loop_create();
     open_spool(harness);
 }
@@ -92,8 +94,8 @@ void harness_done(void *arg, enum spool_result result, const char *text)
 
 /* --- drafts ------------------------------------------------------------------------------------------ */
 
-struct draft *harness_draft(struct harness *harness, const char *sender, const char *const *next_hops,
-                            struct slice content)
+struct draft *harness_draft(struct harness *harness, const char *sender,
+                            const char *const *next_hops, struct slice content)
 {
     struct envelope envelope = {
         .sender = sender, .client = "192.0.2.1", .arrival = loop_wall(harness->loop)};
@@ -110,7 +112,8 @@ struct draft *harness_draft(struct harness *harness, const char *sender, const c
 enum spool_result harness_put(struct harness *harness, const char *next_hop, const char *content)
 {
     const char *const next_hops[] = {next_hop, NULL};
-    struct draft *draft = harness_draft(harness, "sender@example.org", next_hops, slice_of(content));
+    struct draft *draft =
+        harness_draft(harness, "sender@example.org", next_hops, slice_of(content));
     harness->pending++;
     draft_commit(&draft, harness_done, harness);
     harness_wait(harness);
@@ -316,7 +319,8 @@ int64_t harness_query(const struct harness *harness, unsigned worker, const char
     sqlite3_busy_timeout(db, 5000);
     cr_assert(eq(int, sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK), "%s",
               sqlite3_errmsg(db));
-    int64_t number = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : -1;
+    int64_t number =
+        sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : -1;
     sqlite3_finalize(statement);
     sqlite3_close(db);
     free(path);

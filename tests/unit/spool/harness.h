@@ -20,22 +20,23 @@ struct harness {
     bool take_fresh;            /* else fresh deliveries are refused */
     struct delivery *fresh[64]; /* taken */
     size_t fresh_count;
-    int64_t due_told;           /* the earliest, INT64_MAX at first */
-    unsigned pending;           /* answers that have not come */
-    enum spool_result result;   /* of the last done callback */
+    int64_t due_told;         /* the earliest, INT64_MAX at first */
+    unsigned pending;         /* answers that have not come */
+    enum spool_result result; /* of the last done callback */
 };
 
-void harness_open(struct harness *harness);       /* new directory, worker 0 of 1 */
-void harness_reopen(struct harness *harness);     /* closes if it is open */
-void harness_close(struct harness *harness);      /* the spool */
-void harness_end(struct harness *harness);        /* all, with the directory */
-void harness_wait(struct harness *harness);       /* until nothing is pending */
-void harness_settle_down(struct harness *harness); /* until what was asked for without an answer has been done */
-spool_done_fn harness_done;                       /* arg: the harness; counts pending down */
+void harness_open(struct harness *harness);   /* new directory, worker 0 of 1 */
+void harness_reopen(struct harness *harness); /* closes if it is open */
+void harness_close(struct harness *harness);  /* the spool */
+void harness_end(struct harness *harness);    /* all, with the directory */
+void harness_wait(struct harness *harness);   /* until nothing is pending */
+void harness_settle_down(
+    struct harness *harness); /* until what was asked for without an answer has been done */
+spool_done_fn harness_done;   /* arg: the harness; counts pending down */
 
 /* A draft of one recipient a next hop, NULL-terminated list. */
-struct draft *harness_draft(struct harness *harness, const char *sender, const char *const *next_hops,
-                            struct slice content);
+struct draft *harness_draft(struct harness *harness, const char *sender,
+                            const char *const *next_hops, struct slice content);
 /* Commits one to a next hop; returns its result. */
 enum spool_result harness_put(struct harness *harness, const char *next_hop, const char *content);
 /* Claims up to limit; returns the count. */

@@ -164,7 +164,8 @@ static bool in_store(sqlite3_stmt *statement, const char *queue_id, const char *
 static void check(const char *lines)
 {
     static const char sql[] =
-        "SELECT 1 FROM message m JOIN delivery d ON d.message=m.id JOIN recipient r ON r.delivery=d.id"
+        "SELECT 1 FROM message m JOIN delivery d ON d.message=m.id JOIN recipient r ON "
+        "r.delivery=d.id"
         " WHERE m.id=(SELECT id FROM message WHERE queue_id=?1) AND d.next_hop=?2"
         " AND (SELECT sum(length(data)) FROM content WHERE message=m.id)=m.size";
     char *path = x_printf("%s/spool-0.db", harness.directory);
@@ -179,7 +180,8 @@ static void check(const char *lines)
         if (*line == '+')
             cr_assert(in_store(statement, queue_id, "example.com"), "%s was lost", queue_id);
         else
-            cr_assert(not(in_store(statement, queue_id, "example.net")), "%s has come back", queue_id);
+            cr_assert(not(in_store(statement, queue_id, "example.net")), "%s has come back",
+                      queue_id);
     }
     sqlite3_finalize(statement);
     sqlite3_exec(db, "DROP INDEX test", NULL, NULL, NULL);
@@ -196,9 +198,11 @@ Test(spool_crash, acknowledged_survives_kill_at_any_moment)
         char *lines = run_child(rand() % 40);
         harness_reopen(&harness); /* recovers */
         cr_assert(eq(i64, harness_query(&harness, 0, "SELECT count(*) FROM receiving"), 0));
-        cr_assert(eq(i64, harness_query(&harness, 0,
-                                        "SELECT count(*) FROM content WHERE message NOT IN"
-                                        " (SELECT id FROM message)"), 0));
+        cr_assert(eq(i64,
+                     harness_query(&harness, 0,
+                                   "SELECT count(*) FROM content WHERE message NOT IN"
+                                   " (SELECT id FROM message)"),
+                     0));
         cr_assert(eq(i64, harness_query(&harness, 0, "SELECT count(*) FROM delivery"),
                      harness_number(&harness, "deliveries")));
         cr_assert(eq(i64, harness_query(&harness, 0, "SELECT coalesce(sum(size),0) FROM message"),
@@ -229,7 +233,8 @@ Test(spool_crash, too_little_space_refuses_new_mail_only)
     cr_assert(eq(int, harness.result, SPOOL_FULL));
     harness_settle_down(&harness);
     cr_assert(eq(i64, harness_query(&harness, 0, "SELECT count(*) FROM content"), 1));
-    cr_assert(eq(int, harness_settle(&harness, claim_one("example.com"), RECIPIENT_DELIVERED, 0), SPOOL_OK));
+    cr_assert(eq(int, harness_settle(&harness, claim_one("example.com"), RECIPIENT_DELIVERED, 0),
+                 SPOOL_OK));
     cr_assert(eq(int, (int)harness_number(&harness, "messages"), 0));
 }
 
@@ -342,9 +347,9 @@ Test(spool_crash, chunk_lost_with_its_commit_fails_the_message)
     enum { CHUNK = 256 * 1024 };
     static char text[CHUNK];
     memset(text, 'x', sizeof(text));
-    struct draft *draft = harness_draft(&harness, "a@example.org",
-                                        (const char *const[]){"example.com", NULL},
-                                        (struct slice){text, CHUNK});
+    struct draft *draft =
+        harness_draft(&harness, "a@example.org", (const char *const[]){"example.com", NULL},
+                      (struct slice){text, CHUNK});
     harness_settle_down(&harness);
     for (int i = 0; i < 3; i++) {
         limit_file_size(i == 1 ? 4096 : RLIM_INFINITY);
@@ -422,8 +427,11 @@ static void make_version_1(unsigned worker)
     sqlite3 *db;
     char *path = x_printf("%s/spool-%u.db", harness.directory, worker);
     cr_assert(eq(int, sqlite3_open(path, &db), SQLITE_OK));
-    cr_assert(eq(int, sqlite3_exec(db, "ALTER TABLE message DROP COLUMN client_level; PRAGMA user_version=1", NULL, NULL, NULL),
-                 SQLITE_OK));
+    cr_assert(
+        eq(int,
+           sqlite3_exec(db, "ALTER TABLE message DROP COLUMN client_level; PRAGMA user_version=1",
+                        NULL, NULL, NULL),
+           SQLITE_OK));
     sqlite3_close(db);
     free(path);
 }
@@ -479,7 +487,8 @@ Test(spool_crash, adoption_waits_for_space)
     for (int i = 0; i < 50; i++)
         harness_put(&harness, "other.example", text);
     harness_close(&harness);
-    char *filler = x_printf("%s/filler", directory), *reserve = x_printf("%s/spool-0.reserve", directory);
+    char *filler = x_printf("%s/filler", directory),
+         *reserve = x_printf("%s/spool-0.reserve", directory);
     unlink(reserve);
     fill_up(directory);
     struct stat full;
@@ -487,7 +496,8 @@ Test(spool_crash, adoption_waits_for_space)
     cr_assert(eq(int, truncate(filler, full.st_size - 500000), 0));
     fill_worker(0, 1, none);
     harness_settle_down(&harness);
-    cr_assert(eq(int, harness_settle(&harness, claim_one("own.example"), RECIPIENT_DELIVERED, 0), SPOOL_OK));
+    cr_assert(eq(int, harness_settle(&harness, claim_one("own.example"), RECIPIENT_DELIVERED, 0),
+                 SPOOL_OK));
     cr_assert(lt(int, (int)harness_number(&harness, "messages"), 50));
     unlink(filler);
     for (int i = 0; i < 100 && harness_number(&harness, "messages") < 50; i++)
@@ -547,7 +557,8 @@ Test(spool_crash, no_statement_scans)
 #include "spool/store_sql.def"
 #undef STATEMENT
     };
-    static const char *const allowed[] = {"SCAN destination USING COVERING INDEX destination_due", "SCAN (subquery-1)", NULL};
+    static const char *const allowed[] = {"SCAN destination USING COVERING INDEX destination_due",
+                                          "SCAN (subquery-1)", NULL};
     char *path = x_printf("%s/spool-0.db", harness.directory);
     sqlite3 *db;
     cr_assert(eq(int, sqlite3_open(path, &db), SQLITE_OK));

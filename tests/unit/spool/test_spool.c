@@ -32,9 +32,12 @@ static struct delivery *claim_one(const char *next_hop)
 
 static void keeps_tls_wishes(bool requiretls, bool tls_optional, const char *next_hop)
 {
-    struct draft *draft = draft_create(
-        harness.spool, &(struct envelope){.sender = "a@example.org", .requiretls = requiretls, .client = "192.0.2.1",
-                                          .helo = "in.example.org", .client_rule = "clients:1"});
+    struct draft *draft =
+        draft_create(harness.spool, &(struct envelope){.sender = "a@example.org",
+                                                       .requiretls = requiretls,
+                                                       .client = "192.0.2.1",
+                                                       .helo = "in.example.org",
+                                                       .client_rule = "clients:1"});
     draft_recipient(draft, &(struct recipient){.address = "u@example.com"}, next_hop);
     draft_recipient(draft, &(struct recipient){.address = "v@example.com"}, "other.example");
     if (tls_optional)
@@ -70,13 +73,22 @@ Test(spool, what_the_header_said_survives_a_restart)
 /* covers: QUEUE-05 SMTPS-07 */
 Test(spool, envelope_comes_back_as_it_was)
 {
-    struct envelope envelope = {
-        .sender = "Some.One@example.org", .body = BODY_8BITMIME, .smtputf8 = true, .requiretls = true,
-        .tls_optional = true, .tls_report = true, .ret = RETURN_HEADERS, .envid = "QQ+2B314159",
-        .client = "2001:db8::1", .helo = "in.example.org", .client_rule = "clients:12",
-        .client_level = "dane-only", .arrival = 1700000000};
+    struct envelope envelope = {.sender = "Some.One@example.org",
+                                .body = BODY_8BITMIME,
+                                .smtputf8 = true,
+                                .requiretls = true,
+                                .tls_optional = true,
+                                .tls_report = true,
+                                .ret = RETURN_HEADERS,
+                                .envid = "QQ+2B314159",
+                                .client = "2001:db8::1",
+                                .helo = "in.example.org",
+                                .client_rule = "clients:12",
+                                .client_level = "dane-only",
+                                .arrival = 1700000000};
     struct draft *draft = draft_create(harness.spool, &envelope);
-    struct recipient recipient = {.address = "J\xc3\xb6rg@Example.COM", .notify = NOTIFY_SUCCESS | NOTIFY_DELAY,
+    struct recipient recipient = {.address = "J\xc3\xb6rg@Example.COM",
+                                  .notify = NOTIFY_SUCCESS | NOTIFY_DELAY,
                                   .orcpt = "rfc822;J+2Brg@Example.COM"};
     draft_recipient(draft, &recipient, "example.com");
     draft_append(draft, SLICE_LITERAL("Subject: \xc3\xb6\r\n\r\n"));
@@ -94,7 +106,8 @@ Test(spool, envelope_comes_back_as_it_was)
     cr_assert(eq(str, delivery->queue_id, queue_id));
     cr_assert(eq(str, (char *)back->sender, "Some.One@example.org"));
     cr_assert(eq(int, back->body, BODY_8BITMIME));
-    cr_assert(back->smtputf8 && back->requiretls && back->tls_optional && back->tls_report && !back->notice);
+    cr_assert(back->smtputf8 && back->requiretls && back->tls_optional && back->tls_report &&
+              !back->notice);
     cr_assert(eq(int, back->ret, RETURN_HEADERS));
     cr_assert(eq(str, (char *)back->envid, "QQ+2B314159"));
     cr_assert(eq(str, (char *)back->client, "2001:db8::1"));
@@ -127,12 +140,16 @@ Test(spool, fresh_delivery_is_offered_once_and_owned)
     cr_assert(eq(str, content, "x\r\n"));
     free(content);
     harness.fresh_count = 0;
-    cr_assert(eq(int, harness_settle(&harness, harness.fresh[0], RECIPIENT_DELIVERED, 0), SPOOL_OK));
+    cr_assert(
+        eq(int, harness_settle(&harness, harness.fresh[0], RECIPIENT_DELIVERED, 0), SPOOL_OK));
     cr_assert(eq(int, (int)harness_number(&harness, "messages"), 0));
-    cr_assert(eq(i64, harness_query(&harness, 0, "SELECT (SELECT count(*) FROM content)"
-                                                 "+(SELECT count(*) FROM message)"
-                                                 "+(SELECT count(*) FROM delivery)"
-                                                 "+(SELECT count(*) FROM recipient)"), 0));
+    cr_assert(eq(i64,
+                 harness_query(&harness, 0,
+                               "SELECT (SELECT count(*) FROM content)"
+                               "+(SELECT count(*) FROM message)"
+                               "+(SELECT count(*) FROM delivery)"
+                               "+(SELECT count(*) FROM recipient)"),
+                 0));
 }
 
 Test(spool, refused_fresh_delivery_is_due)
@@ -213,13 +230,22 @@ Test(spool, only_unsettled_recipients_stay)
     cr_assert(eq(sz, delivery->recipient_count, 3));
     struct recipient_update updates[] = {
         {.recipient = delivery->recipients[0].id, .state = RECIPIENT_DELIVERED, .status = "2.0.0"},
-        {.recipient = delivery->recipients[1].id, .state = RECIPIENT_PENDING, .status = "4.2.2",
-         .reason = "remote", .text = "mailbox full", .remote = "mx", .reply = "452 4.2.2 full"},
+        {.recipient = delivery->recipients[1].id,
+         .state = RECIPIENT_PENDING,
+         .status = "4.2.2",
+         .reason = "remote",
+         .text = "mailbox full",
+         .remote = "mx",
+         .reply = "452 4.2.2 full"},
         {.recipient = delivery->recipients[2].id, .state = RECIPIENT_BOUNCED, .status = "5.1.1"},
     };
     int64_t now = spool_now(harness.spool);
-    struct settlement settlement = {.delivery = delivery, .updates = updates, .update_count = 3,
-                                    .next_attempt = 5000, .now = 4400, .counts = true};
+    struct settlement settlement = {.delivery = delivery,
+                                    .updates = updates,
+                                    .update_count = 3,
+                                    .next_attempt = 5000,
+                                    .now = 4400,
+                                    .counts = true};
     harness.pending++;
     spool_settle(harness.spool, &settlement, harness_done, &harness);
     harness_wait(&harness);
@@ -251,8 +277,11 @@ Test(spool, settlement_and_notices_are_one_transaction)
     struct draft *notices[] = {harness_draft(&harness, "", back, slice_of("notice\r\n"))};
     struct recipient_update update = {.recipient = delivery->recipients[0].id,
                                       .state = RECIPIENT_BOUNCED};
-    struct settlement settlement = {.delivery = delivery, .updates = &update, .update_count = 1,
-                                    .notices = notices, .notice_count = 1};
+    struct settlement settlement = {.delivery = delivery,
+                                    .updates = &update,
+                                    .update_count = 1,
+                                    .notices = notices,
+                                    .notice_count = 1};
     harness.take_fresh = true;
     harness.pending++;
     spool_settle(harness.spool, &settlement, harness_done, &harness);
@@ -273,7 +302,8 @@ Test(spool, hold_is_one_row_and_a_failure_each)
         harness_put(&harness, "dead.example", "x\r\n");
     int64_t now = spool_now(harness.spool);
     int64_t sum = harness_query(&harness, 0, "SELECT sum(next_attempt) FROM delivery");
-    spool_hold_destination(harness.spool, "dead.example", now + 300, "unreachable", "no host answers");
+    spool_hold_destination(harness.spool, "dead.example", now + 300, "unreachable",
+                           "no host answers");
     cr_assert(eq(sz, harness_due(&harness, now, 10).count, 0));
     cr_assert(eq(i64, harness_query(&harness, 0, "SELECT sum(next_attempt) FROM delivery"), sum));
     cr_assert(eq(i64, harness_due(&harness, now, 10).next_due, now + 300));
@@ -328,7 +358,8 @@ Test(spool, due_destinations_are_limited_and_told_longest_due_first)
         harness_settle(&harness, claim_one(name), RECIPIENT_PENDING, 100 * (i + 1));
     }
     int64_t now = spool_now(harness.spool);
-    harness_due(&harness, now + 5000, 12); /* the order is exact once the bounds have been corrected */
+    harness_due(&harness, now + 5000,
+                12); /* the order is exact once the bounds have been corrected */
     struct harness_due due = harness_due(&harness, now + 550, 3);
     cr_assert(eq(sz, due.count, 3));
     cr_assert(due.more);
@@ -521,8 +552,10 @@ Test(spool, lists_and_traces)
     harness_settle(&harness, delivery, RECIPIENT_DELIVERED, 0);
     json_t *traces = harness_traces(&harness, queue_id);
     cr_assert(eq(sz, json_array_size(traces), 5), "the last few outlive the message");
-    cr_assert(eq(str, (char *)json_string_value(json_object_get(
-                          json_object_get(json_array_get(traces, 4), "trace"), "verdict")), "tried"));
+    cr_assert(eq(str,
+                 (char *)json_string_value(json_object_get(
+                     json_object_get(json_array_get(traces, 4), "trace"), "verdict")),
+                 "tried"));
     json_decref(traces);
 }
 
@@ -575,8 +608,7 @@ Test(spool, cancelled_and_forgotten_do_not_call_back)
     int calls = 0;
     struct chunk_read *cached =
         spool_read_chunk(harness.spool, harness.fresh[0]->message, 0, count_calls, &calls);
-    struct chunk_read *stored =
-        spool_read_chunk(harness.spool, 12345, 0, count_calls, &calls);
+    struct chunk_read *stored = spool_read_chunk(harness.spool, 12345, 0, count_calls, &calls);
     chunk_read_cancel(&cached);
     chunk_read_cancel(&stored);
     int other;

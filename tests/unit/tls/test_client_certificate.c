@@ -18,7 +18,8 @@
 #include "tls/stream.h"
 
 /* As openssl printed them: x509 -fingerprint -sha256; x509 -pubkey | pkey -pubin -outform der | sha256sum. */
-static const char fingerprint[] = "B4:4A:4C:69:7D:49:A8:93:B8:C2:0B:C8:02:84:19:E6:9E:21:B4:67:AC:F7:41:E6:3C:A3:E9:71:BB:79:43:E3";
+static const char fingerprint[] = "B4:4A:4C:69:7D:49:A8:93:B8:C2:0B:C8:02:84:19:E6:9E:21:B4:67:AC:"
+                                  "F7:41:E6:3C:A3:E9:71:BB:79:43:E3";
 static const char key_digest[] = "7fd10187af2288861916e87b97f4f233731e7b6373361140eff0ace5171595fd";
 static const char certificate[] =
     "-----BEGIN CERTIFICATE-----\n"
@@ -32,12 +33,11 @@ static const char certificate[] =
     "AMggzUEXOp4UtC9pZ8QGZMOZo/JUdEQSgVZN9wMHIA9zAiEAx6tNLLDxxzqJBAFQ\n"
     "MC+3WQmFhc7vYQ/BOwkKlA3Iu9g=\n"
     "-----END CERTIFICATE-----\n";
-static const char key[] =
-    "-----BEGIN EC PRIVATE KEY-----\n"
-    "MHcCAQEEINiZiGcGjvl4yCI+YQTdTfUF94p8Dxfe1CiGioCRv/UMoAoGCCqGSM49\n"
-    "AwEHoUQDQgAEh/2S5ynpTp8rGExJa0yXql4oHnI/Ujch1864DM4h2X9F1zTBY+wU\n"
-    "rwFGWNUjXdQ5LMlhasH35d+7dxW8CGO4mg==\n"
-    "-----END EC PRIVATE KEY-----\n";
+static const char key[] = "-----BEGIN EC PRIVATE KEY-----\n"
+                          "MHcCAQEEINiZiGcGjvl4yCI+YQTdTfUF94p8Dxfe1CiGioCRv/UMoAoGCCqGSM49\n"
+                          "AwEHoUQDQgAEh/2S5ynpTp8rGExJa0yXql4oHnI/Ujch1864DM4h2X9F1zTBY+wU\n"
+                          "rwFGWNUjXdQ5LMlhasH35d+7dxW8CGO4mg==\n"
+                          "-----END EC PRIVATE KEY-----\n";
 
 static struct loop *loop;
 static struct tls_server *server;
@@ -61,8 +61,10 @@ static void set_up(void)
     struct err err;
     cr_assert(mkdtemp(directory) != NULL);
     loop = loop_create();
-    char *certificate_file = write_file("certificate.pem", certificate), *key_file = write_file("key.pem", key);
-    cr_assert(eq(int, tls_server_create(&server, certificate_file, key_file, &err), 0), "%s", err.text);
+    char *certificate_file = write_file("certificate.pem", certificate),
+         *key_file = write_file("key.pem", key);
+    cr_assert(eq(int, tls_server_create(&server, certificate_file, key_file, &err), 0), "%s",
+              err.text);
     unlink(certificate_file);
     unlink(key_file);
     rmdir(directory);
@@ -93,12 +95,14 @@ static void give(gnutls_certificate_credentials_t credentials, enum shows shows)
     if (shows == A_STOLEN_ONE) {
         gnutls_x509_privkey_t other;
         gnutls_x509_privkey_init(&other);
-        gnutls_x509_privkey_generate(other, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+        gnutls_x509_privkey_generate(other, GNUTLS_PK_ECDSA,
+                                     GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
         gnutls_x509_privkey_export2(other, GNUTLS_X509_FMT_PEM, &key_text);
         gnutls_x509_privkey_deinit(other);
         gnutls_certificate_set_flags(credentials, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
     }
-    gnutls_certificate_set_x509_key_mem(credentials, &certificate_text, &key_text, GNUTLS_X509_FMT_PEM);
+    gnutls_certificate_set_x509_key_mem(credentials, &certificate_text, &key_text,
+                                        GNUTLS_X509_FMT_PEM);
     if (shows == A_STOLEN_ONE)
         gnutls_free(key_text.data);
 }

@@ -48,7 +48,8 @@ static void make_certificate(void)
     gnutls_x509_crt_t crt;
     gnutls_datum_t text;
     gnutls_x509_privkey_init(&key);
-    gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+    gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
+                                 GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
     gnutls_x509_crt_init(&crt);
     gnutls_x509_crt_set_version(crt, 3);
     gnutls_x509_crt_set_serial(crt, "\x01", 1);
@@ -80,7 +81,8 @@ static void note(struct end *end, enum stream_event event)
 {
     static const char letters[] = "CRDSXF";
     size_t length = strlen(end->events);
-    if (length + 1 < sizeof(end->events) && (length == 0 || end->events[length - 1] != letters[event]))
+    if (length + 1 < sizeof(end->events) &&
+        (length == 0 || end->events[length - 1] != letters[event]))
         end->events[length] = letters[event];
     if (end == &client && stop_at != NULL && strchr(stop_at, letters[event]) != NULL)
         loop_stop(loop);
@@ -99,9 +101,11 @@ static void on_event(void *arg, enum stream_event event)
 {
     struct end *end = arg;
     note(end, event);
-    if (event == STREAM_READABLE && !(end->start_tls && end == &server && !stream_is_secure(end->stream)))
+    if (event == STREAM_READABLE &&
+        !(end->start_tls && end == &server && !stream_is_secure(end->stream)))
         take_input(end);
-    if (event == STREAM_READABLE && end->start_tls && end == &server && !stream_is_secure(end->stream)) {
+    if (event == STREAM_READABLE && end->start_tls && end == &server &&
+        !stream_is_secure(end->stream)) {
         stream_consume(end->stream, 5); /* "START" */
         stream_write(end->stream, SLICE_LITERAL("GO"));
         dropped = stream_start_tls_server(end->stream, tls_server);
@@ -138,7 +142,9 @@ static void set_up(void)
     struct err err;
     loop = loop_create();
     tls_client = tls_client_create();
-    cr_assert(eq(int, tls_server_create(&tls_server, path_of("certificate.pem"), path_of("key.pem"), &err), 0));
+    cr_assert(eq(
+        int, tls_server_create(&tls_server, path_of("certificate.pem"), path_of("key.pem"), &err),
+        0));
     buffer_init(&client.got, BIG);
     buffer_init(&server.got, BIG);
     uint16_t port;
@@ -329,7 +335,10 @@ Test(stream, wrong_key_is_refused_with_the_names_of_both_files)
 {
     struct tls_server *other = NULL;
     struct err err;
-    cr_assert(eq(int, tls_server_create(&other, path_of("certificate.pem"), path_of("certificate.pem"), &err), -1));
+    cr_assert(
+        eq(int,
+           tls_server_create(&other, path_of("certificate.pem"), path_of("certificate.pem"), &err),
+           -1));
     cr_assert(strstr(err.text, "certificate.pem with key") != NULL, "%s", err.text);
     cr_assert(eq(int, tls_server_create(&other, "/nonexistent", path_of("key.pem"), &err), -1));
     cr_assert(strstr(err.text, "/nonexistent: No such file") != NULL, "%s", err.text);
