@@ -71,6 +71,7 @@ struct scenario {
     unsigned chunk,
         failing_chunk;     /* octets of a chunk; number + 1 of the one that cannot be read */
     unsigned cancel_after; /* seconds; 0: never */
+    int64_t age; /* seconds, by the store's time; the wall clock says that the message is fresh */
     uint64_t seed;
     struct connection *connections;
     struct expectation *expectations;

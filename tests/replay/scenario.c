@@ -492,7 +492,7 @@ static int read_words(char *words[], size_t count, unsigned line)
     else if (strcmp(key, "cancel-after") == 0)
         scenario.cancel_after = (unsigned)number;
     else if (strcmp(key, "age") == 0)
-        scenario.envelope.arrival = REPLAY_EPOCH - number;
+        scenario.age = number;
     else if (strcmp(key, "seed") == 0)
         scenario.seed = (uint64_t)number;
     else
