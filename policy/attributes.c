@@ -34,8 +34,7 @@ static const char *take_choice(struct slice value, const char *no, const char *y
     return NULL;
 }
 
-/* --- match
- * ---------------------------------------------------------------------------------------- */
+/* --- match ------------------------------------------------------------------------------------ */
 
 static void *one_more(struct arena *arena, const void *items, size_t count, size_t size)
 {
@@ -92,8 +91,7 @@ static const char *take_match(struct reading *reading, struct slice value)
     return why;
 }
 
-/* --- TLS
- * ------------------------------------------------------------------------------------------ */
+/* --- TLS -------------------------------------------------------------------------------------- */
 
 static const char *take_servername(struct reading *reading, struct slice value)
 {
@@ -148,8 +146,7 @@ static const char *take_enable_rpk(struct reading *reading, struct slice value)
     return take_choice(value, "no", "yes", &ignored);
 }
 
-/* --- our own
- * -------------------------------------------------------------------------------------- */
+/* --- our own ---------------------------------------------------------------------------------- */
 
 static const char *take_sts(struct reading *reading, struct slice value)
 {
@@ -258,8 +255,7 @@ static const char *take_owner(struct reading *reading, struct slice value)
     return take_text(reading, value, &reading->attributes->owner);
 }
 
-/* --- the table
- * ------------------------------------------------------------------------------------ */
+/* --- the table -------------------------------------------------------------------------------- */
 
 enum {
     NONE = TLS_LEVEL_BIT(LEVEL_NONE), /* Postfix ignores attributes there */

@@ -12,8 +12,7 @@
 int attributes_parse(struct arena *arena, enum tls_level level, struct slice text,
                      struct row_attributes *attributes_r, const char **why_r);
 
-/* --- tls_words.c: protocols=, ciphers=, exclude= in GnuTLS's words
- * ---------------------------------- */
+/* --- tls_words.c: protocols=, ciphers=, exclude= in GnuTLS's words ---------------------------- */
 /* Each adds to *priority (NULL: nothing yet); returns NULL, or what is wrong. */
 const char *protocols_to_priority(struct arena *arena, struct slice value, const char **priority);
 const char *exclude_to_priority(struct arena *arena, struct slice value, const char **priority);

@@ -1,7 +1,8 @@
 /* demands: the row of tls_policy, the rows of mailboxes, the client's rule and the message's own
- * tags, put together. Owns: nothing; results live in the caller's arena. Requirements RTLS-07,
- * RTLS-17; the strictest of all wins, and every rule that took part is named. Must never let an
- * exception (until=) touch REQUIRETLS mail, nor outlive its day. */
+ * tags, put together.
+ * Owns: nothing; results live in the caller's arena. Requirements RTLS-07, RTLS-17; the strictest
+ * of all wins, and every rule that took part is named.
+ * Must never let an exception (until=) touch REQUIRETLS mail, nor outlive its day. */
 #include <string.h>
 
 #include "daneway/policy.h"
@@ -29,8 +30,7 @@ static void name_rule(struct making *making, const char *text)
     demands->rules = making->texts;
 }
 
-/* --- tls_policy
- * ----------------------------------------------------------------------------------- */
+/* --- tls_policy ------------------------------------------------------------------------------- */
 
 static const char *why_set_aside(struct making *making, const struct table_row *row, int64_t now)
 {
@@ -87,8 +87,7 @@ static void apply_row(struct making *making, int64_t now)
     name_rule(making, text);
 }
 
-/* --- minimums
- * ------------------------------------------------------------------------------------- */
+/* --- minimums --------------------------------------------------------------------------------- */
 
 static void apply_mailbox(struct making *making, bool from, const char *address)
 {

@@ -1,7 +1,7 @@
 /* fingerprint: the server's certificate, or its public key, is one that the operator has listed.
- * Owns: nothing.
- * Level fingerprint of Postfix, with SHA-256 alone: `openssl x509 -fingerprint -sha256`, or that of
- * the public key. Names, dates and issuers do not matter. Must never accept a shorter digest. */
+ * Owns: nothing. Level fingerprint of Postfix, with SHA-256 alone: `openssl x509 -fingerprint
+ * -sha256`, or that of the public key. Names, dates and issuers do not matter.
+ * Must never accept a shorter digest. */
 #include <gnutls/crypto.h>
 #include <string.h>
 

@@ -1,13 +1,13 @@
 /* host: see host.h. First whether the host can be used at all, then what DANE says of it, then
- * MTA-STS, then what the operator and REQUIRETLS ask on top. Owns: nothing. Must never turn a
- * failed TLSA look-up into "no TLSA" (DANE-07, T-01). */
+ * MTA-STS, then what the operator and REQUIRETLS ask on top.
+ * Owns: nothing.
+ * Must never turn a failed TLSA look-up into "no TLSA" (DANE-07, T-01). */
 #include "policy/host.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* --- what the parts share
- * ------------------------------------------------------------------------- */
+/* --- what the parts share --------------------------------------------------------------------- */
 
 enum { CHECKS_MAX = 6 }; /* tlsa, sts, fingerprint, verify, secure, requiretls */
 
@@ -51,8 +51,7 @@ const char *const *host_one_name(const struct host_question *question, const cha
     return names;
 }
 
-/* --- can it be used at all ----------------------------------------------------------------------
- */
+/* --- can it be used at all -------------------------------------------------------------------- */
 
 bool host_is_routed_by_mx(const struct evidence *evidence)
 {
@@ -113,8 +112,7 @@ static enum reason unusable(const struct host_question *question, const struct p
     return planned->address_count == 0 ? REASON_ADDRESS_SPECIAL : REASON_NONE;
 }
 
-/* --- DANE ---------------------------------------------------------------------------------------
- */
+/* --- DANE ------------------------------------------------------------------------------------- */
 
 static bool has_insecure_mx(const struct evidence *evidence)
 {
@@ -240,8 +238,7 @@ static void apply_dane(const struct host_question *question, struct plan_host *p
                                                        : "the host has no TLSA records");
 }
 
-/* --- all together
- * --------------------------------------------------------------------------------- */
+/* --- all together ----------------------------------------------------------------------------- */
 
 static void apply_all(const struct host_question *question, struct plan_host *planned)
 {

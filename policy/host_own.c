@@ -1,6 +1,8 @@
 /* host_own: what the operator asks of one host beyond what the domain publishes, and what
- * REQUIRETLS asks. Owns: nothing. smtp_tls_policy_maps of Postfix; RFC 8689 4.2.1; requirements
- * RTLS-08, 09, 14, 15. Must never take one check for another: each that is asked for is made. */
+ * REQUIRETLS asks.
+ * Owns: nothing. smtp_tls_policy_maps of Postfix; RFC 8689 4.2.1; requirements RTLS-08, 09, 14,
+ * 15.
+ * Must never take one check for another: each that is asked for is made. */
 #include <string.h>
 
 #include "policy/host.h"
@@ -11,8 +13,7 @@ static const struct row_attributes *attributes_of(const struct host_question *qu
     return question->demands->row != NULL ? question->demands->row->attributes : &none;
 }
 
-/* --- names
- * ---------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 static const char *expand(const struct host_question *question, const char *pattern,
                           const struct evidence_host *host)
@@ -26,8 +27,7 @@ static const char *expand(const struct host_question *question, const char *patt
     return pattern;
 }
 
-/* --- levels
- * --------------------------------------------------------------------------------------- */
+/* --- levels ----------------------------------------------------------------------------------- */
 
 /* A trusted chain for one of the names that the patterns stand for. */
 static void check_names(const struct host_question *question, struct plan_host *planned,
@@ -124,8 +124,7 @@ void host_apply_own(const struct host_question *question, struct plan_host *plan
     planned->priority = attributes_of(question)->priority;
 }
 
-/* --- REQUIRETLS
- * ----------------------------------------------------------------------------------- */
+/* --- REQUIRETLS ------------------------------------------------------------------------------- */
 
 static void demand_secured_mx(const struct host_question *question, struct plan_host *planned,
                               bool vouched_by_sts)

@@ -1,8 +1,9 @@
-/* judge: the verdicts while a host is tried: after EHLO, after STARTTLS, after the handshake, after
- * the second EHLO. Owns: nothing. RFC 7672 2.2, RFC 8461 5, RFC 8689 4.2, RFC 3207, RFC 7435;
- * requirements DANE-23..25, STS-46, 47, 50..52, RTLS-09, 10, 12, TLS-07, 08, 12, 14, CODE-03, 04,
- * 09, 10, RPT-09..11, 14. Must never answer with less than the plan of the host demands, whatever
- * has failed before. */
+/* judge: the verdicts while a host is tried: after EHLO, after STARTTLS, after the handshake,
+ * after the second EHLO.
+ * Owns: nothing. RFC 7672 2.2, RFC 8461 5, RFC 8689 4.2, RFC 3207, RFC 7435; requirements
+ * DANE-23..25, STS-46, 47, 50..52, RTLS-09, 10, 12, TLS-07, 08, 12, 14, CODE-03, 04, 09, 10,
+ * RPT-09..11, 14.
+ * Must never answer with less than the plan of the host demands, whatever has failed before. */
 #include <assert.h>
 
 #include "daneway/policy.h"
@@ -13,8 +14,7 @@ static struct verdict verdict_of(enum verdict_action action, enum reason reason,
     return (struct verdict){.action = action, .reason = reason, .detail = detail, .depth = -1};
 }
 
-/* --- no TLS
- * --------------------------------------------------------------------------------------- */
+/* --- no TLS ----------------------------------------------------------------------------------- */
 
 /* What the sender is told where REQUIRETLS demands it (CODE-09, CODE-10). */
 static enum reason for_requiretls(enum reason reason)
@@ -74,8 +74,7 @@ struct verdict policy_after_handshake_failed(const struct plan_host *host, const
     return without_tls(host, VERDICT_RECONNECT_CLEAR, REASON_TLS_HANDSHAKE_FAILED, text);
 }
 
-/* --- TLS
- * ------------------------------------------------------------------------------------------ */
+/* --- TLS -------------------------------------------------------------------------------------- */
 
 /* How one policy fared: by what was known before, else by its own check, else any TLS will do. */
 static struct policy_result result_of(const struct plan_host *host,

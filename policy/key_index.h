@@ -1,7 +1,7 @@
 /* key_index: from a key to the number of its row, in constant time.
- * Owns: the slots; the rows and their keys are the caller's.
- * Open addressing, at most half full; four octets a slot, so that a million rows cost eight
- * megabytes. Must never be asked for a row that is no longer there: rows are only added. */
+ * Owns: the slots; the rows and their keys are the caller's. Open addressing, at most half full;
+ * four octets a slot, so that a million rows cost eight megabytes.
+ * Must never be asked for a row that is no longer there: rows are only added. */
 #ifndef DANEWAY_POLICY_KEY_INDEX_H
 #define DANEWAY_POLICY_KEY_INDEX_H
 

@@ -1,7 +1,8 @@
 /* mailboxes: the table of least levels for single mailboxes and domains, of recipients and of
- * senders. Owns: the rows, their keys, and a hash index over them; immutable once parsed. All rows
- * that match an address hold together, so that a narrow row never loosens a wide one. Must never
- * take a line that it does not understand: an operator would believe himself protected. */
+ * senders.
+ * Owns: the rows, their keys, and a hash index over them; immutable once parsed. All rows that
+ * match an address hold together, so that a narrow row never loosens a wide one.
+ * Must never take a line that it does not understand: an operator would believe himself protected. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,8 +27,7 @@ static struct slice key_of(const void *rows, uint32_t number)
     return slice_of(((const struct mailboxes *)rows)->rows[number].key);
 }
 
-/* --- keys
- * ----------------------------------------------------------------------------------------- */
+/* --- keys ------------------------------------------------------------------------------------- */
 
 /* What follows the last "@"; ptr NULL: there is none. */
 static struct slice domain_of(struct slice address)
@@ -74,8 +74,7 @@ static struct slice lower(struct slice key, char *text_r)
     return (struct slice){text_r, length};
 }
 
-/* --- parsing
- * -------------------------------------------------------------------------------------- */
+/* --- parsing ---------------------------------------------------------------------------------- */
 
 static int parse_level(const struct mailboxes *mailboxes, const struct table_line *line,
                        enum tls_level *level_r, struct err *err_r)
@@ -181,8 +180,7 @@ size_t mailboxes_size(const struct mailboxes *mailboxes)
     return mailboxes->count;
 }
 
-/* --- looking up
- * ----------------------------------------------------------------------------------- */
+/* --- looking up ------------------------------------------------------------------------------- */
 
 struct found {
     struct arena *arena;

@@ -1,7 +1,7 @@
 /* plan: the decision before the first connection: which hosts, in which order, or why none.
- * Owns: nothing; the plan lives in the caller's arena and points into the evidence.
- * RFC 5321 5.1, RFC 7505, RFC 7672 2.2; requirements SMTPC-15..21, DANE-05, 06, 21, 22, CODE-05,
- * 06. Must never drop a host from the plan: a skipped one is shown with its reason. */
+ * Owns: nothing; the plan lives in the caller's arena and points into the evidence. RFC 5321 5.1,
+ * RFC 7505, RFC 7672 2.2; requirements SMTPC-15..21, DANE-05, 06, 21, 22, CODE-05, 06.
+ * Must never drop a host from the plan: a skipped one is shown with its reason. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +19,7 @@ static void conclude(struct plan *plan, enum reason reason, const char *detail)
                                                                  : PLAN_BOUNCE;
 }
 
-/* --- before any host is looked at ---------------------------------------------------------------
- */
+/* --- before any host is looked at ------------------------------------------------------------- */
 
 /* Mandatory DANE believes no unsigned MX answer, not even that there is no such domain (DANE-27).
  */
@@ -66,8 +65,7 @@ static enum reason route_problem(const struct evidence *evidence, const struct w
     return evidence->kind == NEXT_HOP_DOMAIN ? mx_problem(evidence, wishes, detail_r) : REASON_NONE;
 }
 
-/* --- order --------------------------------------------------------------------------------------
- */
+/* --- order ------------------------------------------------------------------------------------ */
 
 struct place {
     const struct evidence_host *host;
@@ -92,8 +90,7 @@ static struct place *put_in_order(struct arena *arena, const struct evidence *ev
     return places;
 }
 
-/* --- loops --------------------------------------------------------------------------------------
- */
+/* --- loops ------------------------------------------------------------------------------------ */
 
 static bool is_own_name(const struct policy_settings *settings, const char *name)
 {
@@ -133,8 +130,7 @@ static void skip_loops(struct plan *plan, const struct policy_settings *settings
         }
 }
 
-/* --- the whole ----------------------------------------------------------------------------------
- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 /* Any host left: try. None: the last temporary reason, else the last one (CODE-05). */
 static void conclude_from_hosts(struct plan *plan)

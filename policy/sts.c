@@ -19,8 +19,7 @@ const char *sts_mode_name(enum sts_mode mode)
     return names[mode];
 }
 
-/* --- the record ---------------------------------------------------------------------------------
- */
+/* --- the record ------------------------------------------------------------------------------- */
 
 /* "v=STSv1", white space, ";": what follows it is *fields_r; false for any other record (STS-04).
  */
@@ -113,8 +112,7 @@ int sts_record_parse(struct arena *arena, const struct slice *txts, size_t count
     return 0;
 }
 
-/* --- patterns -----------------------------------------------------------------------------------
- */
+/* --- patterns --------------------------------------------------------------------------------- */
 
 static struct slice without_trailing_dot(struct slice name)
 {

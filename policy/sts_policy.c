@@ -30,8 +30,7 @@ static void append(struct arena *arena, const char ***texts, size_t *count, size
     (*texts)[(*count)++] = text;
 }
 
-/* --- values -------------------------------------------------------------------------------------
- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 static bool is_label(struct slice label)
 {
@@ -105,8 +104,7 @@ static const char *take_max_age(struct reading *reading, struct slice value)
     return NULL;
 }
 
-/* --- lines --------------------------------------------------------------------------------------
- */
+/* --- lines ------------------------------------------------------------------------------------ */
 
 /* STS-31: printable characters and spaces, in well-formed UTF-8. */
 static bool is_text(struct slice value)

@@ -1,8 +1,8 @@
 /* table: the tls_policy table, in the syntax of Postfix's lookup tables.
- * Owns: the rows, their keys and attributes, a hash index over the keys, and the roots that tafile=
- * names. Logical lines, comments and the order of look-ups are Postfix's (postmap(1),
- * smtp_tls_policy_maps). Must never take a line that it does not understand: an operator would
- * believe himself protected. */
+ * Owns: the rows, their keys and attributes, a hash index over the keys, and the roots that
+ * tafile= names. Logical lines, comments and the order of look-ups are Postfix's (postmap(1),
+ * smtp_tls_policy_maps).
+ * Must never take a line that it does not understand: an operator would believe himself protected. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,8 +55,7 @@ static struct slice key_of(const void *rows, uint32_t number)
     return slice_of(((const struct table *)rows)->entries[number].row.key);
 }
 
-/* --- adding
- * --------------------------------------------------------------------------------------- */
+/* --- adding ----------------------------------------------------------------------------------- */
 
 static bool is_exception(const struct table_row *row)
 {
@@ -98,8 +97,7 @@ static int add(struct table *table, const struct table_row *row, struct err *err
     return place_row(table, (uint32_t)table->count++, err_r);
 }
 
-/* --- tafile
- * ----------------------------------------------------------------------------------------- */
+/* --- tafile ----------------------------------------------------------------------------------- */
 
 static bool same_paths(const struct trust *trust, const struct row_attributes *attributes)
 {
@@ -149,8 +147,7 @@ const struct roots *table_trust_of(const struct table *table, const struct table
     return row->attributes->trust > 0 ? table->trusts[row->attributes->trust - 1].roots : NULL;
 }
 
-/* --- parsing
- * -------------------------------------------------------------------------------------- */
+/* --- parsing ---------------------------------------------------------------------------------- */
 
 static int parse_level(const struct parsing *parsing, const struct table_line *line,
                        struct slice *rest, enum tls_level *level_r)
@@ -267,8 +264,7 @@ void table_free(struct table **table)
     *table = NULL;
 }
 
-/* --- looking up
- * ----------------------------------------------------------------------------------- */
+/* --- looking up ------------------------------------------------------------------------------- */
 
 const char *table_name(const struct table *table)
 {

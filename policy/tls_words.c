@@ -1,8 +1,8 @@
 /* tls_words: Postfix's words for protocol versions and ciphers in GnuTLS's.
- * Owns: nothing.
- * postconf(5): smtp_tls_mandatory_protocols, smtp_tls_mandatory_ciphers, smtp_tls_exclude_ciphers;
- * ciphers(1). Must never make anything possible that the gateway does not offer by itself: rows
- * only take away. */
+ * Owns: nothing. postconf(5): smtp_tls_mandatory_protocols, smtp_tls_mandatory_ciphers,
+ * smtp_tls_exclude_ciphers; ciphers(1).
+ * Must never make anything possible that the gateway does not offer by itself: rows only take
+ * away. */
 #include <string.h>
 
 #include "policy/attributes.h"
@@ -17,8 +17,7 @@ static struct slice next_word(struct slice *rest)
     return slice_split(*rest, ':', rest);
 }
 
-/* --- protocols
- * ------------------------------------------------------------------------------------ */
+/* --- protocols -------------------------------------------------------------------------------- */
 
 enum { VERSION_UNKNOWN = 0 };
 static const struct {
@@ -95,8 +94,7 @@ const char *protocols_to_priority(struct arena *arena, struct slice value, const
     return NULL;
 }
 
-/* --- ciphers
- * -------------------------------------------------------------------------------------- */
+/* --- ciphers ---------------------------------------------------------------------------------- */
 
 /* All that the gateway offers is of grade high; the weaker grades ask for no more than that. */
 const char *check_cipher_grade(struct slice value)

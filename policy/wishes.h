@@ -1,6 +1,8 @@
-/* wishes: what all demands together come to: which promises of the domain count, and the least that
- * will do without them. Owns: nothing; values. Levels are joined by taking the most of each: none <
- * may < encrypt < authenticated. Must never come to less than any single demand. */
+/* wishes: what all demands together come to: which promises of the domain count, and the least
+ * that will do without them.
+ * Owns: nothing; values. Levels are joined by taking the most of each: none < may < encrypt <
+ * authenticated.
+ * Must never come to less than any single demand. */
 #ifndef DANEWAY_POLICY_WISHES_H
 #define DANEWAY_POLICY_WISHES_H
 

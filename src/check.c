@@ -1,7 +1,7 @@
-/* check: is the configuration such that the daemon could start with it?
- * Owns: nothing.
- * What conf_read cannot see: the files that the settings name, and what the stations refuse at
- * their start. Must never ask the network. */
+/* check: is the configuration such that the daemon could start with it? Owns: nothing. What
+ * conf_read cannot see: the files that the settings name, and what the stations refuse at their
+ * start.
+ * Must never ask the network. */
 #include "check.h"
 
 #include "base/cleanup.h"

@@ -1,7 +1,7 @@
 /* listen: binds the listeners, before the roles are forked and privileges are gone.
- * Owns: nothing; the caller owns the descriptors.
- * All workers accept from the same descriptors: a worker that dies takes no waiting connection with
- * it. Must never accept. */
+ * Owns: nothing; the caller owns the descriptors. All workers accept from the same descriptors: a
+ * worker that dies takes no waiting connection with it.
+ * Must never accept. */
 #include "listen.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* main: danewayd's arguments and configuration; then the supervisor.
- * Owns: the settings.
- * Whatever is wrong before the start is said on standard error, with file and line, and nothing is
- * started. Must never parse anything from the network. */
+ * Owns: the settings. Whatever is wrong before the start is said on standard error, with file and
+ * line, and nothing is started.
+ * Must never parse anything from the network. */
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* restart: when a role that has died is started again.
- * Owns: nothing; pure arithmetic, for the supervisor.
- * A role that dies at once is not started in a tight loop; one that has run well for a while is
- * started soon. Must never give up: the spool of a worker needs its worker. */
+ * Owns: nothing; pure arithmetic, for the supervisor. A role that dies at once is not started in a
+ * tight loop; one that has run well for a while is started soon.
+ * Must never give up: the spool of a worker needs its worker. */
 #ifndef DANEWAY_RESTART_H
 #define DANEWAY_RESTART_H
 

@@ -1,7 +1,8 @@
 /* role: what every role does at its birth: gives up privileges, and binds its life to the
- * supervisor's. Owns: nothing. Started by root, `user` must exist and be somebody else; started by
- * anybody else, the process stays who it is. Must never go on with privileges that could not be
- * given up. */
+ * supervisor's.
+ * Owns: nothing. Started by root, `user` must exist and be somebody else; started by anybody else,
+ * the process stays who it is.
+ * Must never go on with privileges that could not be given up. */
 #include "role.h"
 
 #include <errno.h>
@@ -32,8 +33,7 @@ static int find_user(const char *user, struct passwd **entry_r, struct err *err_
                       : err_set(err_r, "user \"%s\": there is no such user", user);
 }
 
-/* --- directories --------------------------------------------------------------------------------
- */
+/* --- directories ------------------------------------------------------------------------------ */
 
 static int make_parents(char *path)
 {
@@ -93,8 +93,7 @@ int role_make_directories(const struct settings *settings, struct err *err_r)
     return check_writable(socket_directory, owner, err_r);
 }
 
-/* --- birth --------------------------------------------------------------------------------------
- */
+/* --- birth ------------------------------------------------------------------------------------ */
 
 static int give_up_privileges(const char *user, struct err *err_r)
 {

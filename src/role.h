@@ -1,6 +1,7 @@
 /* role: what every role does at its birth: gives up privileges, and binds its life to the
- * supervisor's. Owns: nothing. Also the directories that the roles need, made while the supervisor
- * still may. Must never go on with privileges that could not be given up. */
+ * supervisor's.
+ * Owns: nothing. Also the directories that the roles need, made while the supervisor still may.
+ * Must never go on with privileges that could not be given up. */
 #ifndef DANEWAY_ROLE_H
 #define DANEWAY_ROLE_H
 

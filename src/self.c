@@ -1,8 +1,9 @@
-/* self: by which names and addresses this gateway is known, so that it finds itself among MX hosts.
- * Owns: the names and addresses of a struct self.
- * A listener on 0.0.0.0 or [::] stands for every address of that family that the machine has.
- * Loopback addresses are left out: no MX host may have them anyway (SMTPC-20), and a smart host on
- * loopback is no loop. Must never count an address on which this gateway does not listen. */
+/* self: by which names and addresses this gateway is known, so that it finds itself among MX
+ * hosts.
+ * Owns: the names and addresses of a struct self. A listener on 0.0.0.0 or [::] stands for every
+ * address of that family that the machine has. Loopback addresses are left out: no MX host may
+ * have them anyway (SMTPC-20), and a smart host on loopback is no loop.
+ * Must never count an address on which this gateway does not listen. */
 #include "self.h"
 
 #include <ifaddrs.h>

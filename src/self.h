@@ -1,8 +1,8 @@
-/* self: by which names and addresses this gateway is known, so that it finds itself among MX hosts.
- * Owns: the names and addresses of a struct self.
- * RFC 5321 5.1; requirement SMTPC-19. The command uses it too, so that `explain` decides as the
- * daemon does. Must never count an address on which this gateway does not listen: another server
- * may be there. */
+/* self: by which names and addresses this gateway is known, so that it finds itself among MX
+ * hosts.
+ * Owns: the names and addresses of a struct self. RFC 5321 5.1; requirement SMTPC-19. The command
+ * uses it too, so that `explain` decides as the daemon does.
+ * Must never count an address on which this gateway does not listen: another server may be there. */
 #ifndef DANEWAY_SELF_H
 #define DANEWAY_SELF_H
 

@@ -1,9 +1,10 @@
 /* supervisor: the privileged parent: binds listeners, forks the roles, restarts a role that dies,
- * forwards signals. Owns: the listeners and both ends of the channels, which outlive every role.
- * All signals are blocked and waited for in one place; there is no handler and no event loop.
- * A role that says at its first start that the configuration is wrong (EX_CONFIG) ends the daemon:
- * the operator is there to see it. Later it is restarted like any other. Must never read anything
- * from the network. */
+ * forwards signals.
+ * Owns: the listeners and both ends of the channels, which outlive every role. All signals are
+ * blocked and waited for in one place; there is no handler and no event loop. A role that says at
+ * its first start that the configuration is wrong (EX_CONFIG) ends the daemon: the operator is
+ * there to see it. Later it is restarted like any other.
+ * Must never read anything from the network. */
 #include "supervisor.h"
 
 #include <errno.h>
@@ -66,8 +67,7 @@ static struct role *control_role(struct supervisor *supervisor)
     return &supervisor->roles[supervisor->worker_count];
 }
 
-/* --- children -----------------------------------------------------------------------------------
- */
+/* --- children --------------------------------------------------------------------------------- */
 
 /* Keeps only this role's ends. */
 static void close_foreign(struct supervisor *supervisor, const struct role *role)
@@ -187,8 +187,7 @@ static void end_at_once(struct supervisor *supervisor)
         kill(control_role(supervisor)->pid, SIGKILL);
 }
 
-/* --- what happens -------------------------------------------------------------------------------
- */
+/* --- what happens ----------------------------------------------------------------------------- */
 
 static void log_death(const struct role *role, int status)
 {
@@ -273,8 +272,7 @@ static void supervise(struct supervisor *supervisor, const sigset_t *signals)
     }
 }
 
-/* --- start and end ------------------------------------------------------------------------------
- */
+/* --- start and end ---------------------------------------------------------------------------- */
 
 static void prepare_roles(struct supervisor *supervisor)
 {

@@ -1,7 +1,8 @@
 /* supervisor: the privileged parent: binds listeners, forks the roles, restarts a role that dies,
- * forwards signals. Owns: the listeners and both ends of the channels, which outlive every role.
- * SIGHUP: workers read their tables again. SIGTERM, SIGINT: drain and end; the second one: end at
- * once. Must never read anything from the network. */
+ * forwards signals.
+ * Owns: the listeners and both ends of the channels, which outlive every role. SIGHUP: workers
+ * read their tables again. SIGTERM, SIGINT: drain and end; the second one: end at once.
+ * Must never read anything from the network. */
 #ifndef DANEWAY_SUPERVISOR_H
 #define DANEWAY_SUPERVISOR_H
 

@@ -1,8 +1,8 @@
 /* wire_sts: joins the resolver's MTA-STS part with the rules of policy/, for the worker and for
  * `daneway explain`.
- * Owns: nothing; the caller frees the roots after the resolver.
- * resolve/ and policy/ do not know each other: this is the one place that hands the one to the
- * other. Must never create the cache as root: the daemon could not open it. */
+ * Owns: nothing; the caller frees the roots after the resolver. resolve/ and policy/ do not know
+ * each other: this is the one place that hands the one to the other.
+ * Must never create the cache as root: the daemon could not open it. */
 #ifndef DANEWAY_WIRE_STS_H
 #define DANEWAY_WIRE_STS_H
 

@@ -1,8 +1,8 @@
 /* worker: one worker process: makes the stations and joins them, runs them, drains them.
- * Owns: every station of this process, from birth to end.
- * The flow: intake -> spool -> schedule -> attempt -> result -> schedule; each knows only the next
- * by a callback set here. Signals stay blocked until all stations are there. Must never decide
- * anything about mail. */
+ * Owns: every station of this process, from birth to end. The flow: intake -> spool -> schedule ->
+ * attempt -> result -> schedule; each knows only the next by a callback set here. Signals stay
+ * blocked until all stations are there.
+ * Must never decide anything about mail. */
 #include "worker.h"
 
 #include <signal.h>
@@ -55,8 +55,7 @@ struct worker {
     struct loop_timer *drain_limit;
 };
 
-/* --- joints -------------------------------------------------------------------------------------
- */
+/* --- joints ----------------------------------------------------------------------------------- */
 
 static void start_attempt(void *arg, struct delivery *delivery)
 {
@@ -95,8 +94,7 @@ static void self_tested(void *arg)
         log_event(LOG_LEVEL_ERROR, "resolver", "%s", health->why);
 }
 
-/* --- tables -------------------------------------------------------------------------------------
- */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 static int read_table(struct worker *worker, struct err *err_r)
 {
@@ -144,8 +142,7 @@ static void reload(void *arg)
         log_event(LOG_LEVEL_ERROR, "table", "%s; the old table stays", err.text);
 }
 
-/* --- draining -----------------------------------------------------------------------------------
- */
+/* --- draining --------------------------------------------------------------------------------- */
 
 static void stop_when_idle(struct worker *worker)
 {
@@ -188,8 +185,7 @@ static void drain(void *arg)
     intake_drain(worker->intake, intake_is_idle, worker);
 }
 
-/* --- birth --------------------------------------------------------------------------------------
- */
+/* --- birth ------------------------------------------------------------------------------------ */
 
 /* The key is read while root still may; then privileges go, before anything of a stranger's is
  * read. */
@@ -283,8 +279,7 @@ static int make_stations(struct worker *worker, struct err *err_r)
     return 0;
 }
 
-/* --- life and end -------------------------------------------------------------------------------
- */
+/* --- life and end ----------------------------------------------------------------------------- */
 
 static void ignore(void *arg)
 {

@@ -1,7 +1,7 @@
 /* worker: one worker process: makes the stations and joins them, runs them, drains them.
- * Owns: every station of this process, from birth to end.
- * SIGHUP: reads the tables again; a wrong one keeps the old. SIGTERM: takes no new work, ends what
- * runs, exits. Must never decide anything about mail: that is the stations' business. */
+ * Owns: every station of this process, from birth to end. SIGHUP: reads the tables again; a wrong
+ * one keeps the old. SIGTERM: takes no new work, ends what runs, exits.
+ * Must never decide anything about mail: that is the stations' business. */
 #ifndef DANEWAY_WORKER_H
 #define DANEWAY_WORKER_H
 

@@ -68,8 +68,7 @@ static int64_t elapsed(const struct attempt *attempt)
     return loop_now(attempt->conductor->parts.loop) - attempt->started_ms;
 }
 
-/* --- demands, resolving and planning
- * -------------------------------------------------------------- */
+/* --- demands, resolving and planning ---------------------------------------------------------- */
 
 static void ask_rules(struct attempt *attempt)
 {

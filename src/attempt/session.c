@@ -85,8 +85,7 @@ void session_on_stream(void *arg, enum stream_event event)
     }
 }
 
-/* --- interface
- * ------------------------------------------------------------------------------------ */
+/* --- interface -------------------------------------------------------------------------------- */
 
 struct session *session_start(const struct session_parts *parts, session_fn *fn, void *arg)
 {

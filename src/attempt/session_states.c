@@ -12,8 +12,7 @@
 #include "attempt/session_inside.h"
 #include "daneway/policy.h"
 
-/* --- endings -------------------------------------------------------------------------------------
- */
+/* --- endings ---------------------------------------------------------------------------------- */
 
 static enum session_state end(struct session *session, enum ending_kind kind, enum reason reason,
                               const char *detail)
@@ -67,8 +66,7 @@ static enum session_state end_by_loss(struct session *session, enum session_sign
     }
 }
 
-/* --- what TLS showed
- * ------------------------------------------------------------------------------ */
+/* --- what TLS showed -------------------------------------------------------------------------- */
 
 /* `code`: for reports, NULL if the reason says enough. */
 static void set_verdict(struct session *session, struct verdict verdict, const char *code)
@@ -106,8 +104,7 @@ static enum session_state after_handshake_failed(struct session *session, const 
     return end_by_verdict(session);
 }
 
-/* --- states
- * --------------------------------------------------------------------------------------- */
+/* --- states ----------------------------------------------------------------------------------- */
 
 static void say(struct session *session, const char *verb, const char *argument)
 {
@@ -386,8 +383,7 @@ static enum session_state gone(struct session *session, enum session_signal sign
     return STATE_GONE;
 }
 
-/* --- the table
- * ------------------------------------------------------------------------------------ */
+/* --- the table -------------------------------------------------------------------------------- */
 
 #define LIMIT(option) offsetof(struct delivery_settings, option)
 const struct session_state_row session_states[] = {

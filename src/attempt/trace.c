@@ -1,8 +1,8 @@
 /* trace: see trace.h. The growing JSON, and its parts that tell of connections and results.
- * Owns: the JSON. trace_facts.c writes evidence and plan.
- * The number of events of one connection is bounded: a thousand recipients must not make a
- * megabyte. So is what is listed of records, addresses and certificates. Must never take text from
- * a peer as UTF-8 without looking. */
+ * Owns: the JSON. trace_facts.c writes evidence and plan. The number of events of one connection
+ * is bounded: a thousand recipients must not make a megabyte. So is what is listed of records,
+ * addresses and certificates.
+ * Must never take text from a peer as UTF-8 without looking. */
 #include "attempt/trace.h"
 
 #include <stdlib.h>

@@ -1,7 +1,9 @@
 /* command: what the subcommands of `daneway` share: their table, exit statuses, how help and
- * complaints are printed. Owns: nothing. A subcommand gets its own words as argv, its name first,
- * as main does; options are read with getopt_long. Must never print anything but what was asked for
- * on standard output: complaints go to standard error. */
+ * complaints are printed.
+ * Owns: nothing. A subcommand gets its own words as argv, its name first, as main does; options
+ * are read with getopt_long.
+ * Must never print anything but what was asked for on standard output: complaints go to standard
+ * error. */
 #ifndef DANEWAY_CLI_COMMAND_H
 #define DANEWAY_CLI_COMMAND_H
 

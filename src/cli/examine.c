@@ -1,6 +1,8 @@
 /* examine: evidence and plan for a next hop, live, in this process; with a probe also every host's
- * TLS. Owns: a loop, a resolver and a conductor of its own while it runs. The conductor gets no
- * spool: it has nothing that it could deliver. Must never send an envelope or a message. */
+ * TLS.
+ * Owns: a loop, a resolver and a conductor of its own while it runs. The conductor gets no spool:
+ * it has nothing that it could deliver.
+ * Must never send an envelope or a message. */
 #include "cli/examine.h"
 
 #include "base/cleanup.h"

@@ -1,7 +1,8 @@
 /* examine: evidence and plan for a next hop, live, in this process; with a probe also every host's
- * TLS. Owns: a loop, a resolver and a conductor of its own while it runs. The same code and the
- * same settings as the daemon's, so that the answer is the daemon's. Must never send an envelope or
- * a message. */
+ * TLS.
+ * Owns: a loop, a resolver and a conductor of its own while it runs. The same code and the same
+ * settings as the daemon's, so that the answer is the daemon's.
+ * Must never send an envelope or a message. */
 #ifndef DANEWAY_CLI_EXAMINE_H
 #define DANEWAY_CLI_EXAMINE_H
 

@@ -1,6 +1,8 @@
 /* explain: `daneway explain` and `daneway probe`: the decision trace of a message, or of a domain
- * as it is now. Owns: nothing. A queue id has neither dot nor @ nor bracket; anything else is an
- * address or a next hop and is looked up live. Must never send an envelope or a message. */
+ * as it is now.
+ * Owns: nothing. A queue id has neither dot nor @ nor bracket; anything else is an address or a
+ * next hop and is looked up live.
+ * Must never send an envelope or a message. */
 #include <getopt.h>
 #include <string.h>
 #include <time.h>
@@ -37,8 +39,7 @@ static bool take_arguments(struct request *request, int argc, char **argv)
     return true;
 }
 
-/* --- a message in the queue, or lately in it ----------------------------------------------------
- */
+/* --- a message in the queue, or lately in it -------------------------------------------------- */
 
 /* One attempt more for this destination: how many that makes. */
 static json_int_t count_attempt(json_t *counts, json_t *attempt)
@@ -107,8 +108,7 @@ static int explain_message(const struct request *request)
     return status;
 }
 
-/* --- a next hop, live ---------------------------------------------------------------------------
- */
+/* --- a next hop, live ------------------------------------------------------------------------- */
 
 static bool is_queue_id(const char *subject)
 {

@@ -22,8 +22,7 @@ enum {
     HTTP_WRONG = 400
 };
 
-/* --- the target ---------------------------------------------------------------------------------
- */
+/* --- the target ------------------------------------------------------------------------------- */
 
 static void put(struct http_target *target, const char *text, size_t length)
 {
@@ -58,8 +57,7 @@ void http_target_add(struct http_target *target, const char *name, const char *v
     }
 }
 
-/* --- the connection -----------------------------------------------------------------------------
- */
+/* --- the connection --------------------------------------------------------------------------- */
 
 static int connect_to(const char *path, int *fd_r, struct err *err_r)
 {
@@ -110,8 +108,7 @@ static int read_answer(int fd, struct buffer *answer, struct err *err_r)
     return count == 0 ? 0 : err_system(err_r, "danewayd does not answer");
 }
 
-/* --- the answer ---------------------------------------------------------------------------------
- */
+/* --- the answer ------------------------------------------------------------------------------- */
 
 int http_parse_answer(struct slice answer, int *status_r, struct slice *body_r)
 {

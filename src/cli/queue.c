@@ -1,7 +1,7 @@
 /* queue: `daneway queue list` and `daneway flush`.
- * Owns: nothing.
- * Each waiting delivery with its recipients, what was wrong the last time, and when the next
- * attempt comes. Must never change anything but by `flush`. */
+ * Owns: nothing. Each waiting delivery with its recipients, what was wrong the last time, and when
+ * the next attempt comes.
+ * Must never change anything but by `flush`. */
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -67,8 +67,7 @@ void render_queue(FILE *out, json_t *queue, int64_t now)
         fputs("Nothing waits.\n", out);
 }
 
-/* --- which messages -----------------------------------------------------------------------------
- */
+/* --- which messages --------------------------------------------------------------------------- */
 
 /* As the spool keeps them: in lower case, without a dot at the end. */
 static void add_domain(struct http_target *target, const char *domain)
@@ -90,8 +89,7 @@ static int add_limit(struct http_target *target, const char *text)
     return 0;
 }
 
-/* --- queue list ---------------------------------------------------------------------------------
- */
+/* --- queue list ------------------------------------------------------------------------------- */
 
 static int list(const char *configuration, const struct http_target *target, bool as_json)
 {
@@ -145,8 +143,7 @@ int run_queue_list(const char *configuration, int argc, char **argv)
     return list(configuration, &target, as_json);
 }
 
-/* --- flush --------------------------------------------------------------------------------------
- */
+/* --- flush ------------------------------------------------------------------------------------ */
 
 static int flush(const char *configuration, const struct http_target *target, bool all)
 {

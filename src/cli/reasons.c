@@ -1,6 +1,8 @@
 /* reasons: `daneway reasons`: every row of reason.def, for people, for programs, for the manual
- * page. Owns: nothing. man/daneway-reasons.7 is made from --mdoc (scripts/make-reasons-page) and a
- * test compares them. Must never know a reason that reason.def does not. */
+ * page.
+ * Owns: nothing. man/daneway-reasons.7 is made from --mdoc (scripts/make-reasons-page) and a test
+ * compares them.
+ * Must never know a reason that reason.def does not. */
 #include <getopt.h>
 #include <stdio.h>
 

@@ -21,8 +21,7 @@ void render_trace(FILE *out, json_t *trace);
  * would, on a fresh one in clear. */
 bool render_would_send(json_t *tried);
 
-/* --- for the files of render
- * ---------------------------------------------------------------------- */
+/* --- for the files of render ------------------------------------------------------------------ */
 void render_answer(FILE *out, json_t *trace);
 /* `now`: seconds since 1970, when the evidence was gathered. */
 void render_evidence(FILE *out, json_t *evidence, int64_t now);

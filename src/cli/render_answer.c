@@ -1,5 +1,6 @@
 /* render_answer: the beginning of a page about a decision trace: what became of the mail, or would
- * become of it, and who can mend what is wrong. Owns: nothing. The rest of the page is the proof.
+ * become of it, and who can mend what is wrong.
+ * Owns: nothing. The rest of the page is the proof.
  * Must never say more than the trace does. */
 #include <string.h>
 
@@ -26,8 +27,7 @@ static void put_headline(FILE *out, enum colour which, const char *text)
     fprintf(out, "\n%s%s%s", colour(which), text, colour(PLAIN));
 }
 
-/* --- a message: its recipients ------------------------------------------------------------------
- */
+/* --- a message: its recipients ---------------------------------------------------------------- */
 
 static bool same_text(json_t *a, json_t *b, const char *key)
 {
@@ -81,8 +81,7 @@ static void put_recipients(FILE *out, json_t *recipients)
     }
 }
 
-/* --- a destination: what would become of mail for it --------------------------------------------
- */
+/* --- a destination: what would become of mail for it ------------------------------------------ */
 
 static const char *sentence_for(const char *need)
 {

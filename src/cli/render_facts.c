@@ -1,6 +1,8 @@
 /* render_facts: the first half of a decision trace: what DNS says, and what follows from it for
- * each host. Owns: nothing. Each fact stands with its DNSSEC status and TTL, as these decide
- * whether it counts. Must never judge: a fact is shown as the trace has it. */
+ * each host.
+ * Owns: nothing. Each fact stands with its DNSSEC status and TTL, as these decide whether it
+ * counts.
+ * Must never judge: a fact is shown as the trace has it. */
 #include <string.h>
 
 #include "cli/format.h"
@@ -87,8 +89,7 @@ void render_reason(FILE *out, const char *indent, const char *key, json_t *objec
         render_who(out, indent, object);
 }
 
-/* --- evidence -----------------------------------------------------------------------------------
- */
+/* --- evidence --------------------------------------------------------------------------------- */
 
 static enum colour status_colour(const char *status)
 {
@@ -229,8 +230,7 @@ void render_evidence(FILE *out, json_t *evidence, int64_t now)
         }
 }
 
-/* --- plan ---------------------------------------------------------------------------------------
- */
+/* --- plan ------------------------------------------------------------------------------------- */
 
 static void put_need(FILE *out, json_t *host)
 {

@@ -1,5 +1,6 @@
 /* render_trace: a decision trace as a page: the answer (render_answer.c), facts and plan
- * (render_facts.c), then each host tried. Owns: nothing. The keys are those of src/attempt/trace.h.
+ * (render_facts.c), then each host tried.
+ * Owns: nothing. The keys are those of src/attempt/trace.h.
  * Must never need a field to be there. */
 #include <string.h>
 #include <time.h>
@@ -7,8 +8,7 @@
 #include "cli/format.h"
 #include "cli/render.h"
 
-/* --- hosts tried --------------------------------------------------------------------------------
- */
+/* --- hosts tried ------------------------------------------------------------------------------ */
 
 static void put_date(FILE *out, json_int_t when)
 {
@@ -133,8 +133,7 @@ static void put_try(FILE *out, json_t *tried, const char *told)
         render_reason(out, "        ", "reason", ending, told);
 }
 
-/* --- the page -----------------------------------------------------------------------------------
- */
+/* --- the page --------------------------------------------------------------------------------- */
 
 void render_trace(FILE *out, json_t *trace)
 {

@@ -1,7 +1,7 @@
 /* status: `daneway status`: how the gateway is, on one page.
- * Owns: nothing.
- * What is wrong stands first and in colour: no DNSSEC, silent workers, tables not read,
- * destinations that are down. Must never hide that a worker did not answer. */
+ * Owns: nothing. What is wrong stands first and in colour: no DNSSEC, silent workers, tables not
+ * read, destinations that are down.
+ * Must never hide that a worker did not answer. */
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdlib.h>

@@ -17,8 +17,7 @@
 
 enum { LOOK_EVERY_US = 200000, SLACK = 90 /* seconds for look-ups beside the longest fetch */ };
 
-/* --- pages
- * --------------------------------------------------------------------------------------- */
+/* --- pages ------------------------------------------------------------------------------------ */
 
 static bool is_true(json_t *entry, const char *key)
 {
@@ -108,8 +107,7 @@ void render_policies(FILE *out, json_t *policies, int64_t now)
     }
 }
 
-/* --- list and show
- * ------------------------------------------------------------------------------- */
+/* --- list and show ---------------------------------------------------------------------------- */
 
 static json_t *ask_policies(const char *configuration, const char *domain, int *status_r)
 {
@@ -185,8 +183,7 @@ int run_sts_show(const char *configuration, int argc, char **argv)
     return ask_and_show(configuration, domain, as_json);
 }
 
-/* --- refetch and drop
- * ---------------------------------------------------------------------------- */
+/* --- refetch and drop ------------------------------------------------------------------------- */
 
 static json_t *post(const char *configuration, const char *op, const char *domain, int *status_r)
 {

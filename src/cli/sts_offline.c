@@ -1,6 +1,8 @@
 /* sts_offline: `daneway sts-record`, `sts-policy` and `sts-match`: the grammar of MTA-STS for
- * whoever is about to publish a policy. Owns: nothing. JSON on standard output; exit status 0 yes,
- * 1 no, 2 wrong usage or unreadable input. Must never ask the network. */
+ * whoever is about to publish a policy.
+ * Owns: nothing. JSON on standard output; exit status 0 yes, 1 no, 2 wrong usage or unreadable
+ * input.
+ * Must never ask the network. */
 #include <getopt.h>
 #include <string.h>
 #include <unistd.h>

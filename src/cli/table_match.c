@@ -1,6 +1,7 @@
 /* table_match: `daneway table-match`: which row of a tls_policy table applies to a next hop,
- * offline. Owns: nothing. Without --table it reads the configured one. Must never guess: a table
- * with a wrong line is refused as the daemon refuses it. */
+ * offline.
+ * Owns: nothing. Without --table it reads the configured one.
+ * Must never guess: a table with a wrong line is refused as the daemon refuses it. */
 #include <getopt.h>
 #include <stdio.h>
 #include <time.h>

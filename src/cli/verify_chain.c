@@ -1,7 +1,7 @@
 /* verify_chain: `daneway verify-chain`: the engine's judgement of a certificate chain, offline.
- * Owns: nothing.
- * For operators before they publish a record, and for tests: the very functions that the gateway
- * decides with. Must never connect to anything. */
+ * Owns: nothing. For operators before they publish a record, and for tests: the very functions
+ * that the gateway decides with.
+ * Must never connect to anything. */
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +28,7 @@ struct request {
     time_t at;
 };
 
-/* --- arguments ----------------------------------------------------------------------------------
- */
+/* --- arguments -------------------------------------------------------------------------------- */
 
 /* Seconds since 1970, or 2026-11-23T12:00:00Z. 0 or -1. */
 static int parse_time(const char *text, time_t *time_r)
@@ -105,8 +104,7 @@ static int take_arguments(struct request *request, int argc, char **argv)
     return request->pkix == (request->record_count == 0) ? 0 : -1;
 }
 
-/* --- the judgement ------------------------------------------------------------------------------
- */
+/* --- the judgement ---------------------------------------------------------------------------- */
 
 static json_t *matched_json(const struct tlsa_record *record, struct arena *arena)
 {

@@ -1,7 +1,7 @@
 /* option: the table of all options, with default, bounds and field.
- * Owns: that table; a unit test compares it with doc/daneway.conf.example.
- * Bounds keep a typing error from becoming a policy; they leave room for laboratories (short
- * time-outs). Must never differ from the manual. */
+ * Owns: that table; a unit test compares it with doc/daneway.conf.example. Bounds keep a typing
+ * error from becoming a policy; they leave room for laboratories (short time-outs).
+ * Must never differ from the manual. */
 #include "conf/option.h"
 
 #include <stdio.h>

@@ -1,6 +1,8 @@
 /* reader: libconfuse reads the text and calls back for each value, which goes through the table of
- * options. Owns: libconfuse's objects while it runs. libconfuse gives its callbacks no argument,
- * hence the one pointer to the reader at work. Must never let libconfuse print anything. */
+ * options.
+ * Owns: libconfuse's objects while it runs. libconfuse gives its callbacks no argument, hence the
+ * one pointer to the reader at work.
+ * Must never let libconfuse print anything. */
 #include "conf/reader.h"
 
 #include <confuse.h>

@@ -1,8 +1,9 @@
 /* reader: one reading of daneway.conf: libconfuse's tokens, our values, and in which line each
- * option stood. Owns: the line numbers; the settings and their arena are the caller's.
- * libconfuse 3.3 alone miscounts lines behind comments, takes an unclosed section for a whole one
- * and puts environment variables into texts; so the text is looked through first (prepare.c). Must
- * never leave an error without file, line and what was expected. */
+ * option stood.
+ * Owns: the line numbers; the settings and their arena are the caller's. libconfuse 3.3 alone
+ * miscounts lines behind comments, takes an unclosed section for a whole one and puts environment
+ * variables into texts; so the text is looked through first (prepare.c).
+ * Must never leave an error without file, line and what was expected. */
 #ifndef DANEWAY_CONF_READER_H
 #define DANEWAY_CONF_READER_H
 

@@ -1,8 +1,9 @@
 /* agent: the worker's side of the channel: answers what the control role asks, hands the tally's
- * counts over. Owns: the channel's end in this worker, questions under way, the counts that are not
- * acknowledged yet. Must never block the worker, and never lose counts because the control role was
- * away: they are kept until it says that they are in the database, and sent again when it comes
- * back. */
+ * counts over.
+ * Owns: the channel's end in this worker, questions under way, the counts that are not
+ * acknowledged yet.
+ * Must never block the worker, and never lose counts because the control role was away: they are
+ * kept until it says that they are in the database, and sent again when it comes back. */
 #include "control/agent.h"
 
 #include <assert.h>
@@ -39,8 +40,7 @@ struct agent {
     struct loop_timer *tally_retry;
 };
 
-/* --- answers ------------------------------------------------------------------------------------
- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static void answer(struct agent *agent, json_int_t id, json_t *content)
 {
@@ -91,8 +91,7 @@ static void on_flushed(void *arg, json_t *json)
     schedule_look(agent->stations.schedule);
 }
 
-/* --- status -------------------------------------------------------------------------------------
- */
+/* --- status ----------------------------------------------------------------------------------- */
 
 static json_t *number(uint64_t value)
 {
@@ -157,8 +156,7 @@ static json_t *status(const struct agent *agent)
     return json;
 }
 
-/* --- questions ----------------------------------------------------------------------------------
- */
+/* --- questions -------------------------------------------------------------------------------- */
 
 static struct spool_filter filter_of(const json_t *message)
 {
@@ -218,8 +216,7 @@ static const struct {
     {"sts-refresh", ask_sts_refresh},
 };
 
-/* --- counts -------------------------------------------------------------------------------------
- */
+/* --- counts ----------------------------------------------------------------------------------- */
 
 static void send_tally(void *arg)
 {
@@ -250,8 +247,7 @@ static void on_tally_taken(struct agent *agent, const json_t *message)
     agent->unacknowledged = NULL;
 }
 
-/* --- the channel --------------------------------------------------------------------------------
- */
+/* --- the channel ------------------------------------------------------------------------------ */
 
 static void on_question(struct agent *agent, const char *op, const json_t *message)
 {

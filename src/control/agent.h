@@ -1,7 +1,8 @@
 /* agent: the worker's side of the channel: answers what the control role asks, hands the tally's
- * counts over. Owns: the channel's end in this worker, questions under way, the counts that are not
- * acknowledged yet. Questions: {"id":N,"op":"status"|"queue"|"traces"|"flush"|
- * "sts-refresh", "next_hop"?, "queue_id"?, "limit"?}; answers: {"id":N,"answer":...}. Counts:
+ * counts over.
+ * Owns: the channel's end in this worker, questions under way, the counts that are not
+ * acknowledged yet. Questions: {"id":N,"op":"status"|"queue"|"traces"|"flush"| "sts-refresh",
+ * "next_hop"?, "queue_id"?, "limit"?}; answers: {"id":N,"answer":...}. Counts:
  * {"op":"tally","sender":PID,"number":N,"counts":...}, acknowledged by
  * {"op":"tally-taken","number":N}; "tally-refused": again later; "hello": the control role is new.
  * Must never block the worker: everything goes through the loop. */

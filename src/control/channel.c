@@ -1,8 +1,7 @@
 /* channel: JSON messages between a worker and the control role, over an inherited socket pair.
- * Owns: what waits to be sent and what has arrived in part.
- * Each packet says whose it is, which message it belongs to and where in it: see struct
- * packet_header. Must never block; must never trust that its predecessor finished what it began to
- * send. */
+ * Owns: what waits to be sent and what has arrived in part. Each packet says whose it is, which
+ * message it belongs to and where in it: see struct packet_header.
+ * Must never block; must never trust that its predecessor finished what it began to send. */
 #include "control/channel.h"
 
 #include <assert.h>

@@ -1,9 +1,10 @@
 /* channel: JSON messages between a worker and the control role, over an inherited socket pair.
- * Owns: what waits to be sent and what has arrived in part; the descriptor is the caller's.
- * A message goes as numbered packets (SOCK_SEQPACKET). The supervisor keeps both ends of every
- * pair, so that a restarted role gets the same ones: a message that its predecessor left half-sent
- * is recognised and dropped. Must never block, and never wait for more than a limit: a role that
- * does not read costs its neighbour no memory. */
+ * Owns: what waits to be sent and what has arrived in part; the descriptor is the caller's. A
+ * message goes as numbered packets (SOCK_SEQPACKET). The supervisor keeps both ends of every pair,
+ * so that a restarted role gets the same ones: a message that its predecessor left half-sent is
+ * recognised and dropped.
+ * Must never block, and never wait for more than a limit: a role that does not read costs its
+ * neighbour no memory. */
 #ifndef DANEWAY_CONTROL_CHANNEL_H
 #define DANEWAY_CONTROL_CHANNEL_H
 

@@ -1,7 +1,7 @@
 /* control: the control role: gathers counts, answers on the status socket.
  * Owns: its loop, the tally store, its handle of the policy cache, the panel and the status socket
- * while it runs. Signals are blocked until the loop takes them. Must never touch a spool, and never
- * speak to a network. */
+ * while it runs. Signals are blocked until the loop takes them.
+ * Must never touch a spool, and never speak to a network. */
 #include "control/control.h"
 
 #include <signal.h>

@@ -1,7 +1,8 @@
 /* panel: the control role's side of the channels: asks all workers one question and gathers their
- * answers. Owns: a channel to each worker, questions under way. Counts are put into the tally store
- * and acknowledged; counts that come twice are acknowledged and not added. Must never wait for one
- * worker longer than PANEL_PATIENCE. */
+ * answers.
+ * Owns: a channel to each worker, questions under way. Counts are put into the tally store and
+ * acknowledged; counts that come twice are acknowledged and not added.
+ * Must never wait for one worker longer than PANEL_PATIENCE. */
 #include "control/panel.h"
 
 #include <assert.h>
@@ -38,8 +39,7 @@ struct panel {
     struct inquiry *inquiries;
 };
 
-/* --- inquiries ----------------------------------------------------------------------------------
- */
+/* --- inquiries -------------------------------------------------------------------------------- */
 
 static void inquiry_release(void *arg)
 {
@@ -114,8 +114,7 @@ static void on_answer(struct desk *desk, const json_t *message)
         inquiry_end(inquiry);
 }
 
-/* --- counts -------------------------------------------------------------------------------------
- */
+/* --- counts ----------------------------------------------------------------------------------- */
 
 static void reply_tally(struct desk *desk, const char *op, json_int_t number)
 {
@@ -143,8 +142,7 @@ static void on_tally(struct desk *desk, const json_t *message)
     reply_tally(desk, "tally-taken", number);
 }
 
-/* --- the panel ----------------------------------------------------------------------------------
- */
+/* --- the panel -------------------------------------------------------------------------------- */
 
 static void on_message(void *arg, json_t *message)
 {

@@ -1,7 +1,9 @@
 /* panel: the control role's side of the channels: asks all workers one question and gathers their
- * answers. Owns: a channel to each worker, questions under way, the tally store that workers'
- * counts go to. A worker that does not answer within PANEL_PATIENCE is named as missing; what the
- * others said is shown. Must never wait for one worker longer than that. */
+ * answers.
+ * Owns: a channel to each worker, questions under way, the tally store that workers' counts go to.
+ * A worker that does not answer within PANEL_PATIENCE is named as missing; what the others said is
+ * shown.
+ * Must never wait for one worker longer than that. */
 #ifndef DANEWAY_CONTROL_PANEL_H
 #define DANEWAY_CONTROL_PANEL_H
 

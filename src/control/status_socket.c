@@ -1,7 +1,7 @@
 /* status_socket: HTTP over a Unix socket: status, queue, traces, reports, metrics, and flush.
- * Owns: the listening socket, requests under way.
- * Everything but the reports is asked of the workers; a worker that stays silent is named in the
- * answer. Must never listen on a network, and never answer a GET by changing something. */
+ * Owns: the listening socket, requests under way. Everything but the reports is asked of the
+ * workers; a worker that stays silent is named in the answer.
+ * Must never listen on a network, and never answer a GET by changing something. */
 #include "control/status_socket.h"
 
 #include <event2/buffer.h>
@@ -53,8 +53,7 @@ static const char *parameter(struct exchange *exchange, const char *name)
     return evhttp_find_header(&exchange->parameters, name);
 }
 
-/* --- replies ------------------------------------------------------------------------------------
- */
+/* --- replies ---------------------------------------------------------------------------------- */
 
 static void exchange_free(struct exchange *exchange)
 {
@@ -102,8 +101,7 @@ static void on_answers(void *arg, json_t *answers, json_t *missing)
     free(text);
 }
 
-/* --- what can be asked --------------------------------------------------------------------------
- */
+/* --- what can be asked ------------------------------------------------------------------------ */
 
 /* {"op":...} with those parameters of the request that are there. */
 static json_t *question(struct exchange *exchange, const char *op)
@@ -219,8 +217,7 @@ static void get_report(struct exchange *exchange)
         reply_json(exchange, HTTP_OK, reports);
 }
 
-/* --- MTA-STS policies (STS-41) -------------------------------------------------------------------
- */
+/* --- MTA-STS policies (STS-41) ---------------------------------------------------------------- */
 
 enum { POLICIES_LISTED = 100000 };
 
@@ -345,8 +342,7 @@ static void on_request(struct evhttp_request *request, void *arg)
     serve(exchange, evhttp_uri_get_path(uri));
 }
 
-/* --- the socket ---------------------------------------------------------------------------------
- */
+/* --- the socket ------------------------------------------------------------------------------- */
 
 static int listen_on(const char *path, int *fd_r, struct err *err_r)
 {

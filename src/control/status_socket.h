@@ -1,10 +1,10 @@
-/* status_socket: HTTP over a Unix socket: status, queue, traces, reports, metrics, policies.
- *   GET  /status                                  GET /metrics
- *   GET  /queue?next_hop=D&queue_id=ID&limit=N    GET /explain?queue_id=ID
- *   GET  /report?day=YYYY-MM-DD&domain=D          POST /flush?next_hop=D | ?queue_id=ID | ?all
- *   GET  /sts?domain=D&limit=N                    POST /sts?op=refetch|drop&domain=D
- * Owns: the listening socket, requests under way. Who may connect is decided by the socket's
- * directory and mode. Must never listen on a network. */
+/* status_socket: HTTP over a Unix socket: status, queue, traces, reports, metrics, policies. GET
+ * /status                                  GET /metrics GET  /queue?next_hop=D&queue_id=ID&limit=N
+ * GET /explain?queue_id=ID GET  /report?day=YYYY-MM-DD&domain=D          POST /flush?next_hop=D |
+ * ?queue_id=ID | ?all GET  /sts?domain=D&limit=N                    POST
+ * /sts?op=refetch|drop&domain=D Owns: the listening socket, requests under way. Who may connect is
+ * decided by the socket's directory and mode.
+ * Must never listen on a network. */
 #ifndef DANEWAY_CONTROL_STATUS_SOCKET_H
 #define DANEWAY_CONTROL_STATUS_SOCKET_H
 

@@ -23,8 +23,7 @@ static bool permits(const struct client_rule *rule)
     return rule != NULL && rule->permit;
 }
 
-/* --- how many sessions
- * ---------------------------------------------------------------------------- */
+/* --- how many sessions ------------------------------------------------------------------------ */
 static unsigned sessions_of(const struct intake *intake, const struct client_rule *rule)
 {
     unsigned count = 0;
@@ -63,8 +62,7 @@ const char *access_limit_reached(const struct intake *intake, const struct addre
     return NULL;
 }
 
-/* --- refusals
- * ------------------------------------------------------------------------------------- */
+/* --- refusals --------------------------------------------------------------------------------- */
 /* One line a session, whatever it tries. */
 static bool begin_refusal(struct server_session *session, struct log_line *line, const char *event)
 {
@@ -112,8 +110,7 @@ bool access_after_handshake(struct server_session *session, const struct peer *p
     return false;
 }
 
-/* --- TLS
- * ------------------------------------------------------------------------------------------ */
+/* --- TLS -------------------------------------------------------------------------------------- */
 static enum client_starttls starttls_of(const struct server_session *session)
 {
     if (permits(session->rule) && session->rule->starttls != CLIENT_STARTTLS_UNSET)
@@ -142,8 +139,7 @@ bool access_refuses_clear(struct server_session *session)
     return true;
 }
 
-/* --- MAIL
- * ----------------------------------------------------------------------------------------- */
+/* --- MAIL ------------------------------------------------------------------------------------- */
 static bool refuse_sender(struct server_session *session, struct slice sender)
 {
     log_refusal(session, "sender");
@@ -192,8 +188,7 @@ bool access_allows_mail(struct server_session *session, struct slice sender)
     return rate_allows(session);
 }
 
-/* --- RCPT
- * ----------------------------------------------------------------------------------------- */
+/* --- RCPT ------------------------------------------------------------------------------------- */
 static void log_relay_refused(struct server_session *session, const struct path *path)
 {
     struct log_line line;

@@ -1,5 +1,7 @@
 /* clients: see clients.h. A list, searched from the top: tables are short, and order means
- * something. Owns: the rules. Must never take a line that it does not understand whole. */
+ * something.
+ * Owns: the rules.
+ * Must never take a line that it does not understand whole. */
 #include "intake/clients.h"
 
 #include <errno.h>

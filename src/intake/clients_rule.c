@@ -41,8 +41,7 @@ static struct slice next_word(struct slice *rest)
     return word;
 }
 
-/* --- keys
- * ----------------------------------------------------------------------------------------- */
+/* --- keys ------------------------------------------------------------------------------------- */
 static int take_network(struct slice word, struct network *network_r)
 {
     char text[ADDRESS_TEXT + 8];
@@ -87,8 +86,7 @@ static int take_key(struct slice word, struct client_rule *rule)
     return take_network(word, &rule->network);
 }
 
-/* --- attributes
- * ----------------------------------------------------------------------------------- */
+/* --- attributes ------------------------------------------------------------------------------- */
 typedef int value_fn(struct rule_line *line, struct slice value);
 
 static int take_starttls(struct rule_line *line, struct slice value)
@@ -202,8 +200,7 @@ static int take_attribute(struct rule_line *line, struct slice word, struct err 
     return complain(line, err_r, word, attributes_expected);
 }
 
-/* --- the line
- * ------------------------------------------------------------------------------------- */
+/* --- the line --------------------------------------------------------------------------------- */
 static int take_attributes(struct rule_line *line, struct slice rest, struct err *err_r)
 {
     for (struct slice word = next_word(&rest); word.len > 0; word = next_word(&rest)) {
@@ -233,8 +230,7 @@ int client_rule_parse(struct arena *arena, const char *name, struct slice text,
     return take_attributes(&line, text, err_r);
 }
 
-/* --- senders
- * -------------------------------------------------------------------------------------- */
+/* --- senders ---------------------------------------------------------------------------------- */
 /* "@corp.example": what stands behind the last "@" is that; "@.corp.example": it ends in
  * ".corp.example". */
 static bool is_of_domain(struct slice sender, struct slice item)

@@ -1,7 +1,7 @@
 /* log: one line an event, key=value or JSON, to standard error (the journal's way in).
- * Owns: the process's log settings, its only global state.
- * Values are quoted when they need it; control octets are escaped, so that a peer cannot forge a
- * line. Must never print message content, or a secret. */
+ * Owns: the process's log settings, its only global state. Values are quoted when they need it;
+ * control octets are escaped, so that a peer cannot forge a line.
+ * Must never print message content, or a secret. */
 #ifndef DANEWAY_LOG_LOG_H
 #define DANEWAY_LOG_LOG_H
 

@@ -50,8 +50,7 @@ static struct helper_job *list_take(struct job_list *list)
     return first;
 }
 
-/* --- the thread
- * ---------------------------------------------------------------------------------- */
+/* --- the thread ------------------------------------------------------------------------------- */
 
 /* Waits for jobs; NULL: there are none, and there will be none. */
 static struct helper_job *take_waiting(struct helper *helper)
@@ -87,8 +86,7 @@ static void *run_thread(void *arg)
     return NULL;
 }
 
-/* --- the loop's side
- * ----------------------------------------------------------------------------- */
+/* --- the loop's side -------------------------------------------------------------------------- */
 
 static void call_done(struct helper_job *jobs)
 {

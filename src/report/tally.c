@@ -1,8 +1,9 @@
 /* tally: see tally.h. Counts are JSON objects from the start, found by the compact text of what
- * makes them distinct. Owns: the counts since the last flush, bounded: too many details of one
- * policy are merged (RPT-45), too many policies dropped. The set of TLSA records has no order (RFC
- * 2181 5): the strings of a TLSA policy are sorted. Must never take text from a peer that is not
- * UTF-8, or of any length. */
+ * makes them distinct.
+ * Owns: the counts since the last flush, bounded: too many details of one policy are merged
+ * (RPT-45), too many policies dropped. The set of TLSA records has no order (RFC 2181 5): the
+ * strings of a TLSA policy are sorted.
+ * Must never take text from a peer that is not UTF-8, or of any length. */
 #include "report/tally.h"
 
 #include <stdlib.h>

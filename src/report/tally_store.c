@@ -1,7 +1,7 @@
 /* tally_store: see tally_store.h. Counts are added to rows by their unique key.
- * Owns: the schema (user_version 1) and the one transaction of an addition.
- * What comes from a worker is checked: a worker that was taken over must not break the reports of
- * the others. Must never add half of what a worker sent. */
+ * Owns: the schema (user_version 1) and the one transaction of an addition. What comes from a
+ * worker is checked: a worker that was taken over must not break the reports of the others.
+ * Must never add half of what a worker sent. */
 #include "report/tally_store.h"
 
 #include <stdbool.h>

@@ -1,6 +1,8 @@
 /* tally_store: the day's counts of all workers in one SQLite file (tallies.db), and the RFC 8460
- * JSON from them. Owns: the database; used by the control role alone. RFC 8460 4, 4.4; requirements
- * RPT-14..17, 19, 26..35. Must never be opened by a worker. */
+ * JSON from them.
+ * Owns: the database; used by the control role alone. RFC 8460 4, 4.4; requirements RPT-14..17,
+ * 19, 26..35.
+ * Must never be opened by a worker. */
 #ifndef DANEWAY_REPORT_TALLY_STORE_H
 #define DANEWAY_REPORT_TALLY_STORE_H
 

@@ -1,7 +1,8 @@
 /* tally_store_rows: the rows of tallies.db, as tally_store.c writes and tally_store_report.c reads
- * them. Owns: the one place where the database handle is seen. policies: one row a (day, domain,
- * type, policy domain, strings, mx); details: failures of a policy, merged by RPT-13's key. Must
- * never be included elsewhere. */
+ * them.
+ * Owns: the one place where the database handle is seen. policies: one row a (day, domain, type,
+ * policy domain, strings, mx); details: failures of a policy, merged by RPT-13's key.
+ * Must never be included elsewhere. */
 #ifndef DANEWAY_REPORT_TALLY_STORE_ROWS_H
 #define DANEWAY_REPORT_TALLY_STORE_ROWS_H
 

@@ -1,6 +1,7 @@
 /* cache: see cache.h. A hash table of entries, which also stand in one list, least recently used
- * first. Owns: entries; an entry is new (its query is under way) or has an answer. Answers are
- * handed out by one timer of no length, so that an asker is never called from inside its question.
+ * first.
+ * Owns: entries; an entry is new (its query is under way) or has an answer. Answers are handed out
+ * by one timer of no length, so that an asker is never called from inside its question.
  * Must never drop an entry whose query is under way or whose waiters have not been served. */
 #include "resolve/cache.h"
 
@@ -34,8 +35,7 @@ struct cache {
     struct loop_timer *serve_timer;
 };
 
-/* --- waiters: a ring around its head
- * ------------------------------------------------------------------ */
+/* --- waiters: a ring around its head ---------------------------------------------------------- */
 
 static void ring_init(struct cache_waiter *head)
 {
@@ -59,8 +59,7 @@ void cache_forget(struct cache_waiter *waiter)
     waiter->next = waiter->previous = NULL;
 }
 
-/* --- entries
- * ------------------------------------------------------------------------------------------ */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 static struct entry **bucket_of(struct cache *cache, const char *name, enum dns_type type)
 {
@@ -142,8 +141,7 @@ static struct entry *entry_create(struct cache *cache, const char *name, enum dn
     return entry;
 }
 
-/* --- serving
- * ------------------------------------------------------------------------------------------ */
+/* --- serving ---------------------------------------------------------------------------------- */
 
 static void make_ready(struct entry *entry)
 {

@@ -1,9 +1,9 @@
 /* dns: see dns.h. getdns as a stub on our loop.
- * Owns: the getdns context, and every query from the asking to its answer.
- * What getdns calls back with is only noted down; all that follows from it (repeating, answering,
- * sending the next) happens in settle(), so that nobody above ever runs inside getdns. Must never
- * use getdns's own limit on outstanding queries, nor another resolution type than stub, and never
- * destroy a context from inside its callback. */
+ * Owns: the getdns context, and every query from the asking to its answer. What getdns calls back
+ * with is only noted down; all that follows from it (repeating, answering, sending the next)
+ * happens in settle(), so that nobody above ever runs inside getdns.
+ * Must never use getdns's own limit on outstanding queries, nor another resolution type than stub,
+ * and never destroy a context from inside its callback. */
 #include "resolve/dns.h"
 
 #include <assert.h>
@@ -70,8 +70,7 @@ struct dns {
 static getdns_return_t open_context(struct dns *dns);
 static void close_context(struct dns *dns);
 
-/* --- queues
- * ------------------------------------------------------------------------------------------ */
+/* --- queues ----------------------------------------------------------------------------------- */
 
 static void queue_remove(struct queue *queue, struct query *query)
 {
@@ -106,8 +105,7 @@ static void queue_release(struct queue *queue)
     }
 }
 
-/* --- what getdns says
- * -------------------------------------------------------------------------------- */
+/* --- what getdns says ------------------------------------------------------------------------- */
 
 static struct dns_answer *unreached(struct query *query, getdns_callback_type_t type)
 {
@@ -178,8 +176,7 @@ static void send_query(struct dns *dns, struct query *query)
     loop_timer_set(dns->settle_timer, 0);
 }
 
-/* --- what follows from it
- * ---------------------------------------------------------------------------- */
+/* --- what follows from it --------------------------------------------------------------------- */
 
 static void again(struct dns *dns, struct query *query)
 {
@@ -316,8 +313,7 @@ void dns_query(struct dns *dns, const char *name, enum dns_type type, dns_fn *fn
     loop_timer_set(dns->settle_timer, 0);
 }
 
-/* --- making it
- * --------------------------------------------------------------------------------------- */
+/* --- making it -------------------------------------------------------------------------------- */
 
 /* A line that getdns cannot read ends its reading without a word: the records are counted against
  * the lines. */

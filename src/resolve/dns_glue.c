@@ -1,6 +1,7 @@
 /* dns_glue: see dns_glue.h. getdns schedules an event with a descriptor, a time limit, or both,
- * until it clears it. Owns: a struct watch for each event scheduled; its `ev` points there. Must
- * never touch a watch after calling getdns: the callback usually clears it. */
+ * until it clears it.
+ * Owns: a struct watch for each event scheduled; its `ev` points there.
+ * Must never touch a watch after calling getdns: the callback usually clears it. */
 #include "resolve/dns_glue.h"
 
 #include <stdint.h>

@@ -1,7 +1,9 @@
-/* dns_reply: see dns_reply.h. The order is: is there a reply to our question, its RCODE, its DNSSEC
- * status, its data. Owns: nothing. A chain of CNAMEs is walked here and not left to the library, so
- * that its length is bounded (DANE-09), and records are taken by owner and type, for RRSIGs and the
- * links of the chain stand among them. Must never read absence out of a reply that failed. */
+/* dns_reply: see dns_reply.h. The order is: is there a reply to our question, its RCODE, its
+ * DNSSEC status, its data.
+ * Owns: nothing. A chain of CNAMEs is walked here and not left to the library, so that its length
+ * is bounded (DANE-09), and records are taken by owner and type, for RRSIGs and the links of the
+ * chain stand among them.
+ * Must never read absence out of a reply that failed. */
 #include "resolve/dns_reply.h"
 
 #include <getdns/getdns_extra.h>
@@ -86,8 +88,7 @@ static bool is_record(const getdns_dict *record, const char *owner, uint32_t typ
            name_at(record, "name", name) == 0 && strcmp(name, owner) == 0;
 }
 
-/* --- TTL
- * -------------------------------------------------------------------------------------------- */
+/* --- TTL -------------------------------------------------------------------------------------- */
 
 static void lower(uint32_t *least, uint32_t ttl)
 {
@@ -132,8 +133,7 @@ static uint32_t absence_ttl(getdns_list *authority, int64_t wall, bool *proven_r
     return *proven_r ? section_ttl(authority, wall, least) : DNS_TTL_ABSENT;
 }
 
-/* --- records
- * ---------------------------------------------------------------------------------------- */
+/* --- records ---------------------------------------------------------------------------------- */
 
 static void *grown(struct dns_answer *answer, const void *old, size_t size)
 {
@@ -237,8 +237,7 @@ static int take_record(struct dns_answer *answer, const getdns_dict *record, enu
     return -1;
 }
 
-/* --- the chain and what stands at its end
- * ----------------------------------------------------------- */
+/* --- the chain and what stands at its end ----------------------------------------------------- */
 
 static const char *alias_target(getdns_list *answers, const char *owner, char text_r[NAME_TEXT])
 {
@@ -310,8 +309,7 @@ static void read_data(struct dns_answer *answer, getdns_dict *response, enum dns
         fail(answer, DNS_FAILED, "the reply has neither records nor a proof that there are none");
 }
 
-/* --- status
- * ----------------------------------------------------------------------------------------- */
+/* --- status ----------------------------------------------------------------------------------- */
 
 static void judge_by_validation(struct dns_answer *answer, getdns_dict *response)
 {

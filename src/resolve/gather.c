@@ -1,7 +1,7 @@
 /* gather: see gather.h. First the MX records, then all hosts side by side (gather_host.c), and
- * beside both the MTA-STS policy (sts.c); then the callback. Owns: the resolution; the evidence
- * lives in the caller's arena. Must never go on to an address after a failed MX look-up (DANE-05).
- */
+ * beside both the MTA-STS policy (sts.c); then the callback.
+ * Owns: the resolution; the evidence lives in the caller's arena.
+ * Must never go on to an address after a failed MX look-up (DANE-05). */
 #include "resolve/gather.h"
 
 #include <assert.h>
@@ -33,8 +33,7 @@ struct resolution {
 static void step(struct resolution *resolution);
 static void finish(struct resolution *resolution);
 
-/* --- waiting for the self-test
- * ------------------------------------------------------------------------- */
+/* --- waiting for the self-test ---------------------------------------------------------------- */
 
 void gather_wait(struct resolution_list *list, struct resolution *resolution)
 {
@@ -63,9 +62,7 @@ void gather_begin_all(struct resolution_list *list)
     }
 }
 
-/* --- MTA-STS, beside the rest
- * ------------------------------------------------------------------------------------------------
- */
+/* --- MTA-STS, beside the rest ----------------------------------------------------------------- */
 
 static void take_sts(void *arg, const struct sts_evidence *sts)
 {
@@ -100,9 +97,7 @@ static void give_sts_up(struct resolution *resolution)
     sts_forget(&resolution->sts_waiter);
 }
 
-/* --- begin
- * ------------------------------------------------------------------------------------------------
- */
+/* --- begin ------------------------------------------------------------------------------------ */
 
 static struct evidence_host *add_hosts(struct resolution *resolution, size_t count)
 {
@@ -134,9 +129,7 @@ static enum gather_state begin(struct resolution *resolution)
     return GATHER_HOSTS;
 }
 
-/* --- MX
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- MX --------------------------------------------------------------------------------------- */
 
 static int by_preference(const void *a, const void *b)
 {
@@ -198,9 +191,7 @@ static void ask_mx(struct resolution *resolution)
               &resolution->mx_waiter);
 }
 
-/* --- hosts
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- hosts ------------------------------------------------------------------------------------ */
 
 static void host_done(void *arg)
 {
@@ -260,9 +251,7 @@ static enum gather_state after_hosts(struct resolution *resolution)
     return GATHER_DONE;
 }
 
-/* --- the machine
- * ------------------------------------------------------------------------------------------------
- */
+/* --- the machine ------------------------------------------------------------------------------ */
 
 static const struct {
     const char *name;

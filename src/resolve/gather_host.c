@@ -1,8 +1,9 @@
 /* gather_host: see gather_host.h. A table of states; host_step is the only one that changes the
- * state. Owns: nothing; what it learns goes into the arena of the evidence. Addresses come first,
- * because their status decides whether a TLSA query is made at all: name servers that mishandle
- * TLSA are found below unsigned zones (RFC 7672 2.2.2, T-03). Must never let a failed question pass
- * for an absence. */
+ * state.
+ * Owns: nothing; what it learns goes into the arena of the evidence. Addresses come first, because
+ * their status decides whether a TLSA query is made at all: name servers that mishandle TLSA are
+ * found below unsigned zones (RFC 7672 2.2.2, T-03).
+ * Must never let a failed question pass for an absence. */
 #include "resolve/gather_host.h"
 
 #include <assert.h>
@@ -30,8 +31,7 @@ static bool is_error(const struct dns_fact *fact)
     return fact->status == DNS_BOGUS || fact->status == DNS_FAILED;
 }
 
-/* --- addresses
- * --------------------------------------------------------------------------------------- */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 static void take_addresses(void *arg, const struct dns_answer *answer, uint32_t ttl)
 {
@@ -129,8 +129,7 @@ static enum host_state after_addresses(struct host *host)
     return facts->expanded != facts->name ? HOST_ALIAS : HOST_DONE;
 }
 
-/* --- the alias by itself (DANE-13)
- * --------------------------------------------------------------------- */
+/* --- the alias by itself (DANE-13) ------------------------------------------------------------ */
 
 static void take_alias(void *arg, const struct dns_answer *answer, uint32_t ttl)
 {
@@ -149,9 +148,7 @@ static enum host_state after_alias(struct host *host)
     return host->facts->alias.status == DNS_SECURE ? HOST_TLSA_ORIGINAL : HOST_DONE;
 }
 
-/* --- TLSA
- * ------------------------------------------------------------------------------------------------
- */
+/* --- TLSA ------------------------------------------------------------------------------------- */
 
 static struct tlsa_record *copy_records(struct arena *arena, const struct dns_answer *answer)
 {
@@ -207,8 +204,7 @@ static enum host_state after_tlsa_original(struct host *host)
     return HOST_DONE;
 }
 
-/* --- the machine
- * ----------------------------------------------------------------------------------------- */
+/* --- the machine ------------------------------------------------------------------------------ */
 
 static const struct {
     const char *name;

@@ -1,8 +1,7 @@
 /* gather_host: what is to be known of one host: addresses, alias, TLSA records.
- * Owns: its questions to the cache while they are open.
- * RFC 7672 2.2.2, 2.2.3; requirements DANE-06, 11..17, 19, 20, 22.
- * Internal to gather.c. Must never ask about a name in the middle of a chain of CNAMEs (DANE-14).
- */
+ * Owns: its questions to the cache while they are open. RFC 7672 2.2.2, 2.2.3; requirements
+ * DANE-06, 11..17, 19, 20, 22. Internal to gather.c.
+ * Must never ask about a name in the middle of a chain of CNAMEs (DANE-14). */
 #ifndef DANEWAY_RESOLVE_GATHER_HOST_H
 #define DANEWAY_RESOLVE_GATHER_HOST_H
 

@@ -1,7 +1,8 @@
 /* resolve: gathers the evidence on a next hop: MX, addresses, CNAMEs, TLSA, each with its DNSSEC
- * status. Owns: the DNS context, the cache of answers by TTL, and the resolver's self-test. RFC
- * 7672 2.1, 2.2; RFC 5321 5.1; RFC 7505; requirements DANE-01..22, SMTPC-17, 18, 21. Must never
- * decide what a fact means: that is policy/'s business. */
+ * status.
+ * Owns: the DNS context, the cache of answers by TTL, and the resolver's self-test. RFC 7672 2.1,
+ * 2.2; RFC 5321 5.1; RFC 7505; requirements DANE-01..22, SMTPC-17, 18, 21.
+ * Must never decide what a fact means: that is policy/'s business. */
 #ifndef DANEWAY_RESOLVE_RESOLVE_H
 #define DANEWAY_RESOLVE_RESOLVE_H
 

@@ -1,8 +1,7 @@
 /* self_test: see self_test.h. Two queries side by side, then the verdict, then the timer.
- * Owns: the verdict.
- * The bogus name proves more than the secure one, but it lies in somebody's zone on the Internet:
- * where it cannot be resolved at all, the secure name decides alone. Must never go through the
- * cache: the question is what the resolver does now. */
+ * Owns: the verdict. The bogus name proves more than the secure one, but it lies in somebody's
+ * zone on the Internet: where it cannot be resolved at all, the secure name decides alone.
+ * Must never go through the cache: the question is what the resolver does now. */
 #include "resolve/self_test.h"
 
 #include <stdio.h>

@@ -1,6 +1,8 @@
 /* self_test: does the resolver validate? Asks for a name that must be secure and one that must be
- * bogus. Owns: the result, and the timer to the next test. Requirement DANE-03, T-02. Internal to
- * resolver.c. Must never take "could not be asked" for "validates". */
+ * bogus.
+ * Owns: the result, and the timer to the next test. Requirement DANE-03, T-02. Internal to
+ * resolver.c.
+ * Must never take "could not be asked" for "validates". */
 #ifndef DANEWAY_RESOLVE_SELF_TEST_H
 #define DANEWAY_RESOLVE_SELF_TEST_H
 

@@ -1,7 +1,8 @@
 /* sts: see sts.h. Waiters are joined to inquiries, answers handed out, refreshes begun.
- * Owns: inquiries under way; the store and the thread that uses it.
- * A refresh is an inquiry that nobody waits for, begun by whichever worker's timer finds it due;
- * the claim in the store sees to it that it is one. Must never answer from inside sts_ask. */
+ * Owns: inquiries under way; the store and the thread that uses it. A refresh is an inquiry that
+ * nobody waits for, begun by whichever worker's timer finds it due; the claim in the store sees to
+ * it that it is one.
+ * Must never answer from inside sts_ask. */
 #include "resolve/sts.h"
 
 #include <stdlib.h>
@@ -16,8 +17,7 @@ enum {
     LOOK_MOST = 60,       /* seconds between two looks */
 };
 
-/* --- waiters: a ring around its head
- * -------------------------------------------------------------- */
+/* --- waiters: a ring around its head ---------------------------------------------------------- */
 
 static void ring_append(struct sts_waiter *head, struct sts_waiter *waiter)
 {
@@ -36,8 +36,7 @@ void sts_forget(struct sts_waiter *waiter)
     waiter->next = waiter->previous = NULL;
 }
 
-/* --- inquiries
- * ----------------------------------------------------------------------------------- */
+/* --- inquiries -------------------------------------------------------------------------------- */
 
 static struct inquiry *add_inquiry(struct sts *sts, const char *domain, bool refresh)
 {
@@ -86,8 +85,7 @@ void sts_ask(struct sts *sts, const char *domain, struct sts_waiter *waiter)
     inquiry_begin(inquiry);
 }
 
-/* --- answers
- * ------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 bool sts_in_force(struct sts *sts, const struct sts_entry *entry, int64_t now)
 {
@@ -169,8 +167,7 @@ void sts_inquiry_ended(struct inquiry *inquiry)
     }
 }
 
-/* --- refreshing (STS-38)
- * ------------------------------------------------------------------------- */
+/* --- refreshing (STS-38) ---------------------------------------------------------------------- */
 
 static void on_due(struct job *job)
 {
@@ -219,8 +216,7 @@ void sts_refresh_now(struct sts *sts)
     look_for_due(sts);
 }
 
-/* --- birth and end
- * ------------------------------------------------------------------------------- */
+/* --- birth and end ---------------------------------------------------------------------------- */
 
 int sts_create(struct sts **sts_r, struct loop *loop, struct cache *cache,
                const struct sts_parts *parts, struct err *err_r)

@@ -1,6 +1,7 @@
 /* sts: the MTA-STS policy of a domain: cached, looked up, fetched, kept fresh; struct sts_evidence
- * comes out. Owns: the cache (sts.db), the thread that waits for it, fetches under way, the
- * background refresh. RFC 8461 3.1, 3.3, 5.1, 10.2; requirements STS-01..23, 33..41, CODE-02.
+ * comes out.
+ * Owns: the cache (sts.db), the thread that waits for it, fetches under way, the background
+ * refresh. RFC 8461 3.1, 3.3, 5.1, 10.2; requirements STS-01..23, 33..41, CODE-02.
  * Must never decide what a policy means for mail, nor let go of one that is in force because a
  * record vanished or a fetch failed (T-12). */
 #ifndef DANEWAY_RESOLVE_STS_H

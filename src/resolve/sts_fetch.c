@@ -1,8 +1,10 @@
 /* sts_fetch: see sts_fetch.h. libcurl says which descriptors and which time it waits for, the loop
- * tells it when they come. Owns: the handles, the watches, the body while it grows.
- * The certificate is judged twice: by libcurl before the request is sent, and by policy/'s rules
- * for mail hosts (DNS names alone, STS-13), which also find the words for what is wrong. Must never
- * call back from inside libcurl, and never let libcurl connect to an address that was not given. */
+ * tells it when they come.
+ * Owns: the handles, the watches, the body while it grows. The certificate is judged twice: by
+ * libcurl before the request is sent, and by policy/'s rules for mail hosts (DNS names alone,
+ * STS-13), which also find the words for what is wrong.
+ * Must never call back from inside libcurl, and never let libcurl connect to an address that was
+ * not given. */
 #include "resolve/sts_fetch.h"
 
 #include <assert.h>
@@ -43,8 +45,7 @@ struct sts_fetch {
     void *arg;
 };
 
-/* --- words
- * --------------------------------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 static void fail(struct sts_fetch *fetch, enum reason reason, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -58,8 +59,7 @@ static void fail(struct sts_fetch *fetch, enum reason reason, const char *format
         .failure = reason, .failure_text = arena_printf(fetch->arena, "%s: %s", fetch->url, text)};
 }
 
-/* --- the certificate
- * ----------------------------------------------------------------------------- */
+/* --- the certificate -------------------------------------------------------------------------- */
 
 static bool decode_certificate(struct arena *arena, const char *line, struct certificate *one_r)
 {
@@ -117,8 +117,7 @@ static const char *certificate_fault(struct sts_fetch *fetch)
                         verdict.detail != NULL ? verdict.detail : "");
 }
 
-/* --- what came of it
- * ----------------------------------------------------------------------------- */
+/* --- what came of it -------------------------------------------------------------------------- */
 
 /* STS-16: text/plain with any parameters. */
 static bool is_text_plain(const char *type)
@@ -208,8 +207,7 @@ static void end(void *arg)
     fetch_free(fetch);
 }
 
-/* --- libcurl on the loop
- * ------------------------------------------------------------------------- */
+/* --- libcurl on the loop ---------------------------------------------------------------------- */
 
 static void take_messages(struct sts_fetch *fetch)
 {
@@ -281,8 +279,7 @@ static int want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *
     return 0;
 }
 
-/* --- what libcurl asks while it works
- * ------------------------------------------------------------ */
+/* --- what libcurl asks while it works --------------------------------------------------------- */
 
 static size_t take_header(char *data, size_t size, size_t count, void *arg)
 {
@@ -319,8 +316,7 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
     return CURL_SOCKET_BAD;
 }
 
-/* --- making it
- * ----------------------------------------------------------------------------------- */
+/* --- making it -------------------------------------------------------------------------------- */
 
 #define SET(fetch, option, value)                                                                  \
     do {                                                                                           \

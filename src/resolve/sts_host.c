@@ -1,8 +1,7 @@
 /* sts_host: see sts_host.h. A and AAAA side by side, then the fetch from what is left of them.
- * Owns: the limit of time over both.
- * An answer comes by a timer of no length where nothing is asked, so that nobody is called from
- * inside. Must never let a name under a stranger's control reach into this network (special
- * addresses). */
+ * Owns: the limit of time over both. An answer comes by a timer of no length where nothing is
+ * asked, so that nobody is called from inside.
+ * Must never let a name under a stranger's control reach into this network (special addresses). */
 #include "resolve/sts_host.h"
 
 #include <stdlib.h>
@@ -67,8 +66,7 @@ static void on_timer(void *arg)
                                      host->name, limit));
 }
 
-/* --- addresses
- * ----------------------------------------------------------------------------------- */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 static bool is_allowed(const struct sts_settings *settings, const struct address *address)
 {
@@ -147,8 +145,7 @@ static void ask(struct sts_host *host, struct cache_waiter *waiter, enum dns_typ
     cache_ask(host->parts->cache, host->name, type, waiter);
 }
 
-/* --- beginning and end
- * --------------------------------------------------------------------------- */
+/* --- beginning and end ------------------------------------------------------------------------ */
 
 struct sts_host *sts_host_ask(const struct sts_host_parts *parts, const char *domain,
                               sts_fetch_fn *fn, void *arg)

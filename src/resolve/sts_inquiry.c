@@ -26,8 +26,7 @@ static int64_t now_of(const struct inquiry *inquiry)
     return loop_wall(inquiry->sts->loop);
 }
 
-/* --- the store
- * ----------------------------------------------------------------------------------- */
+/* --- the store -------------------------------------------------------------------------------- */
 
 static void complain(struct sts *sts, const struct err *err)
 {
@@ -70,8 +69,7 @@ static void release_claim(struct inquiry *inquiry)
     job_submit(job);
 }
 
-/* --- looking
- * ------------------------------------------------------------------------------------- */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 static void on_record(void *arg)
 {
@@ -140,8 +138,7 @@ static enum inquiry_state looking(struct inquiry *inquiry, enum signal signal)
     return is_settled(inquiry) ? INQUIRY_ENDED : INQUIRY_CLAIMING;
 }
 
-/* --- claiming, and waiting for whoever holds the claim
- * ------------------------------------------- */
+/* --- claiming, and waiting for whoever holds the claim ---------------------------------------- */
 
 static void ask_claim(struct inquiry *inquiry)
 {
@@ -178,8 +175,7 @@ static enum inquiry_state waiting(struct inquiry *inquiry, enum signal signal)
     return signal == SIGNAL_TIMER ? INQUIRY_CLAIMING : INQUIRY_WAITING;
 }
 
-/* --- fetching
- * ------------------------------------------------------------------------------------ */
+/* --- fetching --------------------------------------------------------------------------------- */
 
 /* 90 to 100 hundredths by the name, so that what was fetched together is not refreshed together. */
 static int64_t spread(const char *domain, int64_t seconds)
@@ -299,8 +295,7 @@ static enum inquiry_state fetching(struct inquiry *inquiry, enum signal signal)
     return INQUIRY_FETCHING;
 }
 
-/* --- keeping what came of it
- * --------------------------------------------------------------------- */
+/* --- keeping what came of it ------------------------------------------------------------------ */
 
 /* STS-39: an alert each time, and a loud one when half of the policy's life has gone by. */
 static enum log_level alert_level(const struct inquiry *inquiry, bool in_force)
@@ -374,8 +369,7 @@ static enum inquiry_state keeping(struct inquiry *inquiry, enum signal signal)
     return INQUIRY_ENDED;
 }
 
-/* --- the machine
- * --------------------------------------------------------------------------------- */
+/* --- the machine ------------------------------------------------------------------------------ */
 
 static enum inquiry_state ended(struct inquiry *inquiry, enum signal signal)
 {

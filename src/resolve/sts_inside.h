@@ -1,7 +1,7 @@
 /* sts_inside: what the files of sts share: struct sts, an inquiry, a job for the store.
- * Owns: nothing; sts.c makes and frees both.
- * sts.c: waiters and refreshes; sts_inquiry.c: the states of an inquiry; sts_job.c: the store's
- * thread. Internal to these three. Must never be included elsewhere. */
+ * Owns: nothing; sts.c makes and frees both. sts.c: waiters and refreshes; sts_inquiry.c: the
+ * states of an inquiry; sts_job.c: the store's thread. Internal to these three.
+ * Must never be included elsewhere. */
 #ifndef DANEWAY_RESOLVE_STS_INSIDE_H
 #define DANEWAY_RESOLVE_STS_INSIDE_H
 
@@ -30,8 +30,7 @@ struct sts {
     struct sts_counters counters;
 };
 
-/* --- sts_job.c ----------------------------------------------------------------------------------
- */
+/* --- sts_job.c -------------------------------------------------------------------------------- */
 enum job_kind { JOB_READ, JOB_CLAIM, JOB_CLAIM_DUE, JOB_RELEASE, JOB_KEEP, JOB_FAIL };
 
 struct job {
@@ -55,8 +54,7 @@ void job_make_claim(struct job *job);
 void job_set_entry(struct job *job, const struct sts_entry *entry);
 void job_submit(struct job *job);
 
-/* --- sts_inquiry.c ------------------------------------------------------------------------------
- */
+/* --- sts_inquiry.c ---------------------------------------------------------------------------- */
 enum inquiry_state {
     INQUIRY_LOOKING,  /* for the record and for what is cached, side by side */
     INQUIRY_CLAIMING, /* the right to fetch */
@@ -97,8 +95,7 @@ void inquiry_begin(struct inquiry *inquiry);
 /* Ends what is under way; after the helper has stopped. */
 void inquiry_free(struct inquiry *inquiry);
 
-/* --- sts.c --------------------------------------------------------------------------------------
- */
+/* --- sts.c ------------------------------------------------------------------------------------ */
 /* Answers all who wait, and lets the inquiry go. */
 void sts_inquiry_ended(struct inquiry *inquiry);
 bool sts_in_force(struct sts *sts, const struct sts_entry *entry, int64_t now);

@@ -1,7 +1,7 @@
 /* sts_store: see sts_store.h. Each change is one transaction, so that workers see whole rows.
- * Owns: the handle and the schema (user_version 1).
- * WAL with synchronous=NORMAL: readers never wait; what a fall of the machine may lose is fetched
- * again. Must never be used by two threads at a time. */
+ * Owns: the handle and the schema (user_version 1). WAL with synchronous=NORMAL: readers never
+ * wait; what a fall of the machine may lose is fetched again.
+ * Must never be used by two threads at a time. */
 #include "resolve/sts_store.h"
 
 #include <sqlite3.h>
@@ -45,8 +45,7 @@ static const char schema[] =
     "domain, text, mode, max_age, id, fetched, expires, tried, tried_id, failure, failure_text,"   \
     " failures, refresh_at, claimed_until, used, forced"
 
-/* --- words of the columns
- * ------------------------------------------------------------------------ */
+/* --- words of the columns --------------------------------------------------------------------- */
 
 static const char *const mode_words[] = {"none", "testing", "enforce"};
 
@@ -83,8 +82,7 @@ static enum sts_mode mode_by_word(const char *word)
     return STS_MODE_NONE;
 }
 
-/* --- statements
- * ---------------------------------------------------------------------------------- */
+/* --- statements ------------------------------------------------------------------------------- */
 
 static int failed(const struct sts_store *store, const char *what, struct err *err_r)
 {
@@ -146,8 +144,7 @@ static int end(struct sts_store *store, int result, struct err *err_r)
     return result;
 }
 
-/* --- opening
- * ------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static int check_version(struct sts_store *store, struct err *err_r)
 {
@@ -200,8 +197,7 @@ void sts_store_close(struct sts_store **store)
     *store = NULL;
 }
 
-/* --- reading
- * ------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static const char *text_at(struct arena *arena, sqlite3_stmt *statement, int column)
 {
@@ -264,8 +260,7 @@ int sts_store_read(struct sts_store *store, struct arena *arena, const char *dom
     return 0;
 }
 
-/* --- claims
- * -------------------------------------------------------------------------------------- */
+/* --- claims ----------------------------------------------------------------------------------- */
 
 static int claim_row(struct sts_store *store, const char *domain, int64_t claim, int64_t now,
                      int64_t until, struct err *err_r)
@@ -359,8 +354,7 @@ int sts_store_release(struct sts_store *store, const char *domain, int64_t claim
     return finish(store, prepare(store, sql, "ti", domain, claim), err_r);
 }
 
-/* --- what came of a fetch
- * ------------------------------------------------------------------------ */
+/* --- what came of a fetch --------------------------------------------------------------------- */
 
 static int keep(struct sts_store *store, const struct sts_entry *entry, int64_t now,
                 struct err *err_r)
@@ -420,8 +414,7 @@ int sts_store_fail(struct sts_store *store, const struct sts_entry *entry, int64
     return record(store, entry, claim, now, note_failure, err_r);
 }
 
-/* --- for the operator
- * ---------------------------------------------------------------------------- */
+/* --- for the operator ------------------------------------------------------------------------- */
 
 int sts_store_expedite(struct sts_store *store, const char *domain, int64_t now, struct err *err_r)
 {

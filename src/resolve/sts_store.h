@@ -1,9 +1,9 @@
 /* sts_store: the policies that are known, in one SQLite file (sts.db) that all roles share.
- * Owns: the database handle; one thread at a time may use it.
- * RFC 8461 3.2, 3.3; requirements STS-21, 22, 33..41. A domain's row holds the policy in force,
- * what came of the latest fetch, and who is fetching now, until when. Must never put a new id
- * beside an old policy (T-13), nor give up an enforce policy in force while there is something else
- * to give up. */
+ * Owns: the database handle; one thread at a time may use it. RFC 8461 3.2, 3.3; requirements
+ * STS-21, 22, 33..41. A domain's row holds the policy in force, what came of the latest fetch, and
+ * who is fetching now, until when.
+ * Must never put a new id beside an old policy (T-13), nor give up an enforce policy in force
+ * while there is something else to give up. */
 #ifndef DANEWAY_RESOLVE_STS_STORE_H
 #define DANEWAY_RESOLVE_STS_STORE_H
 
@@ -60,8 +60,7 @@ int sts_store_keep(struct sts_store *store, const struct sts_entry *entry, int64
 int sts_store_fail(struct sts_store *store, const struct sts_entry *entry, int64_t claim,
                    int64_t now, struct err *err_r);
 
-/* --- for the operator (STS-41) -------------------------------------------------------------------
- */
+/* --- for the operator (STS-41) ---------------------------------------------------------------- */
 /* Due at once, whatever the failure memory says. */
 int sts_store_expedite(struct sts_store *store, const char *domain, int64_t now, struct err *err_r);
 int sts_store_drop(struct sts_store *store, const char *domain, bool *found_r, struct err *err_r);

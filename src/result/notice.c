@@ -1,7 +1,9 @@
 /* notice: the MIME structure of a notice: text for people, message/delivery-status, the header of
- * the message. Owns: the field order; the words for people are in notice_text.c. 7-bit throughout,
- * so that it can go to any host. RFC 3464, 3461 6, 6522, 3834, 8689 5; requirements DSN-01..05, 09,
- * 11, 12, RTLS-16, 20. Must never carry the body of the message. */
+ * the message.
+ * Owns: the field order; the words for people are in notice_text.c. 7-bit throughout, so that it
+ * can go to any host. RFC 3464, 3461 6, 6522, 3834, 8689 5; requirements DSN-01..05, 09, 11, 12,
+ * RTLS-16, 20.
+ * Must never carry the body of the message. */
 #include "result/notice.h"
 
 #include <string.h>

@@ -1,7 +1,8 @@
 /* notice: a delivery status notification (RFC 3464) to the sender of a message, as a draft for the
- * spool. Owns: nothing; the draft it makes is the caller's. All that comes from outside is made
- * printable ASCII and bounded before it stands in a notice. Must never be made for a null
- * reverse-path (DSN-01), nor against NOTIFY (DSN-09). */
+ * spool.
+ * Owns: nothing; the draft it makes is the caller's. All that comes from outside is made printable
+ * ASCII and bounded before it stands in a notice.
+ * Must never be made for a null reverse-path (DSN-01), nor against NOTIFY (DSN-09). */
 #ifndef DANEWAY_RESULT_NOTICE_H
 #define DANEWAY_RESULT_NOTICE_H
 
@@ -41,8 +42,7 @@ struct draft *notice_draft(struct spool *spool, const struct notice *notice);
  * empty line. */
 struct slice header_section(struct slice content, size_t limit);
 
-/* --- writer: octets on their way into a draft --------------------------------------------------
- */
+/* --- writer: octets on their way into a draft ------------------------------------------------- */
 struct writer {
     struct draft *draft;
     struct buffer buffer;

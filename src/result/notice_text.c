@@ -1,7 +1,8 @@
-/* notice_text: the part of a notice that people read: what happened, to whom, who can mend it, what
- * to do. Owns: the words that are not in reason.def. The reader is a sender who knows nothing of
- * DANE: sentences first, codes behind them. Must never hold anything that is not printable ASCII.
- */
+/* notice_text: the part of a notice that people read: what happened, to whom, who can mend it,
+ * what to do.
+ * Owns: the words that are not in reason.def. The reader is a sender who knows nothing of DANE:
+ * sentences first, codes behind them.
+ * Must never hold anything that is not printable ASCII. */
 #include "result/notice.h"
 
 #include <string.h>

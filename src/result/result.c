@@ -1,7 +1,8 @@
 /* result: see result.h. Each recipient's outcome becomes a log line, a row update and, if it
- * failed, a part of a notice. Owns: the counters, and the settlings under way. Here an outcome
- * meets the queue lifetime: what would be deferred past it is returned (QUEUE-02, CODE-07). Must
- * never count or log a recipient twice, however often the store has to be asked. */
+ * failed, a part of a notice.
+ * Owns: the counters, and the settlings under way. Here an outcome meets the queue lifetime: what
+ * would be deferred past it is returned (QUEUE-02, CODE-07).
+ * Must never count or log a recipient twice, however often the store has to be asked. */
 #include "result/result.h"
 
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /* result: writes down what came of an attempt: recipients, next attempt, trace, notices, tally,
- * log. Owns: the making of notices (RFC 3464) and the one log line a recipient. RFC 3461, 3464;
- * requirements DSN-01..05, 09, 11, 12, QUEUE-01, 02, 04, CODE-07, 08. Must never end a recipient
- * before the store has said so. */
+ * log.
+ * Owns: the making of notices (RFC 3464) and the one log line a recipient. RFC 3461, 3464;
+ * requirements DSN-01..05, 09, 11, 12, QUEUE-01, 02, 04, CODE-07, 08.
+ * Must never end a recipient before the store has said so. */
 #ifndef DANEWAY_RESULT_RESULT_H
 #define DANEWAY_RESULT_RESULT_H
 

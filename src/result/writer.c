@@ -1,7 +1,8 @@
-/* writer: lines of a notice, bounded and folded, on their way into a draft; and the text forms that
- * they need. Owns: a small buffer, so that the draft is fed in larger pieces. Line ends are CRLF;
- * no line made here from outside text passes 998 octets. Must never let an octet of such text begin
- * a line of its own. */
+/* writer: lines of a notice, bounded and folded, on their way into a draft; and the text forms
+ * that they need.
+ * Owns: a small buffer, so that the draft is fed in larger pieces. Line ends are CRLF; no line
+ * made here from outside text passes 998 octets.
+ * Must never let an octet of such text begin a line of its own. */
 #include "result/notice.h"
 
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /* tls_required: see tls_required.h. One small automaton, octet by octet, up to the end of the
- * header section. Owns: nothing. RFC 8689 3; RFC 5322 2.2, 3.2.2 (folding). Must never depend on
- * where the content was cut. */
+ * header section.
+ * Owns: nothing. RFC 8689 3; RFC 5322 2.2, 3.2.2 (folding).
+ * Must never depend on where the content was cut. */
 #include "smtp/tls_required.h"
 
 #include <string.h>

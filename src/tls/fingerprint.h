@@ -1,7 +1,9 @@
 /* fingerprint: by what a certificate is known in a table: SHA-256 of all of it, or of its public
- * key. Owns: nothing. RFC 5280 4.1; the same values as `openssl x509 -fingerprint -sha256` prints,
- * and as in TLSA records x 0 1 and x 1 1. Must never verify anything: whoever shows a certificate
- * in a handshake has proved that the key is his. */
+ * key.
+ * Owns: nothing. RFC 5280 4.1; the same values as `openssl x509 -fingerprint -sha256` prints, and
+ * as in TLSA records x 0 1 and x 1 1.
+ * Must never verify anything: whoever shows a certificate in a handshake has proved that the key
+ * is his. */
 #ifndef DANEWAY_TLS_FINGERPRINT_H
 #define DANEWAY_TLS_FINGERPRINT_H
 

@@ -1,6 +1,8 @@
 /* fake_resolve: hands over the evidence that the scenario describes, less the TLSA facts that were
- * not asked for. Owns: the resolution under way. Stands in for the resolver of src/resolve/;
- * next_hop_parse is the real one. Must never look anything up. */
+ * not asked for.
+ * Owns: the resolution under way. Stands in for the resolver of src/resolve/; next_hop_parse is
+ * the real one.
+ * Must never look anything up. */
 #include <stdlib.h>
 
 #include "replay.h"

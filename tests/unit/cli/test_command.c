@@ -78,8 +78,7 @@ Test(http, answers_are_parsed)
     }
 }
 
-/* --- with a configuration
- * ------------------------------------------------------------------------- */
+/* --- with a configuration --------------------------------------------------------------------- */
 
 static char configuration[] = "/tmp/daneway-test-XXXXXX";
 

@@ -204,8 +204,7 @@ Test(render, why_tlsa_was_not_asked)
     EXPECT_TEXT("not asked: the domain is not signed with DNSSEC");
 }
 
-/* --- status and queue
- * ------------------------------------------------------------------------------- */
+/* --- status and queue ------------------------------------------------------------------------- */
 
 static void status_page(FILE *out, json_t *json)
 {

@@ -78,8 +78,7 @@ void schedule_look(struct schedule *schedule)
     fakes.looks++;
 }
 
-/* --- the spool ----------------------------------------------------------------------------------
- */
+/* --- the spool -------------------------------------------------------------------------------- */
 
 struct reply {
     spool_json_fn *fn;
@@ -140,8 +139,7 @@ void spool_flush(struct spool *spool, const struct spool_filter *filter, spool_j
     reply_later(fn, arg, json_pack("{si}", "flushed", 2));
 }
 
-/* --- the tally store ----------------------------------------------------------------------------
- */
+/* --- the tally store -------------------------------------------------------------------------- */
 
 int tally_store_add(struct tally_store *store, json_t *counts, struct err *err_r)
 {

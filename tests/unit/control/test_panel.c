@@ -141,8 +141,7 @@ Test(panel, an_unknown_question_is_not_waited_for)
     end(&office);
 }
 
-/* --- counts -------------------------------------------------------------------------------------
- */
+/* --- counts ----------------------------------------------------------------------------------- */
 
 static int flush(struct office *office, int n)
 {
@@ -201,8 +200,7 @@ Test(panel, counts_that_come_twice_are_added_once)
     end(&office);
 }
 
-/* --- the status socket --------------------------------------------------------------------------
- */
+/* --- the status socket ------------------------------------------------------------------------ */
 
 struct visit {
     const char *method, *target, *expected; /* key that the answer has; NULL: an error answer */

@@ -43,8 +43,7 @@ void cross_close(void)
     certs_release();
 }
 
-/* --- evidence and demands
- * ------------------------------------------------------------------------- */
+/* --- evidence and demands --------------------------------------------------------------------- */
 
 static void set_dane(struct evidence *evidence, enum dane_case dane)
 {
@@ -107,8 +106,7 @@ static struct demands demands_of(const struct situation *situation)
     };
 }
 
-/* --- the attempt
- * ---------------------------------------------------------------------------------- */
+/* --- the attempt ------------------------------------------------------------------------------ */
 
 static const char *report_of(const struct verdict *verdict)
 {
@@ -196,8 +194,7 @@ struct ending cross_follow(const struct situation *situation)
     return last;
 }
 
-/* --- words
- * ---------------------------------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 const char *ending_text(const struct ending *ending)
 {

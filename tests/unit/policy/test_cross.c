@@ -28,8 +28,7 @@ static void follow_all(each_fn *fn)
                         }
 }
 
-/* --- facts of a situation
- * ------------------------------------------------------------------------- */
+/* --- facts of a situation --------------------------------------------------------------------- */
 
 static bool has_tls(const struct situation *s)
 {
@@ -79,8 +78,7 @@ static bool by_dane(const struct situation *s)
     return s->dane == DANE_USABLE && has_key(s);
 }
 
-/* --- never weaker than any demand
- * ----------------------------------------------------------------- */
+/* --- never weaker than any demand ------------------------------------------------------------- */
 
 /* Why the situation forbids sending at all, or forbids it in clear; NULL: nothing does. */
 static const char *forbids(const struct situation *s, bool clear)
@@ -163,8 +161,7 @@ Test(cross, never_stricter_than_all_demands)
     follow_all(never_stricter);
 }
 
-/* --- what is returned
- * ------------------------------------------------------------------------------ */
+/* --- what is returned ------------------------------------------------------------------------- */
 
 static bool has_passing_trouble(const struct situation *s)
 {
@@ -222,8 +219,7 @@ Test(cross, a_notice_with_requiretls_goes_as_any_mail)
     follow_all(a_notice_goes_as_any_mail);
 }
 
-/* --- more demands never give a weaker plan
- * ---------------------------------------------------------- */
+/* --- more demands never give a weaker plan ---------------------------------------------------- */
 
 static int strength(const struct ending *ending)
 {
@@ -268,8 +264,7 @@ Test(cross, more_demands_never_give_a_weaker_plan)
     follow_all(more_is_not_weaker);
 }
 
-/* --- modes of REQUIRETLS
- * ---------------------------------------------------------------------------- */
+/* --- modes of REQUIRETLS ---------------------------------------------------------------------- */
 
 /* Where the operator relaxes it, mail with REQUIRETLS goes as any other, at least under TLS with
  * +starttls. */
@@ -302,8 +297,7 @@ Test(cross, requiretls_can_be_relaxed_by_row)
     follow_all(relaxed);
 }
 
-/* --- reports
- * ---------------------------------------------------------------------------------------- */
+/* --- reports ---------------------------------------------------------------------------------- */
 
 /* covers: STS-50 RPT-09 RPT-11 RPT-14 RPT-21 RPT-23 RPT-25 */
 Test(cross, each_policy_is_counted_by_itself)

@@ -213,8 +213,7 @@ Test(plan_sts, a_notice_sees_every_host_twice)
     }
 }
 
-/* --- attributes
- * ------------------------------------------------------------------------------------- */
+/* --- attributes ------------------------------------------------------------------------------- */
 
 static const struct plan_host *host_by_row(struct table **table_r, struct evidence *evidence,
                                            const char *text)

@@ -1,5 +1,6 @@
-/* fake_loop: loop.h on a virtual clock: loop_run jumps from timer to timer, so that a test takes no
- * time. Owns: the timers of one loop. Descriptors and signals do not exist here. */
+/* fake_loop: loop.h on a virtual clock: loop_run jumps from timer to timer, so that a test takes
+ * no time.
+ * Owns: the timers of one loop. Descriptors and signals do not exist here. */
 #ifndef DANEWAY_TESTS_FAKE_LOOP_H
 #define DANEWAY_TESTS_FAKE_LOOP_H
 

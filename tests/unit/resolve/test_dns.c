@@ -579,8 +579,7 @@ Test(dns, wrong_trust_anchor)
     loop_free(&loop);
 }
 
-/* --- the whole resolver
- * -------------------------------------------------------------------------------- */
+/* --- the whole resolver ----------------------------------------------------------------------- */
 
 struct waiting {
     struct loop *loop;

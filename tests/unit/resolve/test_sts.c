@@ -91,8 +91,7 @@ static void finish(void)
 
 TestSuite(sts, .init = begin, .fini = finish);
 
-/* --- asking
- * -------------------------------------------------------------------------------------- */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 struct asker {
     struct sts_waiter waiter;
@@ -477,8 +476,7 @@ Test(sts, ends_with_an_inquiry_in_every_state)
     }
 }
 
-/* --- refreshing
- * ---------------------------------------------------------------------------------- */
+/* --- refreshing ------------------------------------------------------------------------------- */
 
 static void use_refreshing(void)
 {
@@ -609,8 +607,7 @@ Test(sts, a_cache_that_cannot_be_read_defers)
               evidence->record.why);
 }
 
-/* --- beside the MX records
- * ----------------------------------------------------------------------- */
+/* --- beside the MX records -------------------------------------------------------------------- */
 
 static void on_whole_evidence(void *arg, struct evidence *evidence)
 {
