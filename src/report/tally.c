@@ -8,11 +8,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/utf8.h"
 #include "log/log.h"
+#include "report/report_name.h"
 
 enum { TEXT_LIMIT = 255, POLICY_LIMIT = 100000, DETAIL_LIMIT = 1000 };
 
@@ -67,11 +67,8 @@ static json_t *address_text(const struct address *address)
 /* RPT-17: the UTC day in which the session started. */
 static json_t *day_of(int64_t seconds)
 {
-    time_t time = (time_t)seconds;
-    struct tm parts = {0};
-    char text[16];
-    gmtime_r(&time, &parts);
-    strftime(text, sizeof(text), "%Y-%m-%d", &parts);
+    char text[DAY_TEXT];
+    day_format(seconds, text);
     return json_string(text);
 }
 

@@ -7,11 +7,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/slice.h"
+#include "report/report_name.h"
 #include "report/tally_store_rows.h"
 
 #define NUMBER_MAX 9007199254740991 /* 2^53 - 1 */
@@ -156,15 +156,6 @@ static int add_policy(struct tally_store *store, json_t *policies, sqlite3_stmt 
     return rc;
 }
 
-/* "2026-11-23" without hyphens is the left part's beginning: one report a day, domain and gateway
- * (RPT-16, RPT-34). */
-static json_t *report_id(const char *day, const char *domain, const char *hostname)
-{
-    CLEANUP(text_free)
-    char *text = x_printf("%.4s%.2s%.2s.%s@%s", day, day + 5, day + 8, domain, hostname);
-    return json_string(text);
-}
-
 static json_t *text_or(const char *text, const char *prefix, const char *hostname)
 {
     CLEANUP(text_free) char *instead = x_printf("%s%s", prefix, hostname);
@@ -176,6 +167,7 @@ static json_t *report_object(const char *day, const char *domain,
 {
     CLEANUP(text_free) char *start = x_printf("%sT00:00:00Z", day);
     CLEANUP(text_free) char *end = x_printf("%sT23:59:59Z", day);
+    CLEANUP(arena_free) struct arena *arena = arena_create();
     json_t *report = json_object();
     json_object_set_new(report, "organization-name",
                         text_or(identity->organization_name, "", identity->hostname));
@@ -183,7 +175,8 @@ static json_t *report_object(const char *day, const char *domain,
                         json_pack("{s:s, s:s}", "start-datetime", start, "end-datetime", end));
     json_object_set_new(report, "contact-info",
                         text_or(identity->contact_info, "postmaster@", identity->hostname));
-    json_object_set_new(report, "report-id", report_id(day, domain, identity->hostname));
+    json_object_set_new(report, "report-id",
+                        json_string(report_id(arena, day, domain, identity->hostname)));
     json_object_set_new(report, "policies", json_array());
     return report;
 }
@@ -204,19 +197,6 @@ static json_t *policies_for(json_t *reports, const char *day, const char *domain
     return json_object_get(json_object_get(last, "report"), "policies");
 }
 
-/* "YYYY-MM-DD" that the calendar has. */
-static bool is_day(const char *day)
-{
-    struct tm parts = {0};
-    char again[16];
-    const char *end = strptime(day, "%Y-%m-%d", &parts);
-    if (end == NULL || *end != '\0')
-        return false;
-    time_t time = timegm(&parts);
-    gmtime_r(&time, &parts);
-    return strftime(again, sizeof(again), "%Y-%m-%d", &parts) > 0 && strcmp(again, day) == 0;
-}
-
 static int read_policies(struct tally_store *store, sqlite3_stmt *row, const char *day,
                          const struct report_identity *identity, json_t *reports, struct err *err_r)
 {
@@ -233,7 +213,8 @@ int tally_store_report(struct tally_store *store, const char *day, const char *d
                        const struct report_identity *identity, json_t **reports_r,
                        struct err *err_r)
 {
-    if (!is_day(day))
+    int64_t begin;
+    if (day_begin(day, &begin) != 0)
         return err_set(err_r, "\"%.20s\" is no day; expected YYYY-MM-DD", day);
     CLEANUP(statement_free) sqlite3_stmt *row = NULL;
     if (sqlite3_prepare_v2(store->database, policies_sql, -1, &row, NULL) != SQLITE_OK)

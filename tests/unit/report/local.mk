@@ -1,7 +1,7 @@
 # Unit tests of src/report/
 check_PROGRAMS += tests/unit/test-report
 TESTS += tests/unit/test-report
-tests_unit_test_report_SOURCES = tests/unit/report/test_tally.c tests/unit/report/test_tally_store.c \
+tests_unit_test_report_SOURCES = tests/unit/report/test_tally.c tests/unit/report/test_tally_store.c tests/unit/report/test_report_name.c \
 	tests/unit/report/sessions.h tests/unit/result/fake_loop.c tests/unit/result/fakes.h
 tests_unit_test_report_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_report_LDADD = libdaneway-report.a libdaneway-log.a libdaneway-policy.a libdaneway-base.a \
