@@ -157,7 +157,8 @@ static void plan_hosts(struct plan *plan, struct host_question *question, uint64
     const struct evidence *evidence = question->evidence;
     const struct place *places = put_in_order(question->arena, evidence, seed);
     size_t count = evidence->host_count;
-    bool twice = question->demands->null_sender && question->wishes.requiretls == REQUIRETLS_MUST;
+    bool twice =
+        question->demands->null_sender && question->wishes.requiretls >= REQUIRETLS_UNDER_TLS;
     plan->host_count = twice ? 2 * count : count;
     plan->hosts = arena_alloc(question->arena, (plan->host_count + 1) * sizeof(*plan->hosts));
     for (size_t i = 0; i < plan->host_count; i++) {

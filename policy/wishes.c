@@ -54,8 +54,10 @@ static struct wishes wishes_with(const struct demands *demands, bool requiretls)
         demands->tls_optional && !demands->requiretls && !wishes.dane_must && !wishes.authenticated;
     if (!requiretls || demands->requiretls_mode == REQUIRETLS_DISABLE)
         return wishes;
-    wishes.requiretls = must ? REQUIRETLS_MUST : REQUIRETLS_IF_OFFERED;
-    bool starttls = must || demands->requiretls_mode == REQUIRETLS_OPPORTUNISTIC_STARTTLS;
+    bool starttls = demands->requiretls_mode == REQUIRETLS_OPPORTUNISTIC_STARTTLS;
+    wishes.requiretls = must       ? REQUIRETLS_MUST
+                        : starttls ? REQUIRETLS_UNDER_TLS
+                                   : REQUIRETLS_IF_OFFERED;
     enum protection asked = must       ? PROTECTION_AUTHENTICATED
                             : starttls ? PROTECTION_ENCRYPT
                                        : PROTECTION_NONE;

@@ -54,7 +54,8 @@ struct plan_check {
 enum requiretls_need {
     REQUIRETLS_NO,         /* MAIL does not carry it */
     REQUIRETLS_IF_OFFERED, /* MAIL carries it where the EHLO reply under TLS lists it */
-    REQUIRETLS_MUST,       /* the host must list it under TLS (RTLS-10) */
+    REQUIRETLS_UNDER_TLS, /* the same, and without TLS the host is refused (opportunistic+starttls) */
+    REQUIRETLS_MUST,      /* the host must list it under TLS (RTLS-10) */
 };
 
 struct plan_host {

@@ -141,8 +141,10 @@ static json_t *plan_host_json(const struct plan_host *host)
         [PROTECTION_ENCRYPT] = "encrypt",
         [PROTECTION_AUTHENTICATED] = "authenticated",
     };
-    static const char *const requiretls[] = {
-        [REQUIRETLS_NO] = NULL, [REQUIRETLS_IF_OFFERED] = "if-offered", [REQUIRETLS_MUST] = "must"};
+    static const char *const requiretls[] = {[REQUIRETLS_NO] = NULL,
+                                             [REQUIRETLS_IF_OFFERED] = "if-offered",
+                                             [REQUIRETLS_UNDER_TLS] = "under-tls",
+                                             [REQUIRETLS_MUST] = "must"};
     json_t *object = json_object();
     put_text(object, "name", host->host->name);
     put_text(object, "need", needs[host->need]);

@@ -168,6 +168,8 @@ void render_host_policies(FILE *out, json_t *host)
     }
     if (json_text_is(host, "requiretls", "must"))
         fputs("      must list REQUIRETLS under TLS\n", out);
+    else if (json_text_is(host, "requiretls", "under-tls"))
+        fputs("      TLS is a must; REQUIRETLS is passed on if the host lists it under TLS\n", out);
     else if (json_text_is(host, "requiretls", "if-offered"))
         fputs("      REQUIRETLS is passed on if the host lists it under TLS\n", out);
     put_pair(out, "      TLS restricted to ", json_text(host, "priority"), "\n");

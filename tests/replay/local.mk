@@ -121,6 +121,8 @@ REPLAY_SCENARIOS = \
 	tests/replay/requiretls-notice-without.scn \
 	tests/replay/requiretls-one-may-pass.scn \
 	tests/replay/requiretls-over-tls-optional.scn \
+	tests/replay/requiretls-relaxed-no-starttls.scn \
+	tests/replay/requiretls-relaxed-notice.scn \
 	tests/replay/requiretls-relaxed.scn \
 	tests/replay/requiretls-smart-host.scn \
 	tests/replay/requiretls-starttls-not-now.scn \
