@@ -63,6 +63,13 @@ static void start_attempt(void *arg, struct delivery *delivery)
     attempt_deliver(worker->conductor, delivery, result_take, worker->result);
 }
 
+static void count_session(void *arg, const struct session_record *records, size_t count)
+{
+    struct worker *worker = arg;
+    for (size_t i = 0; i < count; i++)
+        tally_session(worker->tally, &records[i]);
+}
+
 static void expire(void *arg, struct delivery *delivery, const char *reason, const char *text)
 {
     struct worker *worker = arg;
@@ -222,10 +229,12 @@ static void make_inner_stations(struct worker *worker)
         .settings = &worker->delivery,
         .bounce_nexthop = settings->queue.bounce_nexthop,
         .queue = &settings->queue,
+        .count = count_session,
+        .count_arg = worker,
     };
     worker->conductor = conductor_create(&parts);
     worker->exceptions = exceptions_create(worker->loop, worker->place->number == 0);
-    worker->result = result_create(worker->loop, worker->spool, worker->tally, settings->hostname,
+    worker->result = result_create(worker->loop, worker->spool, settings->hostname,
                                    &settings->queue, settled, worker);
     worker->schedule = schedule_create(worker->loop, worker->spool, &settings->queue,
                                        &worker->delivery, &callbacks);

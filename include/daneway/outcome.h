@@ -49,6 +49,9 @@ struct session_record {
     const char *mx_name;               /* NULL if unknown */
     const char *mx_helo;               /* host name in the EHLO reply; NULL if unknown */
 };
+/* Gets the records of one connection, or of one failure before a connection: one for each applied policy, borrowed. At
+ * once, not at the end of the attempt: a crash meanwhile must not lose them, nor midnight pass (RPT-17, RPT-19). */
+typedef void count_session_fn(void *arg, const struct session_record *records, size_t count);
 
 /* What the attempt says of the destination as a whole, for the schedule. */
 enum destination_state {
@@ -60,8 +63,6 @@ enum destination_state {
 struct outcome {
     struct recipient_outcome *recipients; /* one for each of the delivery's, same order */
     size_t recipient_count;
-    struct session_record *sessions;
-    size_t session_count;
     enum destination_state destination;
     enum reason reason; /* of the destination, when it is down */
     const char *text;   /* likewise, one line */

@@ -182,7 +182,7 @@ static void make_plan(struct attempt *attempt)
     ledger_next_place(attempt->ledger);
     trace_plan(attempt->trace, attempt->plan, &party->demands,
                attempt->parties.count > 1 ? party->recipients : NULL);
-    if (attempt->party == 0 && attempt->plan->sts_failure != REASON_NONE)
+    if (attempt->plan->sts_failure != REASON_NONE)
         ledger_count_sts_failure(attempt->ledger, attempt->next_hop.name,
                                  attempt->plan->sts_failure, loop_wall(parts->loop));
 }
@@ -306,7 +306,7 @@ static void account_for_session(struct attempt *attempt)
     attempt->place.tls = arena_strdup(attempt->arena, protection_text(host, facts));
     trace_session(attempt->trace, facts, attempt->place.tls);
     ledger_count_session(attempt->ledger, attempt->next_hop.name, host,
-                         &host->addresses[attempt->address], facts);
+                         &host->addresses[attempt->address], attempt->session);
 }
 
 /* The session could not be used; where to go from here? */
@@ -532,6 +532,7 @@ static struct attempt *start(struct conductor *conductor, struct delivery *deliv
     attempt->addressed = arena_strdup(attempt->arena, next_hop);
     attempt->is_last = is_past_lifetime(conductor, delivery);
     attempt->ledger = ledger_create(attempt->arena, delivery);
+    ledger_use_count(attempt->ledger, conductor->parts.count, conductor->parts.count_arg);
     if (delivery != NULL)
         attempt->recipients = arena_alloc(attempt->arena, (delivery->recipient_count + 1) *
                                                               sizeof(*attempt->recipients));

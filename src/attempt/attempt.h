@@ -25,6 +25,8 @@ struct conductor_parts {
     const struct delivery_settings *settings;
     const char *bounce_nexthop;         /* for notices; "" or NULL: by MX */
     const struct queue_settings *queue; /* lifetimes; NULL: none */
+    count_session_fn *count;            /* for TLS-RPT; NULL: nothing is counted */
+    void *count_arg;
 };
 struct conductor *conductor_create(const struct conductor_parts *parts);
 void conductor_free(struct conductor **conductor);

@@ -24,8 +24,9 @@ struct ledger {
     size_t party; /* the present one: only its recipients are looked at */
     bool particular;
     const struct sts_policy *sts_policy; /* NULL: none in force */
-    struct session_record *sessions;
-    size_t session_count, session_room;
+    count_session_fn *count_session;     /* NULL: nothing is counted */
+    void *count_session_arg;
+    struct told *told; /* the failures before a connection that have been counted */
     bool mail_answered, message_judged, local_failure;
     enum reason reason; /* the last failure of the destination */
     const char *text;

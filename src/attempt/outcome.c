@@ -297,8 +297,6 @@ void ledger_close(struct ledger *ledger, const char *next_hop, struct outcome *o
         outcome_r->recipients[i] = entry->result;
         deferred |= entry->result.disposition == DEFERRED;
     }
-    outcome_r->sessions = ledger->sessions;
-    outcome_r->session_count = ledger->session_count;
     outcome_r->destination = state_of(ledger, deferred);
     if (outcome_r->destination == DESTINATION_DOWN || ledger->count == 0) {
         outcome_r->reason = ledger->reason;

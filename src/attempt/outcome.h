@@ -66,13 +66,15 @@ void ledger_transaction(struct ledger *ledger, const struct place *place,
                         const struct transaction_recipient *recipients, size_t count,
                         const struct transaction_result *result);
 
-/* Counts for TLS-RPT (RPT-09..15, 20..25), if there is something to count. */
+/* Who counts for TLS-RPT (RPT-09..15, 20..25); at first nobody does. */
+void ledger_use_count(struct ledger *ledger, count_session_fn *fn, void *arg);
+/* The session is counted now, if it showed something; once in its life, by the first delivery that used it (RPT-09). */
 void ledger_count_session(struct ledger *ledger, const char *next_hop, const struct plan_host *host,
-                          const struct address *address, const struct session_facts *facts);
+                          const struct address *address, struct session *session);
 /* The latest fetch of the MTA-STS policy failed (RPT-24). */
 void ledger_count_sts_failure(struct ledger *ledger, const char *next_hop, enum reason reason,
                               int64_t now);
-/* A host that was passed over before any session (RPT-25). */
+/* A host that was passed over before any session (RPT-25); once an attempt, however many parties it has. */
 void ledger_count_skipped(struct ledger *ledger, const char *next_hop, const struct plan_host *host,
                           int64_t now);
 /* The plan refuses the whole next hop and names no host (dane-required): one failure without a session. */

@@ -154,6 +154,13 @@ const struct session_facts *session_facts(const struct session *session)
     return &session->facts;
 }
 
+bool session_take_count(struct session *session)
+{
+    bool first = !session->counted;
+    session->counted = true;
+    return first;
+}
+
 void session_lend(struct session *session, session_fn *fn, void *arg)
 {
     session->fn = fn;

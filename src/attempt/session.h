@@ -93,6 +93,8 @@ struct session_facts {
     bool requiretls; /* MAIL carries it (RTLS-11) */
 };
 const struct session_facts *session_facts(const struct session *session);
+/* True the first time only: a connection counts once, however many messages it carries (RPT-09). */
+bool session_take_count(struct session *session);
 
 /* --- the borrower's side, after SESSION_READY ----------------------------------------------------- */
 /* Events go to fn from now on; fn NULL ends it. */

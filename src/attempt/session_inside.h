@@ -41,6 +41,7 @@ struct session {
     bool was_ready;
     bool spoilt; /* QUIT cannot be said */
     bool dead;   /* retired: no callback any more */
+    bool counted;
     struct arena *arena;
     struct stream *stream;
     struct loop_timer *timer;

@@ -7,17 +7,18 @@
 #include "attempt/ledger.h"
 #include "daneway/policy.h"
 
-static struct session_record *add_record(struct ledger *ledger)
+/* A failure before a connection. */
+struct told {
+    struct told *next;
+    const struct evidence_host *host; /* NULL: the next hop as a whole */
+    enum policy_type policy;
+    enum reason reason;
+};
+
+void ledger_use_count(struct ledger *ledger, count_session_fn *fn, void *arg)
 {
-    if (ledger->session_count == ledger->session_room) {
-        size_t room = ledger->session_room > 0 ? 2 * ledger->session_room : 8;
-        struct session_record *larger = arena_alloc(ledger->arena, room * sizeof(*larger));
-        if (ledger->session_count > 0)
-            memcpy(larger, ledger->sessions, ledger->session_count * sizeof(*larger));
-        ledger->sessions = larger;
-        ledger->session_room = room;
-    }
-    return &ledger->sessions[ledger->session_count++];
+    ledger->count_session = fn;
+    ledger->count_session_arg = arg;
 }
 
 static const char *const *policy_strings(struct arena *arena, const struct evidence_host *host)
@@ -48,11 +49,9 @@ static void set_sts_policy(struct session_record *record, const struct sts_polic
     record->mx_pattern_count = policy->mx_count;
 }
 
-static struct session_record *begin_record(struct ledger *ledger, const char *next_hop,
-                                           const struct evidence_host *host,
-                                           enum policy_type policy, int64_t started)
+static void begin_record(struct ledger *ledger, struct session_record *record, const char *next_hop,
+                         const struct evidence_host *host, enum policy_type policy, int64_t started)
 {
-    struct session_record *record = add_record(ledger);
     *record = (struct session_record){.next_hop = next_hop,
                                       .policy = policy,
                                       .policy_domain = next_hop,
@@ -62,7 +61,6 @@ static struct session_record *begin_record(struct ledger *ledger, const char *ne
         set_tlsa_policy(ledger->arena, record, host);
     else if (policy == POLICY_STS)
         set_sts_policy(record, ledger->sts_policy);
-    return record;
 }
 
 /* RPT-21, RPT-23: these always say more. */
@@ -85,10 +83,11 @@ static void set_failure(struct arena *arena, struct session_record *record, enum
     record->failure_count = 1;
 }
 
-/* RPT-18 */
-static bool is_counted(const struct ledger *ledger)
+/* RPT-18. An address, as of bounce_nexthop, is no policy domain. */
+static bool is_counted(const struct ledger *ledger, const struct evidence_host *host)
 {
-    return ledger->delivery == NULL || !ledger->delivery->envelope.tls_report;
+    bool report = ledger->delivery != NULL && ledger->delivery->envelope.tls_report;
+    return ledger->count_session != NULL && !report && (host == NULL || !host->is_literal);
 }
 
 static bool is_worth_a_count(enum reason reason)
@@ -101,36 +100,64 @@ void ledger_use_sts(struct ledger *ledger, const struct sts_policy *policy)
     ledger->sts_policy = policy;
 }
 
-/* The second connection to a host, without TLS, tells nothing more (TLS-07). One record for each policy (RPT-09, RPT-14). */
-void ledger_count_session(struct ledger *ledger, const char *next_hop, const struct plan_host *host,
-                          const struct address *address, const struct session_facts *facts)
+static void fill_record(struct ledger *ledger, struct session_record *record,
+                        const struct policy_result *result, const struct address *address,
+                        const struct session_facts *facts)
 {
-    if (!is_counted(ledger) || facts->clear)
+    record->sending = facts->sending;
+    record->receiving = *address;
+    if (facts->helo[0] != '\0')
+        record->mx_helo = facts->helo;
+    record->success = result->met;
+    if (!result->met)
+        set_failure(ledger->arena, record, result->reason, facts->tls_code);
+}
+
+/* The second connection to a host, without TLS, tells nothing more (TLS-07). One record for each policy (RPT-09, RPT-14).
+ * A session that was opened for a TLS report stays uncounted, whatever it carries later (RPT-18). */
+void ledger_count_session(struct ledger *ledger, const char *next_hop, const struct plan_host *host,
+                          const struct address *address, struct session *session)
+{
+    const struct session_facts *facts = session_facts(session);
+    if (!session_take_count(session) || !is_counted(ledger, host->host) || facts->clear)
         return;
-    if (host->host->is_literal) /* an address, as of bounce_nexthop, is no policy domain */
-        return;
+    struct session_record records[PLAN_POLICIES_MAX];
+    size_t count = 0;
     for (size_t i = 0; i < facts->result_count; i++) {
         const struct policy_result *result = &facts->results[i];
         if (!result->met && !is_worth_a_count(result->reason))
             continue;
-        struct session_record *record =
-            begin_record(ledger, next_hop, host->host, result->policy, facts->started);
-        record->sending = facts->sending;
-        record->receiving = *address;
-        if (facts->helo[0] != '\0')
-            record->mx_helo = arena_strdup(ledger->arena, facts->helo);
-        record->success = result->met;
-        if (!result->met)
-            set_failure(ledger->arena, record, result->reason, facts->tls_code);
+        begin_record(ledger, &records[count], next_hop, host->host, result->policy, facts->started);
+        fill_record(ledger, &records[count++], result, address, facts);
     }
+    if (count > 0)
+        ledger->count_session(ledger->count_session_arg, records, count);
+}
+
+/* True once an attempt: a second party that meets the same obstacle makes no second failure of it. */
+static bool is_news(struct ledger *ledger, const struct evidence_host *host,
+                    enum policy_type policy, enum reason reason)
+{
+    for (const struct told *told = ledger->told; told != NULL; told = told->next)
+        if (told->host == host && told->policy == policy && told->reason == reason)
+            return false;
+    struct told *told = arena_alloc(ledger->arena, sizeof(*told));
+    *told = (struct told){ledger->told, host, policy, reason};
+    ledger->told = told;
+    return true;
 }
 
 static void count_without_session(struct ledger *ledger, const char *next_hop,
                                   const struct evidence_host *host, enum policy_type policy,
                                   enum reason reason, int64_t now)
 {
-    if (is_counted(ledger) && is_worth_a_count(reason))
-        set_failure(ledger->arena, begin_record(ledger, next_hop, host, policy, now), reason, NULL);
+    struct session_record record;
+    if (!is_counted(ledger, host) || !is_worth_a_count(reason) ||
+        !is_news(ledger, host, policy, reason))
+        return;
+    begin_record(ledger, &record, next_hop, host, policy, now);
+    set_failure(ledger->arena, &record, reason, NULL);
+    ledger->count_session(ledger->count_session_arg, &record, 1);
 }
 
 void ledger_count_skipped(struct ledger *ledger, const char *next_hop, const struct plan_host *host,

@@ -11,14 +11,13 @@
 #include "log/log.h"
 #include "result/settling.h"
 
-struct result *result_create(struct loop *loop, struct spool *spool, struct tally *tally,
-                             const char *hostname, const struct queue_settings *settings,
-                             result_settled_fn *fn, void *arg)
+struct result *result_create(struct loop *loop, struct spool *spool, const char *hostname,
+                             const struct queue_settings *settings, result_settled_fn *fn,
+                             void *arg)
 {
     struct result *result = x_calloc(1, sizeof(*result));
     result->loop = loop;
     result->spool = spool;
-    result->tally = tally;
     result->hostname = hostname;
     result->settings = settings;
     result->fn = fn;
@@ -184,15 +183,6 @@ static int64_t delay_of(const struct settling *settling, const struct outcome *o
                        seed);
 }
 
-static void tally_outcome(const struct result *result, const struct delivery *delivery,
-                          const struct outcome *outcome)
-{
-    if (result->tally == NULL || delivery->envelope.tls_report) /* RPT-18 */
-        return;
-    for (size_t i = 0; i < outcome->session_count; i++)
-        tally_session(result->tally, &outcome->sessions[i]);
-}
-
 void result_take(void *arg, struct delivery *delivery, const struct outcome *outcome)
 {
     struct result *result = arg;
@@ -214,7 +204,6 @@ void result_take(void *arg, struct delivery *delivery, const struct outcome *out
             finding.disposition = BOUNCED;
         add_finding(settling, &finding);
     }
-    tally_outcome(result, delivery, outcome);
     settling_start(settling);
 }
 

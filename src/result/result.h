@@ -1,5 +1,4 @@
-/* result: writes down what came of an attempt: recipients, next attempt, trace, notices, tally,
- * log.
+/* result: writes down what came of an attempt: recipients, next attempt, trace, notices, log.
  * Owns: the making of notices (RFC 3464) and the one log line a recipient. RFC 3461, 3464;
  * requirements DSN-01..05, 09, 11, 12, QUEUE-01, 02, 04, CODE-07, 08.
  * Must never end a recipient before the store has said so. */
@@ -10,7 +9,6 @@
 #include "daneway/outcome.h"
 #include "daneway/settings.h"
 #include "loop/loop.h"
-#include "report/tally.h"
 #include "spool/spool.h"
 
 struct result;
@@ -18,10 +16,10 @@ struct result;
  */
 typedef void result_settled_fn(void *arg, struct delivery *delivery, enum destination_state state,
                                const char *reason, const char *text);
-/* tally may be NULL: nothing is counted. settings and hostname are borrowed. */
-struct result *result_create(struct loop *loop, struct spool *spool, struct tally *tally,
-                             const char *hostname, const struct queue_settings *settings,
-                             result_settled_fn *fn, void *arg);
+/* settings and hostname are borrowed. */
+struct result *result_create(struct loop *loop, struct spool *spool, const char *hostname,
+                             const struct queue_settings *settings, result_settled_fn *fn,
+                             void *arg);
 /* Before spool_close. What the store has been told, it finishes; what it had failed to record is
  * attempted again after the next start. Deliveries that are still here stay the schedule's. */
 void result_free(struct result **result);

@@ -35,7 +35,6 @@ LIST_HEAD(settling_list, settling);
 struct result {
     struct loop *loop;
     struct spool *spool;
-    struct tally *tally;
     const char *hostname;
     const struct queue_settings *settings;
     result_settled_fn *fn;

@@ -200,6 +200,16 @@ static void set_up(void)
     scenario.content = (struct buffer){.len = 14};
 }
 
+/* What is counted is there to be read. */
+static void on_count(void *arg, const struct session_record *records, size_t count)
+{
+    (void)arg;
+    for (size_t i = 0; i < count; i++) {
+        assert(records[i].success == (records[i].failure_count == 0));
+        assert(strlen(records[i].next_hop) > 0);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -217,7 +227,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct conductor_parts parts = {.loop = loop,
                                     .resolver = fake_resolver(loop),
                                     .spool = fake_spool(loop),
-                                    .settings = &scenario.settings};
+                                    .settings = &scenario.settings,
+                                    .count = on_count};
     struct conductor *conductor = conductor_create(&parts);
     struct delivery *delivery = delivery_create();
     delivery->next_hop = "example.org";

@@ -60,14 +60,13 @@ static void check_recipient(unsigned line, const struct outcome *outcome, char *
 }
 
 /* session "HOST|- POLICY DOMAIN success|RESULT-TYPE [CODE]", by the order in which they were counted */
-static void check_session(unsigned line, const struct outcome *outcome, size_t number,
-                          const char *expected)
+static void check_session(unsigned line, size_t number, const char *expected)
 {
-    if (number >= outcome->session_count) {
-        differs(line, "only %zu sessions were counted", outcome->session_count);
+    if (number >= scenario.counted_count) {
+        differs(line, "only %zu sessions were counted", scenario.counted_count);
         return;
     }
-    const struct session_record *record = &outcome->sessions[number];
+    const struct session_record *record = &scenario.counted[number];
     const struct session_failure *failure = record->failures;
     char text[512];
     snprintf(text, sizeof(text), "%s %s %s %s%s%s", record->mx_name != NULL ? record->mx_name : "-",
@@ -80,14 +79,13 @@ static void check_session(unsigned line, const struct outcome *outcome, size_t n
 }
 
 /* session-policy N TEXT: the policy strings and "| " the mx patterns, each followed by "; " */
-static void check_session_policy(unsigned line, const struct outcome *outcome, size_t number,
-                                 const char *expected)
+static void check_session_policy(unsigned line, size_t number, const char *expected)
 {
-    if (number >= outcome->session_count) {
-        differs(line, "only %zu sessions were counted", outcome->session_count);
+    if (number >= scenario.counted_count) {
+        differs(line, "only %zu sessions were counted", scenario.counted_count);
         return;
     }
-    const struct session_record *record = &outcome->sessions[number];
+    const struct session_record *record = &scenario.counted[number];
     const char *text = "";
     for (size_t i = 0; i < record->policy_string_count; i++)
         text = arena_printf(scenario.arena, "%s%s; ", text, record->policy_strings[i]);
@@ -168,13 +166,13 @@ static void check_line(const struct expectation *expectation, const struct outco
         if (strcmp(words[1], destinations[outcome->destination]) != 0)
             differs(line, "destination %s", destinations[outcome->destination]);
     } else if (strcmp(words[0], "session") == 0 && rest != NULL)
-        check_session(line, outcome, (size_t)atoi(words[1]), rest);
+        check_session(line, (size_t)atoi(words[1]), rest);
     else if (strcmp(words[0], "session-policy") == 0 && rest != NULL)
-        check_session_policy(line, outcome, (size_t)atoi(words[1]), rest);
+        check_session_policy(line, (size_t)atoi(words[1]), rest);
     else if (strcmp(words[0], "sts") == 0)
         check_sts(line, outcome, words, count);
     else if (strcmp(words[0], "sessions") == 0 && count == 2)
-        check_number(line, "sessions", outcome->session_count, words[1]);
+        check_number(line, "sessions", scenario.counted_count, words[1]);
     else if (strcmp(words[0], "seconds") == 0 && count == 2)
         check_number(line, "seconds", (size_t)ended_ms / 1000, words[1]);
     else if (strcmp(words[0], "unsent-below") == 0 && count == 2) {

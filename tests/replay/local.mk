@@ -19,6 +19,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/content-bare-line-ends.scn \
 	tests/replay/content-dots-and-last-line.scn \
 	tests/replay/content-unreadable.scn \
+	tests/replay/counted-at-once.scn \
 	tests/replay/dane-all-address-lookups-fail.scn \
 	tests/replay/dane-exempt-default-level.scn \
 	tests/replay/dane-exempt-no-tlsa-query.scn \
@@ -141,6 +142,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/shutdown-421-at-rcpt.scn \
 	tests/replay/size-too-big-everywhere.scn \
 	tests/replay/size-too-big-once.scn \
+	tests/replay/skipped-host-counts-once.scn \
 	tests/replay/smart-host.scn \
 	tests/replay/special-address.scn \
 	tests/replay/starttls-injection-partial.scn \

@@ -78,6 +78,8 @@ struct scenario {
     struct said *said;
     size_t unsent_max;
     unsigned failures;
+    struct session_record *counted; /* for TLS-RPT, by the last attempt */
+    size_t counted_count;
     bool again;                   /* a second attempt follows the first */
     const char *later[LATER_MAX]; /* lines that change the world in between */
     size_t later_count;

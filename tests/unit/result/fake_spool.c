@@ -5,15 +5,6 @@
 
 #include "fakes.h"
 
-unsigned fake_sessions_tallied;
-
-void tally_session(struct tally *tally, const struct session_record *session)
-{
-    (void)tally;
-    (void)session;
-    fake_sessions_tallied++;
-}
-
 struct spool *fake_spool_create(struct loop *loop)
 {
     struct spool *spool = x_calloc(1, sizeof(*spool));

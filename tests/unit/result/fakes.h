@@ -8,7 +8,6 @@
 
 #include "base/alloc.h"
 #include "loop/loop.h"
-#include "report/tally.h"
 #include "spool/spool.h"
 
 enum { FAKE_NOW = 1795860000 }; /* the virtual clock's start, seconds since 1970 */
@@ -46,7 +45,5 @@ struct spool {
 };
 struct spool *fake_spool_create(struct loop *loop);
 void fake_spool_free(struct spool **spool);
-
-extern unsigned fake_sessions_tallied;
 
 #endif

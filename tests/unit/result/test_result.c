@@ -46,8 +46,7 @@ static void setup(void)
     loop = loop_create();
     spool = fake_spool_create(loop);
     spool->content = SLICE_LITERAL("Subject: x\r\n\r\nbody\r\n");
-    result = result_create(loop, spool, (struct tally *)&settled, "gw.example.com", &settings,
-                           on_settled, NULL);
+    result = result_create(loop, spool, "gw.example.com", &settings, on_settled, NULL);
     delivery = delivery_create();
     delivery->id = 5;
     delivery->message = 77;
@@ -426,18 +425,4 @@ Test(result, the_rest_of_a_long_list_goes_at_once)
     outcome.recipient_count = 1;
     take_and_run();
     cr_assert(gt(i64, spool->settlements[1].settlement.next_attempt, FAKE_NOW + 1000));
-}
-
-/* covers: RPT-18 */
-Test(result, sessions_of_reports_are_not_tallied)
-{
-    static const struct session_record sessions[2];
-    outcome.sessions = (struct session_record *)sessions;
-    outcome.session_count = 2;
-    take_and_run();
-    cr_assert(eq(uint, fake_sessions_tallied, 2));
-    outcome.recipient_count = 0;
-    delivery->envelope.tls_report = true;
-    take_and_run();
-    cr_assert(eq(uint, fake_sessions_tallied, 2));
 }
