@@ -110,19 +110,17 @@ static const char *date_text(struct arena *arena, time_t time)
 }
 
 /* NULL if `now` is within its dates. */
-static const char *date_problem(const struct search *search, gnutls_x509_crt_t certificate,
+static const char *date_problem(struct arena *arena, time_t now, gnutls_x509_crt_t certificate,
                                 const char *which)
 {
     time_t from = gnutls_x509_crt_get_activation_time(certificate);
     time_t until = gnutls_x509_crt_get_expiration_time(certificate);
     if (from == (time_t)-1 || until == (time_t)-1)
-        return arena_printf(search->arena, "%s has no readable dates", which);
-    if (search->now < from)
-        return arena_printf(search->arena, "%s is not valid before %s", which,
-                            date_text(search->arena, from));
-    if (search->now > until)
-        return arena_printf(search->arena, "%s expired on %s", which,
-                            date_text(search->arena, until));
+        return arena_printf(arena, "%s has no readable dates", which);
+    if (now < from)
+        return arena_printf(arena, "%s is not valid before %s", which, date_text(arena, from));
+    if (now > until)
+        return arena_printf(arena, "%s expired on %s", which, date_text(arena, until));
     return NULL;
 }
 
@@ -131,11 +129,18 @@ static const char *path_date_problem(const struct search *search, const struct a
 {
     const char *problem = NULL;
     for (size_t i = 0; i < search->length && problem == NULL; i++)
-        problem = date_problem(search, search->path[i],
+        problem = date_problem(search->arena, search->now, search->path[i],
                                i == 0 ? "the certificate" : "an intermediate certificate");
     if (problem == NULL && anchor->certificate != NULL)
-        problem = date_problem(search, anchor->certificate, "the trust anchor");
+        problem = date_problem(search->arena, search->now, anchor->certificate, "the trust anchor");
     return problem;
+}
+
+const char *chain_leaf_date_problem(struct arena *arena, const struct chain *chain, time_t now)
+{
+    if (chain->count == 0 || chain->certificates[0] == NULL)
+        return NULL;
+    return date_problem(arena, now, chain->certificates[0], "the certificate");
 }
 
 /* --- anchors ------------------------------------------------------------------------------------ */

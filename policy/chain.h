@@ -14,7 +14,7 @@
 #include <gnutls/x509.h>
 
 #include "base/alloc.h"
-#include "daneway/peer.h"
+#include "daneway/policy.h"
 #include "policy/der.h"
 
 enum { CHAIN_LIMIT = 16 }; /* certificates looked at; no honest chain is longer */
@@ -56,5 +56,29 @@ struct path_result chain_find_path(struct arena *arena, struct chain *chain,
 /* The leaf has a DNS-ID for one of `names`; its CN counts if that is allowed and it has no DNS-ID at all (DANE-41). */
 bool chain_leaf_has_name(struct arena *arena, const struct chain *chain, const char *const *names,
                          size_t name_count, bool allow_common_name, const char **detail_r);
+
+/* NULL if `now` is within the dates of the leaf, or there is none to be read; else what is wrong with them. */
+const char *chain_leaf_date_problem(struct arena *arena, const struct chain *chain, time_t now);
+
+/* --- faults.c: all that is wrong, not only the first thing (RPT-22) ------------------------------- */
+/* How a failure is named: DANE and public roots have their own reasons. */
+struct fault_names {
+    enum reason not_trusted, expired, name_mismatch;
+    const char *no_path; /* the detail where nothing leads to an anchor */
+};
+struct leaf_question {
+    struct arena *arena;
+    const struct chain *chain;
+    const char *const *names;
+    size_t name_count;
+    bool allow_common_name;
+    time_t now;
+};
+/* The path that was found and the leaf: ok, or every fault; the depth is left at -1. */
+struct chain_result chain_judge(const struct leaf_question *question,
+                                const struct path_result *path, const struct fault_names *reasons);
+/* `detail` with the further faults named behind it, in the arena. */
+const char *faults_text(struct arena *arena, const char *detail,
+                        const struct further_faults *further);
 
 #endif

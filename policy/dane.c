@@ -180,11 +180,11 @@ static unsigned progress(enum reason reason)
                                                        : 0;
 }
 
-static void note_failure(struct verification *verification, enum reason reason, const char *detail)
+static void note_failure(struct verification *verification, const struct chain_result *failure)
 {
     struct chain_result *result = &verification->result;
-    if (!result->ok && progress(reason) > progress(result->reason))
-        *result = (struct chain_result){.reason = reason, .detail = detail, .depth = -1};
+    if (!result->ok && progress(failure->reason) > progress(result->reason))
+        *result = *failure;
 }
 
 static void note_success(struct verification *verification, const struct tlsa_record *record,
@@ -197,23 +197,28 @@ static void note_success(struct verification *verification, const struct tlsa_re
 static void try_anchor(struct verification *verification, const struct tlsa_record *record,
                        const struct anchor *anchor, size_t depth)
 {
+    static const struct fault_names reasons = {
+        .not_trusted = REASON_DANE_NOT_TRUSTED,
+        .expired = REASON_DANE_CERTIFICATE_EXPIRED,
+        .name_mismatch = REASON_DANE_NAME_MISMATCH,
+        .no_path = "the trust anchor was sent, but has not issued the certificate",
+    };
     struct path_result path = chain_find_path(verification->arena, &verification->chain, anchor, 1,
                                               GNUTLS_PROFILE_LOW, verification->now);
     bool sent = depth < verification->chain.count;
-    const char *detail = path.detail;
-    if (path.state == PATH_EXPIRED)
-        note_failure(verification, REASON_DANE_CERTIFICATE_EXPIRED, detail);
-    else if (path.state == PATH_NOT_TRUSTED)
-        note_failure(verification, REASON_DANE_NOT_TRUSTED, detail);
-    else if (path.state == PATH_NONE && sent)
-        note_failure(verification, REASON_DANE_NOT_TRUSTED,
-                     "the trust anchor was sent, but has not issued the certificate");
-    else if (path.state == PATH_GOOD &&
-             !chain_leaf_has_name(verification->arena, &verification->chain, verification->names,
-                                  verification->name_count, true, &detail))
-        note_failure(verification, REASON_DANE_NAME_MISMATCH, detail);
-    else if (path.state == PATH_GOOD)
+    if (path.state == PATH_NONE && !sent) /* the record speaks of another chain */
+        return;
+    const struct leaf_question question = {.arena = verification->arena,
+                                           .chain = &verification->chain,
+                                           .names = verification->names,
+                                           .name_count = verification->name_count,
+                                           .allow_common_name = true,
+                                           .now = verification->now};
+    struct chain_result result = chain_judge(&question, &path, &reasons);
+    if (result.ok)
         note_success(verification, record, depth);
+    else
+        note_failure(verification, &result);
 }
 
 static bool is_leaf(const struct chain *chain, struct octets certificate)

@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "daneway/policy.h"
+#include "policy/chain.h"
 #include "policy/verify.h"
 
 static struct verdict verdict_of(enum verdict_action action, enum reason reason, const char *detail)
@@ -87,6 +88,7 @@ static struct policy_result result_of(const struct plan_host *host,
         if (host->checks[i].policy == policy->type && !results[i].ok) {
             result.reason = results[i].reason;
             result.detail = results[i].detail;
+            result.further = results[i].further;
         }
     result.met = result.reason == REASON_NONE;
     return result;
@@ -134,24 +136,25 @@ static void refuse(struct arena *arena, const struct plan_host *host, struct ver
         verdict->action = VERDICT_SKIP_HOST;
         verdict->verified = false;
         verdict->reason = results[i].reason;
-        verdict->detail = results[i].detail;
+        verdict->detail = faults_text(arena, results[i].detail, &results[i].further);
         if (host->checks[i].requiretls) {
             const char *name = reason_row(results[i].reason)->name;
             verdict->reason = REASON_REQUIRETLS_NOT_VERIFIED;
-            verdict->detail = results[i].detail == NULL
+            verdict->detail = verdict->detail == NULL
                                   ? name
-                                  : arena_printf(arena, "%s: %s", name, results[i].detail);
+                                  : arena_printf(arena, "%s: %s", name, verdict->detail);
         }
         return;
     }
 }
 
 /* What would have been wrong, had anybody asked. */
-static void note_failure(struct verdict *verdict)
+static void note_failure(struct arena *arena, struct verdict *verdict)
 {
     for (size_t i = 0; i < verdict->result_count && verdict->reason == REASON_NONE; i++) {
         verdict->reason = verdict->results[i].reason;
-        verdict->detail = verdict->results[i].detail;
+        verdict->detail =
+            faults_text(arena, verdict->results[i].detail, &verdict->results[i].further);
     }
 }
 
@@ -166,7 +169,7 @@ struct verdict policy_after_handshake(struct arena *arena, const struct plan_hos
     verdict.verified = proof >= 0;
     refuse(arena, host, &verdict, results);
     if (verdict.action == VERDICT_GO_ON && !verdict.verified)
-        note_failure(&verdict);
+        note_failure(arena, &verdict);
     if (verdict.verified) {
         verdict.matched = results[proof].matched;
         verdict.depth = results[proof].depth;

@@ -49,34 +49,28 @@ size_t roots_count(const struct roots *roots)
     return roots != NULL ? roots->count : 0;
 }
 
-static struct chain_result failure(enum reason reason, const char *detail)
-{
-    return (struct chain_result){.reason = reason, .detail = detail, .depth = -1};
-}
-
-static struct chain_result judge(struct arena *arena, struct chain *chain,
-                                 const struct anchor *anchors, size_t anchor_count,
-                                 const char *const *names, size_t name_count, time_t now)
-{
-    struct path_result path =
-        chain_find_path(arena, chain, anchors, anchor_count, GNUTLS_PROFILE_MEDIUM, now);
-    if (path.state == PATH_EXPIRED)
-        return failure(REASON_CERTIFICATE_EXPIRED, path.detail);
-    if (path.state != PATH_GOOD)
-        return failure(REASON_CERTIFICATE_NOT_TRUSTED,
-                       path.detail != NULL ? path.detail : "the chain leads to no trusted root");
-    const char *detail;
-    if (!chain_leaf_has_name(arena, chain, names, name_count, false, &detail))
-        return failure(REASON_CERTIFICATE_NAME_MISMATCH, detail);
-    return (struct chain_result){.ok = true, .depth = (int)path.length};
-}
-
 struct chain_result pkix_verify(struct arena *arena, const struct roots *roots,
                                 const struct certificate *chain, size_t chain_count,
                                 const char *const *names, size_t name_count, time_t now)
 {
+    static const struct fault_names reasons = {
+        .not_trusted = REASON_CERTIFICATE_NOT_TRUSTED,
+        .expired = REASON_CERTIFICATE_EXPIRED,
+        .name_mismatch = REASON_CERTIFICATE_NAME_MISMATCH,
+        .no_path = "the chain leads to no trusted root",
+    };
     CLEANUP(chain_release) struct chain certificates = {0};
     chain_parse(&certificates, chain, chain_count);
-    return judge(arena, &certificates, roots != NULL ? roots->anchors : NULL, roots_count(roots),
-                 names, name_count, now);
+    struct path_result path =
+        chain_find_path(arena, &certificates, roots != NULL ? roots->anchors : NULL,
+                        roots_count(roots), GNUTLS_PROFILE_MEDIUM, now);
+    const struct leaf_question question = {.arena = arena,
+                                           .chain = &certificates,
+                                           .names = names,
+                                           .name_count = name_count,
+                                           .now = now};
+    struct chain_result result = chain_judge(&question, &path, &reasons);
+    if (result.ok)
+        result.depth = (int)path.length;
+    return result;
 }

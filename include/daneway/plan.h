@@ -107,18 +107,31 @@ enum verdict_action {
     VERDICT_SKIP_HOST,       /* next host */
 };
 
+/* What else is wrong with a certificate beside the main reason: with an untrusted chain, an expired date and a wrong name
+ * come together often enough, and whoever mends one wants to know of the others (RPT-22). */
+enum { FURTHER_FAULTS_MAX = 2 };
+struct fault {
+    enum reason reason;
+    const char *detail; /* NULL if nothing specific */
+};
+struct further_faults {
+    struct fault list[FURTHER_FAULTS_MAX]; /* no reason twice, and not the main one */
+    size_t count;
+};
+
 /* How one policy fared in this session, for reports: success or failure (RPT-09..11, 14). */
 struct policy_result {
     enum policy_type policy; /* POLICY_NOT_FOUND: none applies, met by any TLS */
     bool met;
     enum reason reason; /* REASON_NONE if met */
     const char *detail; /* NULL if nothing specific */
+    struct further_faults further;
 };
 
 struct verdict {
     enum verdict_action action;
     enum reason reason; /* why skipped; or what would have been wrong had a policy asked */
-    const char *detail; /* NULL if nothing specific */
+    const char *detail; /* NULL if nothing specific; names further faults too */
     bool verified;      /* authenticated by `applied` */
     const struct tlsa_record *matched; /* the TLSA record that matched, or NULL */
     int depth;                         /* chain index of the matched certificate; -1 if none */

@@ -130,8 +130,9 @@ int tlsa_record_parse(struct arena *arena, struct slice text, struct tlsa_record
 
 struct chain_result {
     bool ok;
-    enum reason reason; /* REASON_NONE if ok */
+    enum reason reason; /* REASON_NONE if ok; else the most telling one */
     const char *detail; /* arena; NULL if nothing specific */
+    struct further_faults further;
     const struct tlsa_record *matched;
     int depth; /* chain index of the certificate matched, chain_count if it came from DNS; -1 if none */
 };

@@ -73,14 +73,37 @@ static const char *reason_code(struct arena *arena, enum reason reason, const ch
     return needed ? reason_row(reason)->name : NULL;
 }
 
-static void set_failure(struct arena *arena, struct session_record *record, enum reason reason,
-                        const char *code)
+static bool is_worth_a_count(enum reason reason)
 {
-    struct session_failure *failure = arena_alloc(arena, sizeof(*failure));
-    failure->type = reason_row(reason)->result;
-    failure->reason_code = reason_code(arena, reason, code);
-    record->failures = failure;
-    record->failure_count = 1;
+    return reason_row(reason)->result != RESULT_NONE;
+}
+
+/* Faults of one kind are one failure. */
+static bool has_failure(const struct session_failure *failures, size_t count, enum result_type type)
+{
+    for (size_t i = 0; i < count; i++)
+        if (failures[i].type == type)
+            return true;
+    return false;
+}
+
+/* The main reason, then what else was wrong: one session, several details (RPT-13, RPT-22). */
+static void set_failures(struct arena *arena, struct session_record *record, enum reason reason,
+                         const char *code, const struct further_faults *further)
+{
+    struct session_failure *failures =
+        arena_alloc(arena, (1 + FURTHER_FAULTS_MAX) * sizeof(*failures));
+    failures[0] =
+        (struct session_failure){reason_row(reason)->result, reason_code(arena, reason, code)};
+    size_t count = 1;
+    for (size_t i = 0; i < further->count; i++) {
+        enum reason other = further->list[i].reason;
+        enum result_type type = reason_row(other)->result;
+        if (is_worth_a_count(other) && !has_failure(failures, count, type))
+            failures[count++] = (struct session_failure){type, reason_code(arena, other, NULL)};
+    }
+    record->failures = failures;
+    record->failure_count = count;
 }
 
 /* RPT-18. An address, as of bounce_nexthop, is no policy domain. */
@@ -88,11 +111,6 @@ static bool is_counted(const struct ledger *ledger, const struct evidence_host *
 {
     bool report = ledger->delivery != NULL && ledger->delivery->envelope.tls_report;
     return ledger->count_session != NULL && !report && (host == NULL || !host->is_literal);
-}
-
-static bool is_worth_a_count(enum reason reason)
-{
-    return reason_row(reason)->result != RESULT_NONE;
 }
 
 void ledger_use_sts(struct ledger *ledger, const struct sts_policy *policy)
@@ -110,7 +128,7 @@ static void fill_record(struct ledger *ledger, struct session_record *record,
         record->mx_helo = facts->helo;
     record->success = result->met;
     if (!result->met)
-        set_failure(ledger->arena, record, result->reason, facts->tls_code);
+        set_failures(ledger->arena, record, result->reason, facts->tls_code, &result->further);
 }
 
 /* The second connection to a host, without TLS, tells nothing more (TLS-07). One record for each policy (RPT-09, RPT-14).
@@ -151,12 +169,13 @@ static void count_without_session(struct ledger *ledger, const char *next_hop,
                                   const struct evidence_host *host, enum policy_type policy,
                                   enum reason reason, int64_t now)
 {
+    static const struct further_faults none;
     struct session_record record;
     if (!is_counted(ledger, host) || !is_worth_a_count(reason) ||
         !is_news(ledger, host, policy, reason))
         return;
     begin_record(ledger, &record, next_hop, host, policy, now);
-    set_failure(ledger->arena, &record, reason, NULL);
+    set_failures(ledger->arena, &record, reason, NULL, &none);
     ledger->count_session(ledger->count_session_arg, &record, 1);
 }
 

@@ -168,6 +168,18 @@ static json_t *peer_json(const struct peer *peer)
     return object;
 }
 
+static json_t *further_json(const struct further_faults *further)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < further->count; i++) {
+        json_t *object = json_object();
+        put_text(object, "reason", reason_row(further->list[i].reason)->name);
+        put_text(object, "detail", further->list[i].detail);
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
 static json_t *results_json(const struct session_facts *facts)
 {
     json_t *list = json_array();
@@ -179,6 +191,8 @@ static json_t *results_json(const struct session_facts *facts)
         if (!result->met)
             put_text(object, "reason", reason_row(result->reason)->name);
         put_text(object, "detail", result->detail);
+        if (result->further.count > 0)
+            json_object_set_new(object, "further", further_json(&result->further));
         json_array_append_new(list, object);
     }
     return list;

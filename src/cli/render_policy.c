@@ -175,6 +175,18 @@ void render_host_policies(FILE *out, json_t *host)
     put_pair(out, "      TLS restricted to ", json_text(host, "priority"), "\n");
 }
 
+/* What else was wrong. */
+static void render_further(FILE *out, json_t *further)
+{
+    json_t *fault;
+    size_t i;
+    json_array_foreach(further, i, fault) {
+        put_pair(out, "                also: ", json_text(fault, "reason"), "");
+        put_pair(out, ": ", json_text(fault, "detail"), "");
+        fputc('\n', out);
+    }
+}
+
 /* How they fared, after the handshake. */
 void render_policy_results(FILE *out, json_t *verdict)
 {
@@ -190,6 +202,7 @@ void render_policy_results(FILE *out, json_t *verdict)
         put_pair(out, ": ", json_text(result, "reason"), "");
         put_pair(out, ": ", json_text(result, "detail"), "");
         fputc('\n', out);
+        render_further(out, json_object_get(result, "further"));
     }
     if (json_is_true(json_object_get(verdict, "requiretls")))
         fputs("        MAIL carries REQUIRETLS\n", out);

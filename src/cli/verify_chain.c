@@ -115,6 +115,16 @@ static json_t *matched_json(const struct tlsa_record *record, struct arena *aren
                      tlsa_record_text(arena, record));
 }
 
+static json_t *further_json(const struct further_faults *further)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < further->count; i++)
+        json_array_append_new(list, json_pack("{ss ss*}", "name",
+                                              reason_row(further->list[i].reason)->name, "detail",
+                                              further->list[i].detail));
+    return list;
+}
+
 static int print_result(struct request *request, const char *word,
                         const struct chain_result *result)
 {
@@ -123,6 +133,8 @@ static int print_result(struct request *request, const char *word,
                              result->ok ? NULL : result_type_name(row->result), "name",
                              result->ok ? NULL : row->name, "detail", result->detail, "matched",
                              matched_json(result->matched, request->arena), "depth", result->depth);
+    if (result->further.count > 0)
+        json_object_set_new(json, "further", further_json(&result->further));
     command_print_json(json);
     json_decref(json);
     return result->ok ? STATUS_YES : STATUS_NO;

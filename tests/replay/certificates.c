@@ -1,6 +1,7 @@
 /* certificates: the keys and certificates that scenarios name, made at start.
  * Owns: them.
- * "one" and "other" sign themselves; "signed NAME" is signed by the CA and comes with it.
+ * "one" and "other" sign themselves; "signed NAME" is signed by the CA and comes with it, "expired NAME" too,
+ * but is past its date.
  * Must never be dated by the real clock. */
 #include <assert.h>
 #include <gnutls/abstract.h>
@@ -19,7 +20,8 @@ struct made {
 };
 static struct made one, other, authority;
 
-static struct made make(const char *name, const struct made *issuer, bool is_authority)
+static struct made make_until(const char *name, const struct made *issuer, bool is_authority,
+                              int64_t until)
 {
     static unsigned char serial = 1;
     struct made made;
@@ -32,8 +34,8 @@ static struct made make(const char *name, const struct made *issuer, bool is_aut
     serial++;
     rc |= gnutls_x509_crt_set_dn_by_oid(made.certificate, GNUTLS_OID_X520_COMMON_NAME, 0, name,
                                         (unsigned)strlen(name));
-    rc |= gnutls_x509_crt_set_activation_time(made.certificate, REPLAY_EPOCH - 86400);
-    rc |= gnutls_x509_crt_set_expiration_time(made.certificate, REPLAY_EPOCH + 300000000);
+    rc |= gnutls_x509_crt_set_activation_time(made.certificate, REPLAY_EPOCH - 864000);
+    rc |= gnutls_x509_crt_set_expiration_time(made.certificate, until);
     rc |= gnutls_x509_crt_set_key(made.certificate, made.key);
     rc |= gnutls_x509_crt_set_basic_constraints(made.certificate, is_authority, -1);
     if (!is_authority)
@@ -43,6 +45,11 @@ static struct made make(const char *name, const struct made *issuer, bool is_aut
     rc |= gnutls_x509_crt_sign2(made.certificate, by->certificate, by->key, GNUTLS_DIG_SHA256, 0);
     assert(rc == 0);
     return made;
+}
+
+static struct made make(const char *name, const struct made *issuer, bool is_authority)
+{
+    return make_until(name, issuer, is_authority, REPLAY_EPOCH + 300000000);
 }
 
 static void made_free(struct made *made)
@@ -90,8 +97,10 @@ static void add(struct peer *peer, gnutls_x509_crt_t certificate)
 
 void chain_present(const char *what, struct peer *peer)
 {
-    if (strncmp(what, "signed ", 7) == 0) {
-        struct made leaf = make(what + 7, &authority, false);
+    bool expired = strncmp(what, "expired ", 8) == 0;
+    if (expired || strncmp(what, "signed ", 7) == 0) {
+        struct made leaf = expired ? make_until(what + 8, &authority, false, REPLAY_EPOCH - 86400)
+                                   : make(what + 7, &authority, false);
         add(peer, leaf.certificate);
         add(peer, authority.certificate);
         made_free(&leaf);

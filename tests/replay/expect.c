@@ -59,7 +59,8 @@ static void check_recipient(unsigned line, const struct outcome *outcome, char *
         check_one(line, got, words + 1, count - 1);
 }
 
-/* session "HOST|- POLICY DOMAIN success|RESULT-TYPE [CODE]", by the order in which they were counted */
+/* session "HOST|- POLICY DOMAIN success|RESULT-TYPE [CODE] [+ RESULT-TYPE [CODE]]...", by the order in which they were
+ * counted */
 static void check_session(unsigned line, size_t number, const char *expected)
 {
     if (number >= scenario.counted_count) {
@@ -67,13 +68,17 @@ static void check_session(unsigned line, size_t number, const char *expected)
         return;
     }
     const struct session_record *record = &scenario.counted[number];
-    const struct session_failure *failure = record->failures;
     char text[512];
-    snprintf(text, sizeof(text), "%s %s %s %s%s%s", record->mx_name != NULL ? record->mx_name : "-",
-             policies[record->policy], record->policy_domain,
-             record->success ? "success" : result_type_name(failure->type),
-             failure != NULL && failure->reason_code != NULL ? " " : "",
-             failure != NULL && failure->reason_code != NULL ? failure->reason_code : "");
+    int length = snprintf(text, sizeof(text), "%s %s %s%s",
+                          record->mx_name != NULL ? record->mx_name : "-", policies[record->policy],
+                          record->policy_domain, record->success ? " success" : "");
+    for (size_t i = 0; i < record->failure_count; i++) {
+        const struct session_failure *failure = &record->failures[i];
+        const char *code = failure->reason_code;
+        length += snprintf(text + length, sizeof(text) - (size_t)length, "%s %s%s%s",
+                           i > 0 ? " +" : "", result_type_name(failure->type),
+                           code != NULL ? " " : "", code != NULL ? code : "");
+    }
     if (!matches(expected, text))
         differs(line, "session %zu: %s", number, text);
 }

@@ -36,6 +36,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/dane-starttls-refused.scn \
 	tests/replay/dane-starttls-stripped.scn \
 	tests/replay/dane-ta-name.scn \
+	tests/replay/dane-ta-several-faults.scn \
 	tests/replay/dane-ta-wrong-name.scn \
 	tests/replay/dane-tlsa-bogus-defers.scn \
 	tests/replay/dane-tlsa-bogus-next-mx.scn \
@@ -169,6 +170,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/sts-of-smart-host.scn \
 	tests/replay/sts-off.scn \
 	tests/replay/sts-refresh-failed-cached-applies.scn \
+	tests/replay/sts-several-faults.scn \
 	tests/replay/sts-starttls-stripped.scn \
 	tests/replay/sts-testing-counts-and-delivers.scn \
 	tests/replay/sts-testing-in-clear.scn \

@@ -347,6 +347,33 @@ Test(dane_chain, usage_2_asks_for_one_of_the_names)
     cr_assert(not(dane_verify(arena, &record, 1, chain, 3, NULL, 0, NOW).ok));
 }
 
+/* covers: RPT-22 */
+Test(dane_chain, below_an_anchor_all_that_is_wrong_is_told)
+{
+    struct tlsa_record record = tlsa_for(root, 2, 0, 1);
+    struct issued *old = issue((struct wish){
+        .dns = {"other.example"}, .issuer = root, .from_days = -20, .until_days = -10});
+    struct chain_result result = VERIFY(record, old, root);
+    cr_assert(eq(int, result.reason, REASON_DANE_CERTIFICATE_EXPIRED));
+    cr_assert(eq(sz, result.further.count, 1));
+    cr_assert(eq(int, result.further.list[0].reason, REASON_DANE_NAME_MISMATCH));
+    struct issued *alone =
+        issue((struct wish){.dns = {"other.example"}, .from_days = -20, .until_days = -10});
+    result = VERIFY(record, alone, root);
+    cr_assert(eq(int, result.reason, REASON_DANE_NOT_TRUSTED));
+    cr_assert(eq(sz, result.further.count, 2));
+    cr_assert(eq(int, result.further.list[0].reason, REASON_DANE_CERTIFICATE_EXPIRED));
+    cr_assert(eq(int, result.further.list[1].reason, REASON_DANE_NAME_MISMATCH));
+    /* Where no record speaks of the chain, its names and dates are nobody's business. */
+    result = VERIFY(record, alone);
+    cr_assert(eq(int, result.reason, REASON_TLSA_MISMATCH));
+    cr_assert(eq(sz, result.further.count, 0));
+    struct tlsa_record key = tlsa_for(leaf, 3, 1, 1);
+    result = VERIFY(key, alone, root);
+    cr_assert(eq(int, result.reason, REASON_TLSA_MISMATCH));
+    cr_assert(eq(sz, result.further.count, 0));
+}
+
 /* covers: DANE-41 DANE-42 */
 Test(dane_chain, names_of_the_leaf)
 {

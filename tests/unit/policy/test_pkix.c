@@ -68,6 +68,62 @@ Test(pkix, failures_are_told_apart)
     cr_assert(eq(int, verify(weak, HOST).reason, REASON_CERTIFICATE_NOT_TRUSTED));
 }
 
+static void expect_further(const struct chain_result *result, enum reason first, enum reason second)
+{
+    const struct further_faults *further = &result->further;
+    size_t count = (first != REASON_NONE) + (second != REASON_NONE);
+    cr_expect(eq(sz, further->count, count));
+    for (size_t i = 0; i < count && i < further->count; i++) {
+        cr_expect(eq(int, further->list[i].reason, i == 0 ? first : second));
+        cr_expect(further->list[i].detail != NULL);
+    }
+}
+
+/* covers: RPT-22 */
+Test(pkix, all_that_is_wrong_is_told)
+{
+    const struct {
+        const char *dns;
+        bool trusted, expired;
+        enum reason main, first, second;
+    } cases[] = {
+        {HOST, true, true, REASON_CERTIFICATE_EXPIRED, REASON_NONE, REASON_NONE},
+        {"a.example", true, true, REASON_CERTIFICATE_EXPIRED, REASON_CERTIFICATE_NAME_MISMATCH,
+         REASON_NONE},
+        {HOST, false, false, REASON_CERTIFICATE_NOT_TRUSTED, REASON_NONE, REASON_NONE},
+        {HOST, false, true, REASON_CERTIFICATE_NOT_TRUSTED, REASON_CERTIFICATE_EXPIRED,
+         REASON_NONE},
+        {"a.example", false, false, REASON_CERTIFICATE_NOT_TRUSTED,
+         REASON_CERTIFICATE_NAME_MISMATCH, REASON_NONE},
+        {"a.example", false, true, REASON_CERTIFICATE_NOT_TRUSTED, REASON_CERTIFICATE_EXPIRED,
+         REASON_CERTIFICATE_NAME_MISMATCH},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct issued *leaf = issue((struct wish){.subject = "x",
+                                                  .dns = {cases[i].dns},
+                                                  .issuer = cases[i].trusted ? intermediate : NULL,
+                                                  .from_days = cases[i].expired ? -20 : 0,
+                                                  .until_days = cases[i].expired ? -10 : 0});
+        struct chain_result result = verify(leaf, HOST);
+        cr_expect(not(result.ok), "case %zu", i);
+        cr_expect(eq(int, result.reason, cases[i].main), "case %zu", i);
+        expect_further(&result, cases[i].first, cases[i].second);
+    }
+}
+
+/* Nothing can be said of the name and dates of what is no certificate. */
+Test(pkix, what_cannot_be_read_has_one_fault)
+{
+    unsigned char nonsense[] = {0x30, 0x01, 0x00};
+    struct certificate certificate = {nonsense, sizeof(nonsense)};
+    const char *name = HOST;
+    for (size_t count = 0; count < 2; count++) {
+        struct chain_result result = pkix_verify(arena, NULL, &certificate, count, &name, 1, NOW);
+        cr_expect(eq(int, result.reason, REASON_CERTIFICATE_NOT_TRUSTED));
+        expect_further(&result, REASON_NONE, REASON_NONE);
+    }
+}
+
 /* covers: TLS-16 */
 Test(pkix, names_are_dns_ids_and_wildcards_are_whole_leftmost_labels)
 {
