@@ -219,6 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     set_up();
     char content[] = ".Hello\r\n.\r\nBye";
     scenario.content.ptr = content;
+    scenario.arena = arena_create();
     segment = (size_t)(data[0] & 31) + 1;
     handshake_fails = (data[0] & 32) != 0;
     script = (struct slice){(const char *)data + 1, size - 1};
@@ -241,6 +242,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     loop_run(loop);
     delivery_free(&delivery);
     loop_free(&loop);
+    arena_free(&scenario.arena);
     assert(ended == 1);
     return 0;
 }

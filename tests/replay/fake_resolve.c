@@ -38,7 +38,7 @@ static struct evidence *evidence_on(struct arena *arena, const struct next_hop *
 {
     struct evidence *evidence = arena_memdup(arena, &scenario.evidence, sizeof(*evidence));
     evidence->hosts =
-        arena_memdup(arena, evidence->hosts, (evidence->host_count + 1) * sizeof(*evidence->hosts));
+        arena_memdup(arena, evidence->hosts, evidence->host_count * sizeof(*evidence->hosts));
     evidence->next_hop = evidence->expanded = next_hop->name;
     evidence->kind = next_hop->kind;
     evidence->port = next_hop->port;
