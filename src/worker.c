@@ -312,6 +312,7 @@ static void run(struct worker *worker)
 /* Against the flow: the spool outlives those that write to it, the agent those that count. */
 static void end_orderly(struct worker *worker)
 {
+    agent_ending(worker->agent);
     intake_free(&worker->intake);
     schedule_free(&worker->schedule);
     result_free(&worker->result);
@@ -335,6 +336,7 @@ static void end_orderly(struct worker *worker)
 /* With attempts under way: what the store was told is finished, the rest is as after a crash. */
 static void end_cut_off(struct worker *worker)
 {
+    agent_ending(worker->agent);
     tally_free(&worker->tally);
     spool_close(&worker->spool);
     _exit(EXIT_SUCCESS);

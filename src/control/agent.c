@@ -8,6 +8,8 @@
 
 #include <assert.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -29,14 +31,14 @@ struct agent {
     struct channel *channel;
     unsigned worker;
     int64_t started; /* seconds since 1970 */
-    bool draining, ready;
+    bool draining, ending, ready;
     struct agent_stations stations;
     size_t table_rows;
     char *table_error;
     struct question *questions;
 
     json_t *unacknowledged; /* the tally message under way; NULL: none */
-    json_int_t tally_number;
+    json_int_t tally_sender, tally_number;
     struct loop_timer *tally_retry;
 };
 
@@ -225,16 +227,37 @@ static void send_tally(void *arg)
         loop_timer_set(agent->tally_retry, TALLY_RETRY);
 }
 
+/* A process id comes back, and the store would take the counts of its new owner for old ones. */
+static json_int_t draw_sender(void)
+{
+    uint64_t number = 0;
+    if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
+        number = (uint64_t)getpid() << 32 ^ (uint64_t)time(NULL);
+    return (json_int_t)(number >> 1);
+}
+
+static void await_acknowledgement(struct agent *agent)
+{
+    int64_t end = loop_now(agent->loop) + AGENT_PATIENCE, now;
+    while (agent->unacknowledged != NULL && (now = loop_now(agent->loop)) < end)
+        channel_wait(agent->channel, (int)(end - now));
+    if (agent->unacknowledged != NULL)
+        log_event(LOG_LEVEL_WARNING, "tally",
+                  "the control role has not taken the last counts: sessions may be missing in the "
+                  "TLS reports");
+}
+
 int agent_flush_tally(void *arg, json_t *counts)
 {
     struct agent *agent = arg;
-    if (agent->unacknowledged != NULL && !agent->draining)
+    if (agent->unacknowledged != NULL)
         return -1;
-    json_decref(agent->unacknowledged);
-    agent->unacknowledged = json_pack("{ss si sI sO}", "op", "tally", "sender", (int)getpid(),
+    agent->unacknowledged = json_pack("{ss sI sI sO}", "op", "tally", "sender", agent->tally_sender,
                                       "number", ++agent->tally_number, "counts", counts);
     assert(agent->unacknowledged != NULL);
     send_tally(agent);
+    if (agent->ending)
+        await_acknowledgement(agent);
     return 0;
 }
 
@@ -282,6 +305,7 @@ struct agent *agent_create(struct loop *loop, int fd, unsigned worker)
     agent->loop = loop;
     agent->worker = worker;
     agent->started = loop_wall(loop);
+    agent->tally_sender = draw_sender();
     agent->tally_retry = loop_timer_create(loop, send_tally, agent);
     agent->channel = channel_create(loop, fd, on_message, agent);
     return agent;
@@ -322,4 +346,11 @@ void agent_table_read(struct agent *agent, size_t rows, const char *error)
 void agent_draining(struct agent *agent)
 {
     agent->draining = true;
+}
+
+void agent_ending(struct agent *agent)
+{
+    agent->ready = false;
+    agent->ending = true;
+    await_acknowledgement(agent);
 }

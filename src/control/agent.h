@@ -3,8 +3,8 @@
  * Owns: the channel's end in this worker, questions under way, the counts that are not
  * acknowledged yet. Questions: {"id":N,"op":"status"|"queue"|"traces"|"flush"| "sts-refresh",
  * "next_hop"?, "queue_id"?, "limit"?}; answers: {"id":N,"answer":...}. Counts:
- * {"op":"tally","sender":PID,"number":N,"counts":...}, acknowledged by
- * {"op":"tally-taken","number":N}; "tally-refused": again later; "hello": the control role is new.
+ * {"op":"tally","sender":S,"number":N,"counts":...}, S drawn at random by each process, acknowledged
+ * by {"op":"tally-taken","number":N}; "tally-refused": again later; "hello": the control role is new.
  * Must never block the worker: everything goes through the loop. */
 #ifndef DANEWAY_CONTROL_AGENT_H
 #define DANEWAY_CONTROL_AGENT_H
@@ -41,11 +41,14 @@ void agent_free(struct agent **agent);
 /* What `status` shows of the tls_policy table in force; error NULL: the last reading went well.
  * Copied. */
 void agent_table_read(struct agent *agent, size_t rows, const char *error);
-/* The worker ends: says so in `status`, and the next counts go out without waiting for an
- * acknowledgement. */
+/* The worker ends: says so in `status`. */
 void agent_draining(struct agent *agent);
-/* Fits tally_flush_fn with the agent as arg. -1 while the counts before have not been acknowledged.
- */
+/* The loop has ended: questions are not answered any more, and the last counts may wait for the control
+ * role, AGENT_PATIENCE at most each. */
+enum { AGENT_PATIENCE = 2000 /* ms */ };
+void agent_ending(struct agent *agent);
+/* Fits tally_flush_fn with the agent as arg. -1 while the counts before have not been acknowledged:
+ * each is counted exactly once, whenever either role dies. */
 int agent_flush_tally(void *agent, json_t *counts);
 
 #endif

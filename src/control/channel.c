@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -177,6 +178,17 @@ void channel_receive(struct channel *channel)
 {
     while (receive_packet(channel))
         ;
+}
+
+void channel_wait(struct channel *channel, int ms)
+{
+    struct pollfd waits = {.fd = channel->fd, .events = POLLIN};
+    if (channel->first != NULL)
+        waits.events |= POLLOUT;
+    if (poll(&waits, 1, ms) <= 0)
+        return;
+    send_waiting(channel);
+    channel_receive(channel);
 }
 
 static void on_ready(void *arg, unsigned ready)

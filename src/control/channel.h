@@ -30,6 +30,9 @@ void channel_free(struct channel **channel);
 int channel_send(struct channel *channel, json_t *message);
 /* Takes what has already arrived, now: for a role that is about to end. */
 void channel_receive(struct channel *channel);
+/* Waits for at most `ms` until something can be sent or received, and does that: for a role whose loop
+ * has ended. */
+void channel_wait(struct channel *channel, int ms);
 /* Octets that the kernel has not taken yet. */
 size_t channel_unsent(const struct channel *channel);
 

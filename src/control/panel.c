@@ -1,7 +1,7 @@
 /* panel: the control role's side of the channels: asks all workers one question and gathers their
  * answers.
  * Owns: a channel to each worker, questions under way. Counts are put into the tally store and
- * acknowledged; counts that come twice are acknowledged and not added.
+ * acknowledged; the store knows those that come twice.
  * Must never wait for one worker longer than PANEL_PATIENCE. */
 #include "control/panel.h"
 
@@ -16,7 +16,6 @@ struct desk { /* one worker's place */
     struct panel *panel;
     unsigned worker;
     struct channel *channel;
-    json_int_t tally_sender, tally_number; /* the last counts taken, and of which process */
 };
 
 struct inquiry {
@@ -125,21 +124,17 @@ static void reply_tally(struct desk *desk, const char *op, json_int_t number)
 
 static void on_tally(struct desk *desk, const json_t *message)
 {
-    json_int_t number = json_integer_value(json_object_get(message, "number"));
-    json_int_t sender = json_integer_value(json_object_get(message, "sender"));
+    struct tally_batch batch = {
+        .worker = desk->worker,
+        .sender = json_integer_value(json_object_get(message, "sender")),
+        .number = json_integer_value(json_object_get(message, "number")),
+        .counts = json_object_get(message, "counts"),
+    };
     struct err err;
-    bool seen = sender == desk->tally_sender && number <= desk->tally_number;
-    if (!seen &&
-        tally_store_add(desk->panel->store, json_object_get(message, "counts"), &err) != 0) {
+    bool taken = tally_store_add(desk->panel->store, &batch, &err) == 0;
+    if (!taken)
         log_event(LOG_LEVEL_ERROR, "tally", "%s", err.text);
-        reply_tally(desk, "tally-refused", number);
-        return;
-    }
-    if (!seen) {
-        desk->tally_sender = sender;
-        desk->tally_number = number;
-    }
-    reply_tally(desk, "tally-taken", number);
+    reply_tally(desk, taken ? "tally-taken" : "tally-refused", batch.number);
 }
 
 /* --- the panel -------------------------------------------------------------------------------- */

@@ -1,7 +1,8 @@
 /* tally: see tally.h. Counts are JSON objects from the start, found by the compact text of what
  * makes them distinct.
- * Owns: the counts since the last flush, bounded: too many details of one policy are merged
- * (RPT-45), too many policies dropped. The set of TLSA records has no order (RFC 2181 5): the
+ * Owns: the counts since the last flush, bounded: too many details are merged (RPT-45), too many
+ * policies dropped. They are handed over in batches, so that neither the channel nor the store has
+ * more than one of them to swallow at once. The set of TLSA records has no order (RFC 2181 5): the
  * strings of a TLSA policy are sorted.
  * Must never take text from a peer that is not UTF-8, or of any length. */
 #include "report/tally.h"
@@ -14,10 +15,16 @@
 #include "log/log.h"
 #include "report/report_name.h"
 
-enum { TEXT_LIMIT = 255, POLICY_LIMIT = 100000, DETAIL_LIMIT = 1000 };
+enum {
+    TEXT_LIMIT = 255,
+    DETAIL_LIMIT = 1000,    /* of one policy */
+    OCTET_LIMIT = 64 << 20, /* of the texts of all policies and details */
+    BATCH_OCTETS = 1 << 20, /* of one batch, about */
+};
 
 struct tally {
     json_t *policies; /* distinct text -> counts; "details" is an object likewise */
+    size_t octets;    /* of those distinct texts */
     uint64_t dropped;
     struct loop_timer *timer;
     bool timer_set;
@@ -101,14 +108,15 @@ static void increase(json_t *object, const char *key)
     json_integer_set(number, json_integer_value(number) + 1);
 }
 
-/* The object of `index` that has these facts, or `facts` themselves put there; takes the reference.
- */
-static json_t *find_or_add(json_t *index, json_t *facts, size_t limit)
+/* The object of `index` that has these facts, or `facts` themselves put there; NULL: there is no room.
+ * Takes the reference. */
+static json_t *find_or_add(struct tally *tally, json_t *index, json_t *facts, bool room)
 {
     CLEANUP(text_free) char *key = json_dumps(facts, JSON_COMPACT | JSON_SORT_KEYS);
     json_t *found = json_object_get(index, key);
-    if (found == NULL && json_object_size(index) < limit) {
+    if (found == NULL && room) {
         json_object_set(index, key, facts);
+        tally->octets += strlen(key);
         found = facts;
     }
     json_decref(facts);
@@ -129,7 +137,7 @@ static json_t *find_policy(struct tally *tally, const struct session_record *ses
                                 session->policy == POLICY_TLSA));
     json_object_set_new(facts, "mx",
                         list_of(session->mx_patterns, session->mx_pattern_count, false));
-    json_t *policy = find_or_add(tally->policies, facts, POLICY_LIMIT);
+    json_t *policy = find_or_add(tally, tally->policies, facts, tally->octets < OCTET_LIMIT);
     if (policy != NULL && json_object_get(policy, "details") == NULL) {
         json_object_set_new(policy, "success", json_integer(0));
         json_object_set_new(policy, "failure", json_integer(0));
@@ -151,16 +159,17 @@ static json_t *detail_facts(const struct session_record *session,
     return facts;
 }
 
-/* RPT-13; RPT-45: beyond the limit only the result type still counts. */
-static void count_failure(json_t *details, const struct session_record *session,
+/* RPT-13; RPT-45: beyond the limits only the result type still counts. */
+static void count_failure(struct tally *tally, json_t *details,
+                          const struct session_record *session,
                           const struct session_failure *failure)
 {
-    json_t *detail = find_or_add(details, detail_facts(session, failure), DETAIL_LIMIT);
+    bool room = json_object_size(details) < DETAIL_LIMIT && tally->octets < OCTET_LIMIT;
+    json_t *detail = find_or_add(tally, details, detail_facts(session, failure), room);
     if (detail == NULL) {
         const struct session_record nobody = {.started = 0};
         const struct session_failure type_only = {.type = failure->type};
-        detail = find_or_add(details, detail_facts(&nobody, &type_only),
-                             DETAIL_LIMIT + RESULT_TYPE_COUNT);
+        detail = find_or_add(tally, details, detail_facts(&nobody, &type_only), true);
     }
     if (json_object_get(detail, "count") == NULL)
         json_object_set_new(detail, "count", json_integer(0));
@@ -184,7 +193,8 @@ void tally_session(struct tally *tally, const struct session_record *session)
     increase(policy, session->success ? "success" : "failure");
     for (size_t i = 0; !session->success && i < session->failure_count; i++)
         if (session->failures[i].type != RESULT_NONE)
-            count_failure(json_object_get(policy, "details"), session, &session->failures[i]);
+            count_failure(tally, json_object_get(policy, "details"), session,
+                          &session->failures[i]);
     start_timer(tally);
 }
 
@@ -198,31 +208,60 @@ static json_t *values_of(json_t *object)
     return list;
 }
 
-/* The form of tally.h: indexes become arrays. */
-static json_t *counts_of(const struct tally *tally)
+static size_t octets_of(const char *key, json_t *policy)
+{
+    size_t octets = strlen(key);
+    const char *detail_key;
+    json_t *detail;
+    json_object_foreach(json_object_get(policy, "details"), detail_key, detail) {
+        octets += strlen(detail_key);
+    }
+    return octets;
+}
+
+/* The policies that came first, in the form of tally.h: indexes become arrays. */
+static json_t *batch_of(const struct tally *tally, size_t *octets_r)
 {
     json_t *counts = json_array(), *policy;
     const char *key;
+    *octets_r = 0;
     json_object_foreach(tally->policies, key, policy) {
+        if (*octets_r >= BATCH_OCTETS)
+            break;
         json_t *copy = json_copy(policy);
         json_object_set_new(copy, "details", values_of(json_object_get(policy, "details")));
         json_array_append_new(counts, copy);
+        *octets_r += octets_of(key, policy);
     }
     return counts;
 }
 
-static void flush(struct tally *tally)
+static void forget_first(struct tally *tally, size_t count, size_t octets)
 {
-    if (json_object_size(tally->policies) == 0)
-        return;
-    CLEANUP(json_free) json_t *counts = counts_of(tally);
-    if (tally->fn(tally->arg, counts) != 0)
-        return;
-    json_object_clear(tally->policies);
+    for (size_t i = 0; i < count; i++)
+        json_object_del(tally->policies, json_object_iter_key(json_object_iter(tally->policies)));
+    tally->octets -= octets;
+}
+
+static void warn_of_dropped(struct tally *tally)
+{
     if (tally->dropped > 0)
         log_event(LOG_LEVEL_WARNING, "tally-full", "%llu sessions are missing in the TLS reports",
                   (unsigned long long)tally->dropped);
     tally->dropped = 0;
+}
+
+/* One batch after the other, until one is not taken now. */
+static void flush(struct tally *tally)
+{
+    while (json_object_size(tally->policies) > 0) {
+        size_t octets;
+        CLEANUP(json_free) json_t *counts = batch_of(tally, &octets);
+        if (tally->fn(tally->arg, counts) != 0)
+            break;
+        forget_first(tally, json_array_size(counts), octets);
+    }
+    warn_of_dropped(tally);
 }
 
 static void on_time(void *arg)

@@ -19,8 +19,9 @@
  * "" stands for what is not known. "type" is the report's policy-type or result-type. All text is
  * UTF-8. */
 struct tally;
-/* flush: gets the counts since the last flush (borrowed), flush_interval seconds after the first of
- * them; returns 0 when they have been handed over, -1 to keep them for the next time. */
+/* flush: gets counts since the last flush (borrowed), flush_interval seconds after the first of
+ * them, in batches of about a MiB; returns 0 when they have been handed over, -1 to keep them for
+ * the next time. */
 typedef int tally_flush_fn(void *arg, json_t *counts);
 struct tally *tally_create(struct loop *loop, unsigned flush_interval, tally_flush_fn *fn,
                            void *arg);

@@ -1,17 +1,22 @@
 /* tally_store: see tally_store.h. Counts are added to rows by their unique key.
- * Owns: the schema (user_version 1) and the one transaction of an addition. What comes from a
+ * Owns: the schema (user_version 2) and the one transaction of an addition. What comes from a
  * worker is checked: a worker that was taken over must not break the reports of the others.
  * Must never add half of what a worker sent. */
 #include "report/tally_store.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "log/log.h"
+#include "report/report_name.h"
 #include "report/tally_store_rows.h"
 
-enum { SCHEMA_VERSION = 1, BUSY_MS = 5000 };
+enum { SCHEMA_VERSION = 2, BUSY_MS = 5000 };
+
+/* Version 1 had no senders and no days: nothing else has changed. */
 
 static const char schema[] =
     "BEGIN IMMEDIATE;"
@@ -26,7 +31,11 @@ static const char schema[] =
     "TEXT NOT NULL,"
     " count INTEGER NOT NULL,"
     " PRIMARY KEY (policy, type, sending, mx, helo, receiving, code)) STRICT, WITHOUT ROWID;"
-    "PRAGMA user_version = 1;"
+    "CREATE TABLE IF NOT EXISTS senders (worker INTEGER PRIMARY KEY, sender INTEGER NOT NULL,"
+    " number INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS days (day TEXT PRIMARY KEY, written INTEGER NOT NULL,"
+    " reports INTEGER NOT NULL, failures INTEGER NOT NULL) STRICT;"
+    "PRAGMA user_version = 2;"
     "COMMIT;";
 
 static const char add_policy_sql[] =
@@ -41,6 +50,14 @@ static const char add_detail_sql[] =
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
     " ON CONFLICT DO UPDATE SET count = count + excluded.count";
 
+static const char sender_sql[] = "SELECT sender, number FROM senders WHERE worker = ?1";
+
+static const char set_sender_sql[] =
+    "INSERT INTO senders (worker, sender, number) VALUES (?1, ?2, ?3)"
+    " ON CONFLICT DO UPDATE SET sender = excluded.sender, number = excluded.number";
+
+static const char last_day_sql[] = "SELECT max(day) FROM days";
+
 int tally_failed(const struct tally_store *store, const char *what, struct err *err_r)
 {
     return err_set(err_r, "tallies: %s: %s", what, sqlite3_errmsg(store->database));
@@ -52,7 +69,15 @@ void statement_free(sqlite3_stmt **statement)
     *statement = NULL;
 }
 
-static int run(struct tally_store *store, const char *sql, const char *what, struct err *err_r)
+int tally_prepare(struct tally_store *store, const char *sql, sqlite3_stmt **statement_r,
+                  struct err *err_r)
+{
+    return sqlite3_prepare_v2(store->database, sql, -1, statement_r, NULL) == SQLITE_OK
+               ? 0
+               : tally_failed(store, "cannot be prepared", err_r);
+}
+
+int tally_run(struct tally_store *store, const char *sql, const char *what, struct err *err_r)
 {
     return sqlite3_exec(store->database, sql, NULL, NULL, NULL) == SQLITE_OK
                ? 0
@@ -67,8 +92,8 @@ static int check_version(struct tally_store *store, struct err *err_r)
         sqlite3_step(statement) != SQLITE_ROW)
         return tally_failed(store, "cannot be read", err_r);
     int version = sqlite3_column_int(statement, 0);
-    if (version != 0 && version != SCHEMA_VERSION)
-        return err_set(err_r, "tallies: the file is of version %d; expected %d", version,
+    if (version > SCHEMA_VERSION)
+        return err_set(err_r, "tallies: the file is of version %d; expected %d at most", version,
                        SCHEMA_VERSION);
     return 0;
 }
@@ -83,8 +108,9 @@ int tally_store_open(struct tally_store **store_r, const char *path, struct err 
         return tally_failed(store, path, err_r);
     sqlite3_busy_timeout(store->database, BUSY_MS);
     if (check_version(store, err_r) != 0 ||
-        run(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", path, err_r) != 0 ||
-        run(store, schema, "the tables cannot be made", err_r) != 0)
+        tally_run(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", path, err_r) !=
+            0 ||
+        tally_run(store, schema, "the tables cannot be made", err_r) != 0)
         return -1;
     *store_r = store;
     store = NULL;
@@ -103,6 +129,8 @@ void tally_store_close(struct tally_store **store)
 struct addition {
     struct tally_store *store;
     sqlite3_stmt *policy, *detail;
+    char last_day[DAY_TEXT]; /* the last one that has been reported; "": none */
+    uint64_t late;
     struct err *err_r;
 };
 
@@ -169,6 +197,8 @@ static int add_policy_row(struct addition *addition, json_t *counts, json_t **de
     if (success < 0 || failure < 0 || !is_string_array(strings) || !is_string_array(mx) ||
         !json_is_array(*details_r))
         return err_set(addition->err_r, "tallies: counts of a wrong form");
+    if (strcmp(day, addition->last_day) <= 0)
+        addition->late += (uint64_t)(success + failure);
     sqlite3_stmt *statement = addition->policy;
     const char *const texts[] = {day, domain, type, policy_domain};
     sqlite3_reset(statement);
@@ -206,21 +236,88 @@ static void addition_end(struct addition *addition)
     statement_free(&addition->detail);
 }
 
-int tally_store_add(struct tally_store *store, json_t *counts, struct err *err_r)
+static int read_last_day(struct addition *addition)
+{
+    CLEANUP(statement_free) sqlite3_stmt *row = NULL;
+    if (tally_prepare(addition->store, last_day_sql, &row, addition->err_r) != 0)
+        return -1;
+    if (sqlite3_step(row) != SQLITE_ROW)
+        return tally_failed(addition->store, "cannot be read", addition->err_r);
+    const char *day = (const char *)sqlite3_column_text(row, 0);
+    snprintf(addition->last_day, sizeof(addition->last_day), "%s", day != NULL ? day : "");
+    return 0;
+}
+
+/* Within the transaction. A role that died between the commit and its acknowledgement gets the batch again. */
+static int is_known(struct addition *addition, const struct tally_batch *batch, bool *known_r)
+{
+    CLEANUP(statement_free) sqlite3_stmt *row = NULL;
+    if (tally_prepare(addition->store, sender_sql, &row, addition->err_r) != 0)
+        return -1;
+    sqlite3_bind_int64(row, 1, batch->worker);
+    int rc = sqlite3_step(row);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        return tally_failed(addition->store, "cannot be read", addition->err_r);
+    *known_r = rc == SQLITE_ROW && sqlite3_column_int64(row, 0) == batch->sender &&
+               batch->number <= sqlite3_column_int64(row, 1);
+    return 0;
+}
+
+static int remember(struct addition *addition, const struct tally_batch *batch)
+{
+    CLEANUP(statement_free) sqlite3_stmt *statement = NULL;
+    if (tally_prepare(addition->store, set_sender_sql, &statement, addition->err_r) != 0)
+        return -1;
+    sqlite3_bind_int64(statement, 1, batch->worker);
+    sqlite3_bind_int64(statement, 2, batch->sender);
+    sqlite3_bind_int64(statement, 3, batch->number);
+    return sqlite3_step(statement) == SQLITE_DONE
+               ? 0
+               : tally_failed(addition->store, "cannot be added to", addition->err_r);
+}
+
+static int add_unless_known(struct addition *addition, const struct tally_batch *batch)
+{
+    bool known = false;
+    if (is_known(addition, batch, &known) != 0)
+        return -1;
+    if (known)
+        return 0;
+    return read_last_day(addition) == 0 && add_all(addition, batch->counts) == 0
+               ? remember(addition, batch)
+               : -1;
+}
+
+static void note_late(struct tally_store *store, const struct addition *addition)
+{
+    if (addition->late == 0)
+        return;
+    store->late += addition->late;
+    log_event(LOG_LEVEL_WARNING, "tally-late",
+              "%llu sessions of days up to %s came after these days had been reported",
+              (unsigned long long)addition->late, addition->last_day);
+}
+
+int tally_store_add(struct tally_store *store, const struct tally_batch *batch, struct err *err_r)
 {
     CLEANUP(addition_end) struct addition addition = {.store = store, .err_r = err_r};
-    if (!json_is_array(counts))
+    if (!json_is_array(batch->counts))
         return err_set(err_r, "tallies: counts of a wrong form: not an array");
-    if (sqlite3_prepare_v2(store->database, add_policy_sql, -1, &addition.policy, NULL) !=
-            SQLITE_OK ||
-        sqlite3_prepare_v2(store->database, add_detail_sql, -1, &addition.detail, NULL) !=
-            SQLITE_OK)
-        return tally_failed(store, "cannot be prepared", err_r);
-    if (run(store, "BEGIN IMMEDIATE", "cannot be written", err_r) != 0)
+    if (tally_prepare(store, add_policy_sql, &addition.policy, err_r) != 0 ||
+        tally_prepare(store, add_detail_sql, &addition.detail, err_r) != 0 ||
+        tally_run(store, "BEGIN IMMEDIATE", "cannot be written", err_r) != 0)
         return -1;
-    if (add_all(&addition, counts) == 0 && run(store, "COMMIT", "cannot be committed", err_r) == 0)
+    if (add_unless_known(&addition, batch) == 0 &&
+        tally_run(store, "COMMIT", "cannot be committed", err_r) == 0) {
+        note_late(store, &addition);
         return 0;
+    }
     addition_end(&addition);
     sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
     return -1;
+}
+
+uint64_t tally_store_late(const struct tally_store *store)
+{
+    return store->late;
 }

@@ -6,6 +6,8 @@
 #ifndef DANEWAY_REPORT_TALLY_STORE_H
 #define DANEWAY_REPORT_TALLY_STORE_H
 
+#include <stdint.h>
+
 #include <jansson.h>
 
 #include "base/err.h"
@@ -13,10 +15,21 @@
 struct tally_store;
 int tally_store_open(struct tally_store **store_r, const char *path, struct err *err_r);
 void tally_store_close(struct tally_store **store);
-/* Adds what a worker's tally flushed (its form: tally.h), in one transaction: all of it or, on -1,
- * nothing. On 0 it outlives the death of the process; only a fall of the whole machine may lose the
- * last moments. */
-int tally_store_add(struct tally_store *store, json_t *counts, struct err *err_r);
+/* What a worker's tally flushed. Each process numbers its batches from 1 on and sends one again until it
+ * is told that it has been taken. */
+struct tally_batch {
+    unsigned worker;
+    int64_t sender; /* which process */
+    int64_t number;
+    json_t *counts; /* its form: tally.h */
+};
+/* Adds it in one transaction: all of it or, on -1, nothing; and nothing on 0 either if it has been added
+ * before. On 0 it outlives the death of the process; only a fall of the whole machine may lose the last
+ * moments. */
+int tally_store_add(struct tally_store *store, const struct tally_batch *batch, struct err *err_r);
+/* Sessions that were added to a day that had already been reported, since the store was opened: no report
+ * will hold them. */
+uint64_t tally_store_late(const struct tally_store *store);
 
 struct report_identity {
     const char *organization_name; /* "" : the host name */

@@ -141,13 +141,20 @@ void spool_flush(struct spool *spool, const struct spool_filter *filter, spool_j
 
 /* --- the tally store -------------------------------------------------------------------------- */
 
-int tally_store_add(struct tally_store *store, json_t *counts, struct err *err_r)
+int tally_store_add(struct tally_store *store, const struct tally_batch *batch, struct err *err_r)
 {
     (void)store;
     if (fakes.store_fails)
         return err_set(err_r, "disk full");
+    if (batch->sender == fakes.sender && batch->number <= fakes.number) {
+        fakes.repeated++;
+        return 0;
+    }
     fakes.adds++;
-    fakes.last_count = json_integer_value(json_object_get(counts, "n"));
+    fakes.worker = batch->worker;
+    fakes.sender = batch->sender;
+    fakes.number = batch->number;
+    fakes.last_count = json_integer_value(json_object_get(batch->counts, "n"));
     return 0;
 }
 

@@ -15,6 +15,9 @@ struct fakes {
     size_t list_length;    /* entries that spool_list answers */
     unsigned adds;         /* tally_store_add */
     json_int_t last_count; /* {"n":...} of the last counts added */
+    unsigned repeated; /* batches that had been added, as the store knows by sender and number */
+    unsigned worker;   /* of the last counts added */
+    int64_t sender, number;
     bool store_fails;
 };
 extern struct fakes fakes;

@@ -249,3 +249,45 @@ Test(tally, too_many_details_are_merged)
         sum += number_at(detail, "count");
     cr_assert(eq(i64, sum, 3000));
 }
+
+static unsigned batches;
+static json_int_t batched;
+static size_t largest;
+
+static int on_batch(void *arg, json_t *counts)
+{
+    (void)arg;
+    char *text = json_dumps(counts, JSON_COMPACT);
+    size_t i;
+    json_t *policy;
+    largest = strlen(text) > largest ? strlen(text) : largest;
+    free(text);
+    batches++;
+    json_array_foreach(counts, i, policy)
+        batched += number_at(policy, "success") + number_at(policy, "failure");
+    return batches == 3 ? -1 : 0;
+}
+
+/* What would be too much for the channel goes in parts, and nothing of it twice. covers: RPT-19 RPT-45 */
+Test(tally, much_goes_in_batches)
+{
+    tally_free(&tally);
+    tally = tally_create(loop, 5, on_batch, NULL);
+    for (int i = 0; i < 20000; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "d%d.example.com", i / 2);
+        struct session_record bad = bad_session(name, RESULT_TLSA_INVALID, NULL);
+        count(&bad);
+    }
+    fake_loop_run(loop, 5000);
+    cr_assert(eq(uint, batches, 3));
+    cr_assert(lt(sz, largest, 4 << 20));
+    json_int_t refused = batched;
+    fake_loop_run(loop, 5000);
+    cr_assert(gt(uint, batches, 4));
+    cr_assert(gt(i64, batched, 20000));
+    cr_assert(lt(i64, batched - 20000, refused), "only the batch that was refused came twice");
+    unsigned before = batches;
+    fake_loop_run(loop, 60000);
+    cr_assert(eq(uint, batches, before));
+}

@@ -22,11 +22,19 @@ static void reopen(void)
     cr_assert(eq(int, tally_store_open(&store, path, &err), 0), "%s", err.text);
 }
 
+/* Batches of worker 0. */
+static int add(json_t *counts, struct err *err_r)
+{
+    static int64_t number;
+    struct tally_batch batch = {.sender = 7, .number = ++number, .counts = counts};
+    return tally_store_add(store, &batch, err_r);
+}
+
 static int on_flush(void *arg, json_t *counts)
 {
     (void)arg;
     struct err err = {""};
-    cr_assert(eq(int, tally_store_add(store, counts, &err), 0), "%s", err.text);
+    cr_assert(eq(int, add(counts, &err), 0), "%s", err.text);
     return 0;
 }
 
@@ -180,8 +188,8 @@ Test(tally_store, the_report_is_i_json)
         "\"strings\":[],\"mx\":[],\"success\":9007199254740991,\"failure\":1000,\"details\":[]}]",
         0, NULL);
     struct err err;
-    cr_assert(eq(int, tally_store_add(store, counts, &err), 0));
-    cr_assert(eq(int, tally_store_add(store, counts, &err), 0));
+    cr_assert(eq(int, add(counts, &err), 0));
+    cr_assert(eq(int, add(counts, &err), 0));
     json_decref(counts);
     json_t *list = reports("2026-03-29", NULL);
     char *text = json_dumps(list, JSON_COMPACT);
@@ -267,7 +275,8 @@ Test(tally_store, survives_a_kill)
                        "\"policy_domain\":\"x\","
                        "\"strings\":[],\"mx\":[],\"success\":5,\"failure\":0,\"details\":[]}]",
                        0, NULL);
-        if (tally_store_open(&own, path, &err) != 0 || tally_store_add(own, counts, &err) != 0)
+        struct tally_batch batch = {.sender = 1, .number = 1, .counts = counts};
+        if (tally_store_open(&own, path, &err) != 0 || tally_store_add(own, &batch, &err) != 0)
             _exit(1);
         raise(SIGKILL);
     }
@@ -279,6 +288,62 @@ Test(tally_store, survives_a_kill)
     cr_assert(
         eq(i64, number_at(list, "0/report/policies/0/summary/total-successful-session-count"), 5));
     json_decref(list);
+}
+
+static json_t *one_session(const char *day, const char *domain)
+{
+    json_t *counts = json_pack("[{s:s, s:s, s:s, s:s, s:[], s:[], s:i, s:i, s:[]}]", "day", day,
+                               "domain", domain, "type", "no-policy-found", "policy_domain", domain,
+                               "strings", "mx", "success", 1, "failure", 0, "details");
+    cr_assert(counts != NULL);
+    return counts;
+}
+
+static void add_batch(unsigned worker, int64_t sender, int64_t number)
+{
+    struct err err = {""};
+    struct tally_batch batch = {worker, sender, number, one_session("2026-03-29", "x.example")};
+    cr_assert(eq(int, tally_store_add(store, &batch, &err), 0), "%s", err.text);
+    json_decref(batch.counts);
+}
+
+static json_int_t sessions_of(const char *domain)
+{
+    json_t *list = reports("2026-03-29", domain);
+    json_int_t count =
+        number_at(list, "0/report/policies/0/summary/total-successful-session-count");
+    json_decref(list);
+    return count;
+}
+
+/* The control role dies between the commit and its acknowledgement; its successor gets the batch once more.
+ * covers: RPT-19 */
+Test(tally_store, a_batch_counts_once)
+{
+    add_batch(0, 100, 1);
+    add_batch(0, 100, 2);
+    reopen();
+    add_batch(0, 100, 2);
+    cr_assert(eq(i64, sessions_of("x.example"), 2));
+    add_batch(0, 100, 3);
+    add_batch(0, 100, 3);
+    add_batch(0, 100, 1);
+    cr_assert(eq(i64, sessions_of("x.example"), 3));
+    add_batch(1, 100, 1); /* another worker */
+    add_batch(0, 101, 1); /* another process */
+    add_batch(0, 101, 1);
+    cr_assert(eq(i64, sessions_of("x.example"), 5));
+}
+
+/* A batch that failed is not remembered. covers: RPT-19 */
+Test(tally_store, a_batch_that_was_refused_may_come_again)
+{
+    struct err err = {""};
+    struct tally_batch batch = {.sender = 5, .number = 1, .counts = json_pack("[{}]")};
+    cr_assert(eq(int, tally_store_add(store, &batch, &err), -1));
+    json_decref(batch.counts);
+    add_batch(0, 5, 1);
+    cr_assert(eq(i64, sessions_of("x.example"), 1));
 }
 
 /* A worker that was taken over sends what it likes: nothing of it is added, what others count
@@ -307,7 +372,7 @@ Test(tally_store, wrong_counts_are_refused_whole)
         json_t *counts = json_loads(wrong[i], 0, NULL);
         struct err err = {""};
         cr_assert(counts != NULL, "%s", wrong[i]);
-        cr_assert(eq(int, tally_store_add(store, counts, &err), -1), "%s", wrong[i]);
+        cr_assert(eq(int, add(counts, &err), -1), "%s", wrong[i]);
         cr_assert(eq(int, strncmp(err.text, "tallies: ", 9), 0));
         json_decref(counts);
     }
@@ -316,7 +381,7 @@ Test(tally_store, wrong_counts_are_refused_whole)
     json_decref(list);
     json_t *counts = json_pack("[o]", json_loads(good, 0, NULL));
     struct err err = {""};
-    cr_assert(eq(int, tally_store_add(store, counts, &err), 0), "%s", err.text);
+    cr_assert(eq(int, add(counts, &err), 0), "%s", err.text);
     json_decref(counts);
 }
 

@@ -1,0 +1,128 @@
+/* tally_store_days: see tally_store_days.h.
+ * Owns: nothing.
+ * Every query goes by an index: a year of days costs no more than one.
+ * Must never forget a day that has not been reported. */
+#include "report/tally_store_days.h"
+
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "report/tally_store_rows.h"
+
+static const char next_day_sql[] = "SELECT min(day) FROM policies WHERE day > coalesce((SELECT "
+                                   "max(day) FROM days), '') AND day < ?1";
+
+static const char domains_sql[] =
+    "SELECT DISTINCT domain FROM policies WHERE day = ?1 AND domain > ?2 ORDER BY domain LIMIT ?3";
+
+static const char finish_day_sql[] =
+    "INSERT OR REPLACE INTO days (day, written, reports, failures) VALUES (?1, ?2, ?3, ?4)";
+
+static const char last_day_sql[] =
+    "SELECT day, written, reports, failures FROM days ORDER BY day DESC LIMIT 1";
+
+/* The same rows in both: those that come first in the index of policies. */
+#define FORGOTTEN                                                                                  \
+    "SELECT id FROM policies WHERE day < ?1 AND day <= (SELECT max(day) FROM days)"                \
+    " ORDER BY day, domain, type, policy_domain, strings, mx LIMIT 20"
+static const char forget_details_sql[] = "DELETE FROM details WHERE policy IN (" FORGOTTEN ")";
+static const char forget_policies_sql[] = "DELETE FROM policies WHERE id IN (" FORGOTTEN ")";
+static const char forget_days_sql[] =
+    "DELETE FROM days WHERE day < ?1 AND day < (SELECT max(day) FROM days)";
+
+static void copy_day(sqlite3_stmt *row, int column, char day_r[DAY_TEXT])
+{
+    const char *day = (const char *)sqlite3_column_text(row, column);
+    snprintf(day_r, DAY_TEXT, "%s", day != NULL ? day : "");
+}
+
+int tally_store_next_day(struct tally_store *store, const char *before, char day_r[DAY_TEXT],
+                         struct err *err_r)
+{
+    CLEANUP(statement_free) sqlite3_stmt *row = NULL;
+    if (tally_prepare(store, next_day_sql, &row, err_r) != 0)
+        return -1;
+    sqlite3_bind_text(row, 1, before, -1, SQLITE_STATIC);
+    if (sqlite3_step(row) != SQLITE_ROW)
+        return tally_failed(store, "cannot be read", err_r);
+    copy_day(row, 0, day_r);
+    return 0;
+}
+
+int tally_store_domains(struct tally_store *store, const char *day, const char *after, size_t limit,
+                        struct arena *arena, const char ***domains_r, size_t *count_r,
+                        struct err *err_r)
+{
+    CLEANUP(statement_free) sqlite3_stmt *row = NULL;
+    if (tally_prepare(store, domains_sql, &row, err_r) != 0)
+        return -1;
+    sqlite3_bind_text(row, 1, day, -1, SQLITE_STATIC);
+    sqlite3_bind_text(row, 2, after, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(row, 3, (sqlite3_int64)limit);
+    *domains_r = arena_alloc(arena, (limit + 1) * sizeof(**domains_r));
+    *count_r = 0;
+    int rc;
+    while ((rc = sqlite3_step(row)) == SQLITE_ROW && *count_r < limit)
+        (*domains_r)[(*count_r)++] = arena_strdup(arena, (const char *)sqlite3_column_text(row, 0));
+    return rc == SQLITE_DONE ? 0 : tally_failed(store, "cannot be read", err_r);
+}
+
+int tally_store_finish_day(struct tally_store *store, const struct finished_day *finished,
+                           struct err *err_r)
+{
+    CLEANUP(statement_free) sqlite3_stmt *statement = NULL;
+    if (tally_prepare(store, finish_day_sql, &statement, err_r) != 0)
+        return -1;
+    sqlite3_bind_text(statement, 1, finished->day, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 2, finished->written);
+    sqlite3_bind_int64(statement, 3, finished->reports);
+    sqlite3_bind_int64(statement, 4, finished->failures);
+    return sqlite3_step(statement) == SQLITE_DONE ? 0
+                                                  : tally_failed(store, "cannot be written", err_r);
+}
+
+int tally_store_last_day(struct tally_store *store, struct finished_day *finished_r,
+                         struct err *err_r)
+{
+    CLEANUP(statement_free) sqlite3_stmt *row = NULL;
+    *finished_r = (struct finished_day){.day = ""};
+    if (tally_prepare(store, last_day_sql, &row, err_r) != 0)
+        return -1;
+    int rc = sqlite3_step(row);
+    if (rc == SQLITE_DONE)
+        return 0;
+    if (rc != SQLITE_ROW)
+        return tally_failed(store, "cannot be read", err_r);
+    copy_day(row, 0, finished_r->day);
+    finished_r->written = sqlite3_column_int64(row, 1);
+    finished_r->reports = sqlite3_column_int64(row, 2);
+    finished_r->failures = sqlite3_column_int64(row, 3);
+    return 0;
+}
+
+static int delete_before(struct tally_store *store, const char *sql, const char *before,
+                         struct err *err_r)
+{
+    CLEANUP(statement_free) sqlite3_stmt *statement = NULL;
+    if (tally_prepare(store, sql, &statement, err_r) != 0)
+        return -1;
+    sqlite3_bind_text(statement, 1, before, -1, SQLITE_STATIC);
+    return sqlite3_step(statement) == SQLITE_DONE ? 0
+                                                  : tally_failed(store, "cannot be written", err_r);
+}
+
+int tally_store_forget(struct tally_store *store, const char *before, bool *left_r,
+                       struct err *err_r)
+{
+    if (tally_run(store, "BEGIN IMMEDIATE", "cannot be written", err_r) != 0)
+        return -1;
+    if (delete_before(store, forget_details_sql, before, err_r) == 0 &&
+        delete_before(store, forget_policies_sql, before, err_r) == 0) {
+        *left_r = sqlite3_changes(store->database) > 0;
+        if (delete_before(store, forget_days_sql, before, err_r) == 0 &&
+            tally_run(store, "COMMIT", "cannot be committed", err_r) == 0)
+            return 0;
+    }
+    sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
+    return -1;
+}
