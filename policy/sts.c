@@ -8,6 +8,7 @@
 
 #include "daneway/policy.h"
 #include "policy/sts_text.h"
+#include "policy/txt_record.h"
 
 enum { ID_LENGTH_MAX = 32 };
 
@@ -21,20 +22,6 @@ const char *sts_mode_name(enum sts_mode mode)
 
 /* --- the record ------------------------------------------------------------------------------- */
 
-/* "v=STSv1", white space, ";": what follows it is *fields_r; false for any other record (STS-04).
- */
-static bool is_sts_record(struct slice text, struct slice *fields_r)
-{
-    static const struct slice version = {"v=STSv1", 7};
-    if (!slice_equal(slice_take(text, version.len), version))
-        return false;
-    text = slice_drop(text, version.len);
-    while (text.len > 0 && sts_is_blank(text.ptr[0]))
-        text = slice_drop(text, 1);
-    *fields_r = slice_drop(text, 1);
-    return text.len > 0 && text.ptr[0] == ';';
-}
-
 static bool is_id(struct slice value)
 {
     bool good = value.len >= 1 && value.len <= ID_LENGTH_MAX;
@@ -43,69 +30,30 @@ static bool is_id(struct slice value)
     return good;
 }
 
-/* STS-07: printable ASCII without ";" and "=". */
-static bool is_extension_value(struct slice value)
+static const char *take_field(void *arg, struct slice name, struct slice value)
 {
-    bool good = value.len > 0;
-    for (size_t i = 0; i < value.len && good; i++)
-        good = value.ptr[i] > 0x20 && value.ptr[i] < 0x7f && value.ptr[i] != ';' &&
-               value.ptr[i] != '=';
-    return good;
-}
-
-/* One field without the white space around it; NULL, or what is wrong with it. */
-static const char *take_field(struct slice field, struct slice *id)
-{
-    struct slice value;
-    struct slice name = slice_split(field, '=', &value);
-    if (field.len == 0)
-        return "a field is empty";
-    if (value.ptr == NULL || !sts_is_field_name(name))
-        return "a field is not NAME=VALUE";
+    struct slice *id = arg;
     if (slice_equal(name, SLICE_LITERAL("id")) && id->ptr == NULL) { /* STS-08: the first one */
         *id = value;
         return is_id(value) ? NULL : "the id is not 1 to 32 letters or digits";
     }
-    return is_extension_value(value) ? NULL : "a field has an invalid value";
-}
-
-static const char *take_fields(struct slice fields, struct slice *id_r)
-{
-    *id_r = (struct slice){NULL, 0};
-    const char *why = NULL;
-    while (why == NULL && fields.ptr != NULL) {
-        struct slice rest;
-        struct slice field = slice_split(fields, ';', &rest);
-        while (field.len > 0 && sts_is_blank(field.ptr[0]))
-            field = slice_drop(field, 1);
-        bool last = rest.ptr == NULL;
-        if (last && field.len == 0) /* the last ";" is optional, and so is white space behind it */
-            break;
-        while (!last && field.len > 0 && sts_is_blank(field.ptr[field.len - 1]))
-            field.len--;
-        why = take_field(field, id_r);
-        fields = rest;
-    }
-    return why != NULL ? why : id_r->ptr == NULL ? "the record has no id" : NULL;
+    return txt_is_extension_value(value) ? NULL : "a field has an invalid value";
 }
 
 int sts_record_parse(struct arena *arena, const struct slice *txts, size_t count, const char **id_r,
                      const char **why_r)
 {
-    struct slice fields, candidate = {NULL, 0}, id;
-    size_t candidates = 0;
+    struct slice fields, id = {NULL, 0};
+    size_t candidates = txt_record_find(txts, count, SLICE_LITERAL("v=STSv1"), &fields);
     *id_r = NULL;
-    for (size_t i = 0; i < count; i++)
-        if (is_sts_record(txts[i], &fields)) {
-            candidate = fields;
-            candidates++;
-        }
     if (candidates != 1) { /* T-11 */
         *why_r = candidates == 0 ? "there is no record that begins with v=STSv1"
                                  : "there are several records that begin with v=STSv1";
         return -1;
     }
-    *why_r = take_fields(candidate, &id);
+    *why_r = txt_record_fields(fields, take_field, &id);
+    if (*why_r == NULL && id.ptr == NULL)
+        *why_r = "the record has no id";
     if (*why_r != NULL)
         return -1;
     *id_r = arena_strndup(arena, id.ptr, id.len);

@@ -32,42 +32,13 @@ static void append(struct arena *arena, const char ***texts, size_t *count, size
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-static bool is_label(struct slice label)
-{
-    bool good = label.len >= 1 && label.len <= 63 && sts_is_alphanumeric(label.ptr[0]) &&
-                sts_is_alphanumeric(label.ptr[label.len - 1]);
-    for (size_t i = 0; i < label.len && good; i++)
-        good = sts_is_alphanumeric(label.ptr[i]) || label.ptr[i] == '-';
-    return good;
-}
-
-static bool is_number(struct slice label)
-{
-    bool number = label.len > 0;
-    for (size_t i = 0; i < label.len && number; i++)
-        number = label.ptr[i] >= '0' && label.ptr[i] <= '9';
-    return number;
-}
-
-/* Letters, digits and hyphens; no IP address. */
-static bool is_domain(struct slice name)
-{
-    bool good = name.len >= 1 && name.len <= 253;
-    struct slice label = {NULL, 0};
-    for (struct slice rest = name; good && rest.ptr != NULL;) {
-        label = slice_split(rest, '.', &rest);
-        good = is_label(label);
-    }
-    return good && !is_number(label);
-}
-
 /* STS-29 */
 static const char *take_mx(struct reading *reading, struct slice value)
 {
     if (value.len > 0 && value.ptr[value.len - 1] == '.')
         value.len--;
     bool wildcard = slice_equal(slice_take(value, 2), SLICE_LITERAL("*."));
-    if (!is_domain(wildcard ? slice_drop(value, 2) : value))
+    if (!text_is_domain(wildcard ? slice_drop(value, 2) : value))
         return "mx is neither a host name nor \"*.\" and a domain";
     char *pattern = arena_strndup(reading->arena, value.ptr, value.len);
     ascii_lower_text(pattern);

@@ -1,6 +1,6 @@
-/* sts_text: what the grammars of the MTA-STS record and of the policy file have in common.
+/* sts_text: what the grammars of the MTA-STS record, of the policy file and of the TLS-RPT record have in common.
  * Owns: nothing.
- * RFC 8461 3.1, 3.2.
+ * RFC 8461 3.1, 3.2, RFC 8460 3.
  * Must never depend on the locale. */
 #ifndef DANEWAY_POLICY_STS_TEXT_H
 #define DANEWAY_POLICY_STS_TEXT_H
@@ -28,5 +28,8 @@ static inline bool sts_is_field_name(struct slice name)
                name.ptr[i] == '.';
     return good;
 }
+
+/* Letters, digits and hyphens in each label; no IP address. */
+bool text_is_domain(struct slice name);
 
 #endif

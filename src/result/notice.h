@@ -7,6 +7,7 @@
 #define DANEWAY_RESULT_NOTICE_H
 
 #include "base/alloc.h"
+#include "base/date.h"
 #include "base/slice.h"
 #include "daneway/message.h"
 #include "daneway/reason.h"
@@ -65,8 +66,6 @@ void write_raw(struct writer *writer, struct slice content);
 const char *printable(struct arena *arena, const char *text, size_t limit);
 /* Decodes xtext (RFC 3461 4) and makes it printable; what is not xtext is taken as it stands. */
 const char *xtext_decoded(struct arena *arena, const char *text);
-/* "Mon, 23 Nov 2026 10:00:00 +0000" */
-const char *mail_date(struct arena *arena, int64_t seconds);
 /* "5 days", "4 hours", "90 seconds" */
 const char *duration_text(struct arena *arena, int64_t seconds);
 
