@@ -171,15 +171,32 @@ static bool in_any(const struct address *address, const char *const *networks)
     return false;
 }
 
+/* The IPv4 address that a translator (64:ff9b::/96, RFC 6052) or a tunnel (2002::/16, RFC 3056)
+ * takes out of it: it must not be a way around into this network. */
+static bool carries_ipv4(const struct address *address, struct address *inner_r)
+{
+    static const uint8_t translated[12] = {0x00, 0x64, 0xff, 0x9b}, tunnelled[2] = {0x20, 0x02};
+    bool by_translator = memcmp(address->octets, translated, sizeof(translated)) == 0;
+    bool by_tunnel = memcmp(address->octets, tunnelled, sizeof(tunnelled)) == 0;
+    if (address->family != 6 || (!by_translator && !by_tunnel))
+        return false;
+    *inner_r = (struct address){.family = 4};
+    memcpy(inner_r->octets, address->octets + (by_translator ? 12 : 2), 4);
+    return true;
+}
+
 bool address_is_special(const struct address *address)
 {
-    static const char *const special[] = {
-        "0.0.0.0/8",     "10.0.0.0/8",   "100.64.0.0/10",  "127.0.0.0/8",    "169.254.0.0/16",
-        "172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16", "198.18.0.0/15",  "224.0.0.0/4",
-        "240.0.0.0/4",   "::/128",       "::1/128",        "64:ff9b:1::/48", "100::/64",
-        "fc00::/7",      "fe80::/10",    "fec0::/10",      "ff00::/8",       NULL};
-    struct address plain = unmapped(address);
-    return plain.family != address->family || in_any(&plain, special);
+    static const char *const special[] = {"0.0.0.0/8",      "10.0.0.0/8",     "100.64.0.0/10",
+                                          "127.0.0.0/8",    "169.254.0.0/16", "172.16.0.0/12",
+                                          "192.0.0.0/24",   "192.168.0.0/16", "198.18.0.0/15",
+                                          "224.0.0.0/4",    "240.0.0.0/4",    "::/96",
+                                          "64:ff9b:1::/48", "100::/64",       "2001::/23",
+                                          "5f00::/16",      "fc00::/7",       "fe80::/10",
+                                          "fec0::/10",      "ff00::/8",       NULL};
+    struct address plain = unmapped(address), inner;
+    return plain.family != address->family || in_any(&plain, special) ||
+           (carries_ipv4(&plain, &inner) && in_any(&inner, special));
 }
 
 bool address_is_loopback(const struct address *address)

@@ -43,7 +43,7 @@ bool network_contains(const struct network *network, const struct address *addre
 int address_port_parse(const char *text, struct address *address_r, uint16_t *port_r);
 
 /* Loopback, private (RFC 1918, 4193), link-local, unspecified, multicast, shared (RFC 6598),
- * IPv4-mapped forms of any, and what else no public server can have (IANA special-purpose registries).
+ * IPv4-mapped forms of any, NAT64 and 6to4 forms of a special one, and what else no public server can have (IANA special-purpose registries).
  * The documentation networks are not among them: nothing routes there, and laboratories use them. */
 bool address_is_special(const struct address *address);
 /* Loopback or unspecified (SMTPC-20). */

@@ -21,9 +21,18 @@ Test(address, special)
                                           "fd00::1",
                                           "::ffff:10.0.0.1",
                                           "::ffff:192.0.2.1",
-                                          "ff02::1"};
-    static const char *const usual[] = {"192.0.2.1",   "8.8.8.8",     "172.32.0.1",
-                                        "100.128.0.1", "2001:db8::1", "2a00::1"};
+                                          "ff02::1",
+                                          "::127.0.0.1",        /* IPv4-compatible */
+                                          "64:ff9b::127.0.0.1", /* NAT64 */
+                                          "64:ff9b::10.1.2.3",
+                                          "64:ff9b:1::8.8.8.8",
+                                          "2002:7f00:1::1", /* 6to4 */
+                                          "2002:c0a8:101::25",
+                                          "2001::1", /* Teredo */
+                                          "5f00::1"};
+    static const char *const usual[] = {"192.0.2.1",        "8.8.8.8",        "172.32.0.1",
+                                        "100.128.0.1",      "2001:db8::1",    "2a00::1",
+                                        "64:ff9b::8.8.8.8", "2002:808:808::", "2001:200::1"};
     struct address address;
     for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++) {
         cr_assert(eq(int, address_parse(special[i], &address), 0));
