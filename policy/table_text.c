@@ -148,6 +148,38 @@ int table_attribute(struct slice *rest, struct slice *name_r, struct slice *valu
     return 1;
 }
 
+/* What stands between brackets: "192.0.2.1", "ipv6:2001:db8::1", or without that tag as Postfix
+ * takes it. */
+static bool is_literal(struct slice text, struct address *address_r)
+{
+    char copy[ADDRESS_TEXT];
+    if (address_parse_literal(text.ptr, text.len, address_r) == 0)
+        return true;
+    if (text.len >= sizeof(copy) || memchr(text.ptr, '\0', text.len) != NULL)
+        return false;
+    memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    return address_parse(copy, address_r) == 0;
+}
+
+/* An address may be written in many ways, and all of them mean the same row. */
+static struct slice use_canonical_literal(struct slice key, char *text)
+{
+    const char *end = key.len > 0 && text[0] == '[' ? memchr(text, ']', key.len) : NULL;
+    struct address address;
+    if (end == NULL || !is_literal((struct slice){text + 1, (size_t)(end - text) - 1}, &address))
+        return key;
+    char canonical[ADDRESS_TEXT], behind[TABLE_KEY_MAX];
+    size_t length = strlen(address_format(&address, canonical));
+    size_t rest = key.len - (size_t)(end - text);
+    if (1 + length + rest > TABLE_KEY_MAX)
+        return key;
+    memcpy(behind, end, rest);
+    memcpy(text + 1, canonical, length);
+    memcpy(text + 1 + length, behind, rest);
+    return (struct slice){text, 1 + length + rest};
+}
+
 int table_key_normalize(struct slice key, char *text_r, struct slice *key_r)
 {
     size_t length = 0;
@@ -158,7 +190,7 @@ int table_key_normalize(struct slice key, char *text_r, struct slice *key_r)
         if (!trailing)
             text_r[length++] = ascii_lower(key.ptr[i]);
     }
-    *key_r = (struct slice){text_r, length};
+    *key_r = use_canonical_literal((struct slice){text_r, length}, text_r);
     return 0;
 }
 
@@ -207,8 +239,8 @@ bool table_key_is_valid(struct slice key)
         return false;
     struct slice host = {key.ptr + 1, (size_t)(end - key.ptr) - 1};
     struct address address;
-    bool is_literal = address_parse_literal(host.ptr, host.len, &address) == 0;
-    return (is_literal || is_domain(host)) && is_port_or_nothing(slice_drop(key, host.len + 2));
+    return (is_literal(host, &address) || is_domain(host)) &&
+           is_port_or_nothing(slice_drop(key, host.len + 2));
 }
 
 const char *table_shown(struct slice text, char *text_r)

@@ -25,7 +25,8 @@ struct table_line {
 int table_next_line(struct table_reader *reader, struct table_line *line_r);
 void table_line_release(struct table_reader *reader);
 
-/* Lower case without a trailing dot, also before "]", into text_r[TABLE_KEY_MAX]. 0 or -1 if it is too long. */
+/* Lower case without a trailing dot, also before "]"; an address in brackets as RFC 5952 writes it, without "ipv6:".
+ * Into text_r[TABLE_KEY_MAX]. 0 or -1 if it is too long. */
 enum { TABLE_KEY_MAX = 300 };
 int table_key_normalize(struct slice key, char *text_r, struct slice *key_r);
 
@@ -36,7 +37,7 @@ struct slice table_word(struct slice *rest);
  * NULL. 1; 0 at the end; -1 if a quotation mark is not closed, or something is stuck to it. */
 int table_attribute(struct slice *rest, struct slice *name_r, struct slice *value_r);
 
-/* "example.com", ".example.com", "example.com:25", "[host]", "[host]:25", "[192.0.2.1]", "[ipv6:2001:db8::1]:25";
+/* "example.com", ".example.com", "example.com:25", "[host]", "[host]:25", "[192.0.2.1]", "[ipv6:2001:db8::1]:25", "[2001:db8::1]";
  * lower case is expected. */
 bool table_key_is_valid(struct slice key);
 

@@ -19,7 +19,10 @@ static const char table_text[] =
     "b.example dane-only\n"
     "b.example may until=2026-12-31 reason=\"certificate is being renewed\"\n"
     "c.example auto sts=off requiretls=opportunistic\n"
-    "d.example encrypt sts=on\n";
+    "d.example encrypt sts=on\n"
+    "[IPv6:2001:DB8:0::1] secure\n"
+    "[2001:db8::2]:587 verify\n"
+    "[192.0.2.1] encrypt\n";
 static const char mailboxes_text[] = "hr@a.example verify\n"
                                      "a.example may\n"
                                      "from:corp.example dane-only\n"
@@ -68,6 +71,11 @@ Test(demands, all_rules_that_took_part_are_named)
         {"[mx.a.example]:25", "mx.a.example", NULL, NULL, "tls_policy:2 secure", true},
         {"[mx.b.example]", "mx.b.example", NULL, NULL, "default_level auto", true},
         {"a.example:26", "a.example", NULL, NULL, "tls_policy:1 auto min=encrypt", false},
+        {"[192.0.2.1]:26", "192.0.2.1", NULL, NULL, "tls_policy:10 encrypt", true},
+        {"[IPv6:2001:db8::1]", "2001:db8::1", NULL, NULL, "tls_policy:8 secure", true},
+        {"[2001:db8::1]:26", "2001:db8::1", NULL, NULL, "tls_policy:8 secure", true},
+        {"[IPv6:2001:db8::1]:26", "2001:db8::1", NULL, NULL, "tls_policy:8 secure", true},
+        {"[ipv6:2001:db8:0:0::2]:587", "2001:db8::2", NULL, NULL, "tls_policy:9 verify", true},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct demand_question question = {.next_hop = cases[i].next_hop,
