@@ -63,15 +63,43 @@ static bool is_key(struct slice key)
     return is_local_part(slice_take(key, key.len - domain.len - 1)) && is_domain(domain, false);
 }
 
+/* Could the octet stand in a local-part without quotation marks? */
+static bool is_plain(char c)
+{
+    return c > 0x20 && c < 0x7f && strchr("()<>[]:;@\\,\"", c) == NULL;
+}
+
+/* "hr"@a.example is hr@a.example (RFC 5321 4.1.2): takes quotation marks that change nothing off
+ * the local-part, which begins at `begin`. The length that is left. */
+static size_t unquote(char *text, size_t begin, size_t length)
+{
+    char plain[KEY_MAX];
+    size_t at = begin + 1, count = 0;
+    if (length <= begin || text[begin] != '"')
+        return length;
+    for (; at < length && text[at] != '"'; at++) {
+        at += text[at] == '\\' && at + 1 < length;
+        if (!is_plain(text[at]))
+            return length;
+        plain[count++] = text[at];
+    }
+    if (count == 0 || at + 1 >= length || text[at + 1] != '@')
+        return length;
+    memcpy(text + begin, plain, count);
+    memmove(text + begin + count, text + at + 1, length - at - 1);
+    return begin + count + (length - at - 1);
+}
+
 /* Lower case, the local-part too: a row that is meant for a mailbox must not be missed. */
-static struct slice lower(struct slice key, char *text_r)
+static struct slice normalize(struct slice key, char *text_r)
 {
     if (key.len > 0 && key.ptr[key.len - 1] == '.')
         key.len--;
     size_t length = key.len < KEY_MAX ? key.len : 0;
     for (size_t i = 0; i < length; i++)
         text_r[i] = ascii_lower(key.ptr[i]);
-    return (struct slice){text_r, length};
+    bool from = slice_starts_nocase((struct slice){text_r, length}, from_prefix);
+    return (struct slice){text_r, unquote(text_r, from ? from_prefix.len : 0, length)};
 }
 
 /* --- parsing ---------------------------------------------------------------------------------- */
@@ -108,7 +136,7 @@ static void add(struct mailboxes *mailboxes, const struct mailbox_row *row)
 static int parse_line(struct mailboxes *mailboxes, const struct table_line *line, struct err *err_r)
 {
     char text[KEY_MAX], shown[TABLE_SHOWN];
-    struct slice key = lower(line->key, text);
+    struct slice key = normalize(line->key, text);
     struct mailbox_row row = {.line = line->number};
     if (!is_key(key))
         return err_set(err_r,
@@ -219,7 +247,7 @@ size_t mailboxes_match(struct arena *arena, const struct mailboxes *mailboxes, b
 {
     char text[KEY_MAX];
     struct found found = {.arena = arena};
-    struct slice key = lower(address, text);
+    struct slice key = normalize(address, text);
     while (key.len > 0) {
         look_up(mailboxes, from, key, &found);
         struct slice domain = domain_of(key);
