@@ -17,9 +17,10 @@ enum {
     BUSY_MS = 5000,
     OPEN_TRIES = 100,
     OPEN_WAIT_US = 50000,
-    CLAIM_LONGEST = 3600, /* a claim beyond this was made by a clock that was wrong */
-    USED_STEP = 86400,    /* how exactly the last use is known */
-    KEEP_FAILED = 86400,  /* how long a row without a policy in force is of interest; seconds */
+    CLAIM_LONGEST = 3600,     /* a claim beyond this was made by a clock that was wrong */
+    REFRESH_LONGEST = 691200, /* 8 days, beyond any refresh_interval: as with a claim */
+    USED_STEP = 86400,        /* how exactly the last use is known */
+    KEEP_FAILED = 86400,      /* how long a row without a policy in force is of interest; seconds */
 };
 
 struct sts_store {
@@ -322,13 +323,15 @@ static int claim_first_due(struct sts_store *store, struct arena *arena, int64_t
                                 "max(tried, expires, used) < ?2"
                                 " AND claimed_until <= ?1 AND NOT forced";
     static const char due[] =
-        "SELECT " COLUMNS " FROM policies WHERE (forced OR (refresh_at <= ?1 AND text IS NOT NULL"
-        " AND expires > ?1)) AND (claimed_until <= ?1 OR claimed_until > ?1 + ?2)"
+        "SELECT " COLUMNS " FROM policies WHERE (forced OR ((refresh_at <= ?1 OR refresh_at > ?1 +"
+        " ?3) AND text IS NOT NULL AND expires > ?1))"
+        " AND (claimed_until <= ?1 OR claimed_until > ?1 + ?2)"
         " ORDER BY forced DESC, refresh_at LIMIT 1";
     if (finish(store, prepare(store, purge, "ii", now, now - KEEP_FAILED), err_r) != 0)
         return -1;
     CLEANUP(statement_free)
-    sqlite3_stmt *statement = prepare(store, due, "ii", now, (int64_t)CLAIM_LONGEST);
+    sqlite3_stmt *statement =
+        prepare(store, due, "iii", now, (int64_t)CLAIM_LONGEST, (int64_t)REFRESH_LONGEST);
     int rc = statement != NULL ? sqlite3_step(statement) : SQLITE_ERROR;
     if (rc == SQLITE_DONE)
         return 0;

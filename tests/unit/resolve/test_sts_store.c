@@ -29,6 +29,8 @@ static void finish(void)
     rmdir(directory);
 }
 
+enum { NOW = 1800000000 };
+
 TestSuite(sts_store, .init = begin, .fini = finish);
 
 static struct sts_store *open_store(size_t limit)
@@ -89,6 +91,36 @@ Test(sts_store, enforce_in_force_goes_last)
     /* only enforce is left: the one used longest ago */
     cr_expect(has(store, "old-enforce.example") == false);
     sts_store_close(&store);
+}
+
+/* covers: STS-38 T-14 */
+Test(sts_store, what_a_clock_that_was_ahead_has_put_off_is_due)
+{
+    static const struct {
+        const char *domain;
+        int64_t refresh_at;
+        bool due;
+    } cases[] = {{"past.example", NOW, true},
+                 {"week.example", NOW + 7 * 86400, false},
+                 {"years.example", NOW + (int64_t)3000 * 86400, true}};
+    for (size_t i = 0; i < 3; i++) {
+        struct sts_store *store = open_store(100);
+        struct arena *arena = arena_create();
+        struct sts_entry *entry, set = {.domain = cases[i].domain,
+                                        .text = SLICE_LITERAL("text"),
+                                        .mode = STS_MODE_ENFORCE,
+                                        .id = "1",
+                                        .expires = NOW + (int64_t)4000 * 86400,
+                                        .refresh_at = cases[i].refresh_at};
+        struct err err;
+        bool found;
+        cr_assert(eq(int, sts_store_keep(store, &set, 0, NOW, &err), 0), "%s", err.text);
+        cr_assert(eq(int, sts_store_claim_due(store, arena, 1, NOW, NOW + 60, &entry, &err), 0));
+        cr_expect(eq(int, entry != NULL, cases[i].due), "%s", cases[i].domain);
+        cr_assert(eq(int, sts_store_drop(store, cases[i].domain, &found, &err), 0));
+        arena_free(&arena);
+        sts_store_close(&store);
+    }
 }
 
 /* covers: STS-41 */
