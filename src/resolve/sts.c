@@ -87,9 +87,8 @@ void sts_ask(struct sts *sts, const char *domain, struct sts_waiter *waiter)
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
-bool sts_in_force(struct sts *sts, const struct sts_entry *entry, int64_t now)
+bool sts_in_force(const struct sts_entry *entry, int64_t now)
 {
-    (void)sts;
     return entry != NULL && entry->text.ptr != NULL && now < entry->expires; /* STS-34 */
 }
 

@@ -106,7 +106,7 @@ static bool failed_lately(const struct inquiry *inquiry)
 static bool is_settled(struct inquiry *inquiry)
 {
     const char *id = inquiry->discovery.record.id;
-    bool in_force = sts_in_force(inquiry->sts, inquiry->entry, now_of(inquiry));
+    bool in_force = sts_in_force(inquiry->entry, now_of(inquiry));
     inquiry->source = in_force ? STS_CACHED : STS_NO_POLICY;
     if (lookup_failed(inquiry) && !in_force)
         inquiry->source = STS_LOOKUP_FAILED; /* STS-10; else STS-09 */
@@ -310,7 +310,7 @@ static enum log_level alert_level(const struct inquiry *inquiry, bool in_force)
 static void log_failure(struct inquiry *inquiry)
 {
     const struct sts_entry *entry = inquiry->entry, *fetched = &inquiry->fetched;
-    bool in_force = sts_in_force(inquiry->sts, entry, now_of(inquiry));
+    bool in_force = sts_in_force(entry, now_of(inquiry));
     struct log_line line;
     inquiry->sts->counters.fetch_failures++;
     log_begin(&line, alert_level(inquiry, in_force),
@@ -342,7 +342,7 @@ static void log_policy(const struct inquiry *inquiry)
 
 static void conclude(struct inquiry *inquiry)
 {
-    bool in_force = sts_in_force(inquiry->sts, inquiry->entry, now_of(inquiry));
+    bool in_force = sts_in_force(inquiry->entry, now_of(inquiry));
     if (inquiry->fetched.text.ptr != NULL)
         inquiry->source = STS_FETCHED;
     else

@@ -74,7 +74,7 @@ struct inquiry {
     enum inquiry_state state;
     struct sts_waiter waiters; /* head of a ring */
     struct sts_discovery discovery;
-    bool record_there, entry_there, begun;
+    bool record_there, entry_there;
     struct arena *entry_arena;
     const struct sts_entry *entry; /* the row as last seen; NULL: none */
     int64_t claim;                 /* 0: not held */
@@ -98,6 +98,6 @@ void inquiry_free(struct inquiry *inquiry);
 /* --- sts.c ------------------------------------------------------------------------------------ */
 /* Answers all who wait, and lets the inquiry go. */
 void sts_inquiry_ended(struct inquiry *inquiry);
-bool sts_in_force(struct sts *sts, const struct sts_entry *entry, int64_t now);
+bool sts_in_force(const struct sts_entry *entry, int64_t now);
 
 #endif
