@@ -16,6 +16,7 @@ static void take_records(void *arg, const struct dns_answer *answer, uint32_t tt
     struct sts_record *record = &discovery->record;
     const char *why = NULL;
     record->fact = fact_of(discovery->arena, answer, ttl);
+    record->age = answer->ttl > ttl ? answer->ttl - ttl : 0;
     bool usable = answer->status == DNS_SECURE || answer->status == DNS_INSECURE;
     if (usable && answer->presence == DNS_FOUND &&
         discovery->rules->parse_record(discovery->arena, answer->texts, answer->count, &record->id,

@@ -11,6 +11,7 @@ struct sts_record {
     struct dns_fact
         fact;       /* of the TXT RRset; `why` also says why a record that is there is invalid */
     const char *id; /* NULL: no valid record */
+    uint32_t age;   /* seconds since the answer came: it may have been remembered */
 };
 
 /* Calls back after the look-up with everything in `arena`. */

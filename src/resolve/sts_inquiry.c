@@ -102,6 +102,14 @@ static bool failed_lately(const struct inquiry *inquiry)
            strcmp(entry->tried_id, inquiry->discovery.record.id) == 0;
 }
 
+/* A record that was asked for before the policy was fetched tells nothing new of it: else workers
+ * whose resolvers remember different records would fetch in turns. Ages are known to a second. */
+static bool is_older_than_policy(const struct inquiry *inquiry)
+{
+    int64_t now = now_of(inquiry), fetched = inquiry->entry->fetched;
+    return fetched <= now && fetched > now - (int64_t)inquiry->discovery.record.age + 1;
+}
+
 /* Is what is known enough for an answer, or must be fetched? Sets the source of the answer. */
 static bool is_settled(struct inquiry *inquiry)
 {
@@ -110,7 +118,8 @@ static bool is_settled(struct inquiry *inquiry)
     inquiry->source = in_force ? STS_CACHED : STS_NO_POLICY;
     if (lookup_failed(inquiry) && !in_force)
         inquiry->source = STS_LOOKUP_FAILED; /* STS-10; else STS-09 */
-    if (id == NULL || (in_force && strcmp(inquiry->entry->id, id) == 0))
+    if (id == NULL ||
+        (in_force && (strcmp(inquiry->entry->id, id) == 0 || is_older_than_policy(inquiry))))
         return true; /* STS-11, STS-35 */
     return failed_lately(inquiry);
 }

@@ -247,6 +247,32 @@ Test(sts, another_id_fetches_and_replaces_as_a_whole)
     cr_expect(eq(uint, fake_fetch_count(), 2));
 }
 
+/* covers: STS-11 STS-22 */
+Test(sts, workers_whose_resolvers_still_know_the_old_record_do_not_fetch_in_turns)
+{
+    struct cache *own = cache, *of_other = cache_create(loop, dns, 100);
+    rows[TXT].ttl = 3600;
+    EXPECT("fetched enforce under 1, record 1");
+    fake_loop_pass(loop, 10000);
+    rows[TXT].data = "v=STSv1; id=2;";
+    cache = of_other;
+    struct sts *other = start(false), *first = sts;
+    cache = own;
+    sts = other;
+    EXPECT("fetched enforce under 2, record 2");
+    sts = first;
+    EXPECT("cached enforce under 2, record 1"); /* asked for before the policy was fetched */
+    sts = other;
+    EXPECT("cached enforce under 2, record 2");
+    cr_expect(eq(uint, fake_fetch_count(), 2));
+    rows[TXT].data = "v=STSv1; id=1;"; /* back again: there is no order */
+    sts = first;
+    fake_loop_pass(loop, HOUR);
+    EXPECT("fetched enforce under 1, record 1");
+    sts_free(&other);
+    cache_free(&of_other);
+}
+
 /* covers: STS-35 STS-21 T-13 */
 Test(sts, failing_fetch_of_another_id_keeps_the_old_policy_under_its_own_id)
 {
