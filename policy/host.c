@@ -58,16 +58,6 @@ bool host_is_routed_by_mx(const struct evidence *evidence)
     return evidence->kind == NEXT_HOP_DOMAIN;
 }
 
-static bool is_allowed(const struct policy_settings *settings, const struct address *address)
-{
-    if (!address_is_special(address))
-        return true;
-    for (size_t i = 0; i < settings->allow_address_count; i++)
-        if (network_contains(&settings->allow_addresses[i], address))
-            return true;
-    return false;
-}
-
 bool is_chosen_by_strangers(const struct evidence *evidence, const struct demands *demands)
 {
     return host_is_routed_by_mx(evidence) || demands->literal_of_recipient;
@@ -82,7 +72,8 @@ static void take_addresses(const struct host_question *question, struct plan_hos
         arena_alloc(question->arena, (host->address_count + 1) * sizeof(*addresses));
     for (size_t i = 0; i < host->address_count; i++)
         if (!is_chosen_by_strangers(question->evidence, question->demands) ||
-            is_allowed(question->settings, &host->addresses[i]))
+            address_is_allowed(&host->addresses[i], question->settings->allow_addresses,
+                               question->settings->allow_address_count))
             addresses[planned->address_count++] = host->addresses[i];
     planned->addresses = addresses;
 }

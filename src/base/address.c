@@ -199,6 +199,14 @@ bool address_is_special(const struct address *address)
            (carries_ipv4(&plain, &inner) && in_any(&inner, special));
 }
 
+bool address_is_allowed(const struct address *address, const struct network *allowed, size_t count)
+{
+    bool found = !address_is_special(address);
+    for (size_t i = 0; i < count && !found; i++)
+        found = network_contains(&allowed[i], address);
+    return found;
+}
+
 bool address_is_loopback(const struct address *address)
 {
     static const char *const loopback[] = {"0.0.0.0/8", "127.0.0.0/8", "::/128", "::1/128", NULL};

@@ -46,6 +46,8 @@ int address_port_parse(const char *text, struct address *address_r, uint16_t *po
  * IPv4-mapped forms of any, NAT64 and 6to4 forms of a special one, and what else no public server can have (IANA special-purpose registries).
  * The documentation networks are not among them: nothing routes there, and laboratories use them. */
 bool address_is_special(const struct address *address);
+/* May a name that strangers control lead there? What is not special, and what the operator has listed (SMTPC-20). */
+bool address_is_allowed(const struct address *address, const struct network *allowed, size_t count);
 /* Loopback or unspecified (SMTPC-20). */
 bool address_is_loopback(const struct address *address);
 

@@ -68,20 +68,11 @@ static void on_timer(void *arg)
 
 /* --- addresses -------------------------------------------------------------------------------- */
 
-static bool is_allowed(const struct sts_settings *settings, const struct address *address)
-{
-    if (!address_is_special(address))
-        return true;
-    for (size_t i = 0; i < settings->allow_address_count; i++)
-        if (network_contains(&settings->allow_addresses[i], address))
-            return true;
-    return false;
-}
-
 static void take_address(struct sts_host *host, const struct address *address)
 {
+    const struct sts_settings *settings = host->parts->settings;
     char text[ADDRESS_TEXT];
-    if (!is_allowed(host->parts->settings, address))
+    if (!address_is_allowed(address, settings->allow_addresses, settings->allow_address_count))
         host->refused = arena_strdup(host->arena, address_format(address, text));
     else if (host->address_count < ADDRESSES_MAX)
         host->addresses[host->address_count++] = *address;

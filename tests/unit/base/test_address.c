@@ -44,6 +44,25 @@ Test(address, special)
     }
 }
 
+/* covers: SMTPC-20 */
+Test(address, special_ones_are_allowed_by_network)
+{
+    struct network allowed[2];
+    struct address address;
+    cr_assert(eq(int, network_parse("10.0.0.0/8", &allowed[0]), 0));
+    cr_assert(eq(int, network_parse("64:ff9b::a00:0/104", &allowed[1]), 0));
+    cr_assert(eq(int, address_parse("10.1.2.3", &address), 0));
+    cr_expect(address_is_allowed(&address, allowed, 2));
+    cr_expect(not(address_is_allowed(&address, NULL, 0)));
+    cr_assert(eq(int, address_parse("64:ff9b::10.1.2.3", &address), 0));
+    cr_expect(address_is_allowed(&address, allowed, 2));
+    cr_expect(not(address_is_allowed(&address, allowed, 1)));
+    cr_assert(eq(int, address_parse("127.0.0.1", &address), 0));
+    cr_expect(not(address_is_allowed(&address, allowed, 2)));
+    cr_assert(eq(int, address_parse("192.0.2.1", &address), 0));
+    cr_expect(address_is_allowed(&address, NULL, 0));
+}
+
 Test(address, text_is_canonical)
 {
     struct address address;
