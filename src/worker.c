@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "attempt/attempt.h"
+#include "attempt/foregone.h"
 #include "base/cleanup.h"
 #include "conf/conf.h"
 #include "control/agent.h"
@@ -46,6 +47,7 @@ struct worker {
     struct tls_client *tls_client;
     struct tls_server *tls_server;
     struct conductor *conductor;
+    struct foregone *foregone;
     struct result *result;
     struct schedule *schedule;
     struct intake *intake;
@@ -57,10 +59,27 @@ struct worker {
 
 /* --- joints ----------------------------------------------------------------------------------- */
 
+static void attempted(void *arg, struct delivery *delivery, const struct outcome *outcome)
+{
+    struct worker *worker = arg;
+    foregone_note(worker->foregone, delivery, outcome);
+    result_take(worker->result, delivery, outcome);
+}
+
 static void start_attempt(void *arg, struct delivery *delivery)
 {
     struct worker *worker = arg;
-    attempt_deliver(worker->conductor, delivery, result_take, worker->result);
+    attempt_deliver(worker->conductor, delivery, attempted, worker);
+}
+
+static const char *known_null_mx(void *arg, const char *next_hop)
+{
+    return foregone_null_mx(((const struct worker *)arg)->foregone, next_hop);
+}
+
+static const char *known_requiretls(void *arg, const char *next_hop)
+{
+    return foregone_requiretls(((const struct worker *)arg)->foregone, next_hop);
 }
 
 static void count_session(void *arg, const struct session_record *records, size_t count)
@@ -133,6 +152,7 @@ static void reload(void *arg)
 {
     struct worker *worker = arg;
     struct err err;
+    foregone_forget(worker->foregone);
     if (read_table(worker, &err) == 0)
         log_event(LOG_LEVEL_INFO, "table", "%s: %zu rows", worker->settings->delivery.tls_policy,
                   table_size(worker->table));
@@ -233,6 +253,7 @@ static void make_inner_stations(struct worker *worker)
         .count_arg = worker,
     };
     worker->conductor = conductor_create(&parts);
+    worker->foregone = foregone_create(worker->loop);
     worker->exceptions = exceptions_create(worker->loop, worker->place->number == 0);
     worker->result = result_create(worker->loop, worker->spool, settings->hostname,
                                    &settings->queue, settled, worker);
@@ -246,9 +267,14 @@ static int make_outer_stations(struct worker *worker, struct err *err_r)
     const struct settings *settings = worker->settings;
     if (read_table(worker, err_r) != 0 || read_mailboxes(worker, err_r) != 0)
         return -1;
-    return intake_create(&worker->intake, worker->loop, worker->spool, &settings->intake,
-                         worker->tls_server, worker->place->listeners,
-                         worker->place->listener_count, err_r);
+    if (intake_create(&worker->intake, worker->loop, worker->spool, &settings->intake,
+                      worker->tls_server, worker->place->listeners, worker->place->listener_count,
+                      err_r) != 0)
+        return -1;
+    intake_use_preflight(worker->intake, &(struct intake_preflight){.null_mx = known_null_mx,
+                                                                    .requiretls = known_requiretls,
+                                                                    .arg = worker});
+    return 0;
 }
 
 /* 0, or the exit status. */
@@ -317,6 +343,7 @@ static void end_orderly(struct worker *worker)
     schedule_free(&worker->schedule);
     result_free(&worker->result);
     conductor_free(&worker->conductor);
+    foregone_free(&worker->foregone);
     tally_free(&worker->tally);
     spool_close(&worker->spool);
     agent_free(&worker->agent);

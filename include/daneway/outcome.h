@@ -60,6 +60,13 @@ enum destination_state {
     DESTINATION_DOWN,    /* no host could be used: everything for it would fail alike */
 };
 
+/* What it proves for other mail to the same destination as well. */
+enum foregone_kind {
+    FOREGONE_NOTHING,
+    FOREGONE_NULL_MX,    /* the domain accepts no mail */
+    FOREGONE_REQUIRETLS, /* none of its hosts can take mail that demands REQUIRETLS */
+};
+
 struct outcome {
     struct recipient_outcome *recipients; /* one for each of the delivery's, same order */
     size_t recipient_count;
@@ -70,6 +77,8 @@ struct outcome {
     bool
         sts_to_be_asked_anew; /* a policy in mode enforce was in force, and its TXT record must be looked up once more before
                                   anything is returned because of it (STS-49) */
+    enum foregone_kind foregone;
+    uint32_t foregone_for;        /* seconds; no longer than the facts it rests on are good for */
     int64_t started_ms, ended_ms; /* monotonic */
 };
 

@@ -24,7 +24,8 @@ struct intake_settings {
     const char *clients;           /* path */
     const char *certificate, *key; /* "" : no STARTTLS */
     bool require_tls;
-    bool requiretls; /* offer REQUIRETLS (RFC 8689) under TLS */
+    bool requiretls;                           /* offer REQUIRETLS (RFC 8689) under TLS */
+    bool requiretls_preflight, refuse_null_mx; /* refuse at RCPT what could only be returned */
     uint64_t message_size_limit;
     unsigned recipient_limit, connection_limit, client_connection_limit;
     unsigned command_timeout, data_timeout; /* seconds */

@@ -11,6 +11,7 @@
 #include <sys/random.h>
 
 #include "attempt/conductor.h"
+#include "attempt/foregone.h"
 #include "attempt/outcome.h"
 #include "attempt/party.h"
 #include "attempt/session.h"
@@ -254,6 +255,8 @@ static enum state choosing(struct attempt *attempt, enum signal signal)
         else
             return STATE_SESSION;
     }
+    if (attempt->host < attempt->plan->host_count)
+        ledger_cut_short(attempt->ledger);
     attempt->party++;
     return STATE_PLANNING;
 }
@@ -467,9 +470,10 @@ static void tell_end(void *arg)
 {
     struct attempt *attempt = arg;
     if (!attempt->dead) {
-        struct outcome outcome = {.started_ms = attempt->started_ms,
-                                  .ended_ms = loop_now(attempt->conductor->parts.loop)};
+        struct loop *loop = attempt->conductor->parts.loop;
+        struct outcome outcome = {.started_ms = attempt->started_ms, .ended_ms = loop_now(loop)};
         ledger_close(attempt->ledger, attempt->next_hop.name, &outcome);
+        outcome.foregone_for = foregone_life(attempt->evidence, loop_wall(loop), elapsed(attempt));
         outcome.sts_to_be_asked_anew = !attempt->is_last && is_under_enforce(attempt);
         trace_result(attempt->trace, &outcome, elapsed(attempt));
         outcome.trace = trace_text(attempt->trace, attempt->arena);

@@ -28,7 +28,8 @@ struct ledger {
     void *count_session_arg;
     struct told *told; /* the failures before a connection that have been counted */
     bool mail_answered, message_judged, local_failure;
-    enum reason reason; /* the last failure of the destination */
+    bool beside_requiretls; /* something else than REQUIRETLS stood in the way, or nothing did */
+    enum reason reason;     /* the last failure of the destination */
     const char *text;
 };
 

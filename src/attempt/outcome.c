@@ -168,6 +168,13 @@ static void keep(struct entry *entry, const struct recipient_outcome *result)
     entry->failed = true;
 }
 
+static bool is_of_requiretls(enum reason reason)
+{
+    return reason == REASON_REQUIRETLS_NOT_OFFERED || reason == REASON_REQUIRETLS_NO_STARTTLS ||
+           reason == REASON_REQUIRETLS_STARTTLS_REFUSED || reason == REASON_REQUIRETLS_TLS_FAILED ||
+           reason == REASON_REQUIRETLS_NOT_VERIFIED || reason == REASON_REQUIRETLS_MX_NOT_SECURED;
+}
+
 static struct failure copy_failure(struct arena *arena, const struct failure *failure)
 {
     struct failure copy = {.reason = failure->reason};
@@ -194,6 +201,7 @@ void ledger_failure(struct ledger *ledger, const struct place *place, const stru
         keep(entry, &result);
     }
     ledger->message_judged |= ledger->particular;
+    ledger->beside_requiretls |= !is_of_requiretls(copy.reason);
     if (disposition == DEFERRED || ledger->reason == REASON_NONE) {
         ledger->reason = copy.reason;
         ledger->text =
@@ -213,6 +221,7 @@ void ledger_refusal(struct ledger *ledger, const struct place *place, enum dispo
         entry->failed = entry->settled = true;
     }
     ledger->message_judged |= ledger->particular;
+    ledger->beside_requiretls |= !is_of_requiretls(copy.reason);
     ledger->reason = copy.reason;
     ledger->text = failure_text(ledger->arena, place->text, copy.reason, copy.detail, copy.reply);
 }
@@ -255,6 +264,7 @@ void ledger_transaction(struct ledger *ledger, const struct place *place,
                         const struct transaction_recipient *recipients, size_t count,
                         const struct transaction_result *result)
 {
+    ledger->beside_requiretls = true;
     ledger->mail_answered |= result->mail_answered;
     ledger->local_failure |= result->local_failure;
     for (size_t i = 0; i < count; i++)
@@ -279,6 +289,30 @@ static enum destination_state state_of(const struct ledger *ledger, bool deferre
     return DESTINATION_DOWN;
 }
 
+void ledger_cut_short(struct ledger *ledger)
+{
+    ledger->beside_requiretls = true;
+}
+
+/* Whatever the rules asked for: a null MX takes no mail, and these reasons are those of REQUIRETLS alone. A notice is sent
+ * without it in the end, and proves nothing. */
+static enum foregone_kind foregone_of(const struct ledger *ledger)
+{
+    if (ledger->count == 0)
+        return FOREGONE_NOTHING;
+    bool null_mx = true;
+    for (size_t i = 0; i < ledger->count; i++) {
+        if (ledger->entries[i].result.disposition != BOUNCED)
+            return FOREGONE_NOTHING;
+        null_mx &= ledger->entries[i].result.reason == REASON_NULL_MX;
+    }
+    const struct envelope *envelope = &ledger->delivery->envelope;
+    bool requiretls = envelope->requiretls && envelope->sender[0] != '\0';
+    return null_mx                                    ? FOREGONE_NULL_MX
+           : requiretls && !ledger->beside_requiretls ? FOREGONE_REQUIRETLS
+                                                      : FOREGONE_NOTHING;
+}
+
 void ledger_close(struct ledger *ledger, const char *next_hop, struct outcome *outcome_r)
 {
     bool deferred = false;
@@ -297,6 +331,7 @@ void ledger_close(struct ledger *ledger, const char *next_hop, struct outcome *o
         outcome_r->recipients[i] = entry->result;
         deferred |= entry->result.disposition == DEFERRED;
     }
+    outcome_r->foregone = foregone_of(ledger);
     outcome_r->destination = state_of(ledger, deferred);
     if (outcome_r->destination == DESTINATION_DOWN || ledger->count == 0) {
         outcome_r->reason = ledger->reason;

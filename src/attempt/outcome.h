@@ -59,6 +59,8 @@ void ledger_refusal(struct ledger *ledger, const struct place *place, enum dispo
                     const struct failure *failure);
 /* A new session: whom the last one deferred may be asked again. */
 void ledger_next_place(struct ledger *ledger);
+/* Not every host was tried. */
+void ledger_cut_short(struct ledger *ledger);
 /* The host did not fit the message; it is not down. */
 void ledger_message_judged(struct ledger *ledger);
 /* Takes over the results; CLASS_PENDING ones stay open. */

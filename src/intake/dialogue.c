@@ -194,6 +194,43 @@ static bool rcpt_postmaster(struct server_session *session)
     return true;
 }
 
+static void log_hopeless(const struct server_session *session, const struct path *path,
+                         const char *why)
+{
+    struct log_line line;
+    CLEANUP(text_free) char *address = x_strndup(path->address.ptr, path->address.len);
+    server_session_log_begin(session, &line, LOG_LEVEL_INFO, "recipient-refused");
+    log_text(&line, "from", session->transaction.sender);
+    log_text(&line, "to", address);
+    log_text(&line, "why", why);
+    log_end(&line);
+}
+
+/* True: it is known that the mail could only be returned, and the reply has said so (SMTPS-12, CODE-09, CODE-11). A notice
+ * goes out without REQUIRETLS in the end (RTLS-17). The client has made no mistake: no error is counted. */
+static bool refuse_hopeless(struct server_session *session, const struct path *path,
+                            const char *next_hop)
+{
+    const struct intake *intake = session->intake;
+    const struct intake_preflight *known = &intake->preflight;
+    bool requiretls = session->transaction.requiretls && session->transaction.sender[0] != '\0';
+    unsigned errors = session->errors;
+    const char *why = NULL;
+    if (intake->settings->refuse_null_mx && known->null_mx != NULL)
+        why = known->null_mx(known->arg, next_hop);
+    if (why != NULL) {
+        server_session_reply(session, 556, "5.1.10", "%s", why);
+    } else if (requiretls && intake->settings->requiretls_preflight && known->requiretls != NULL) {
+        why = known->requiretls(known->arg, next_hop);
+        if (why != NULL)
+            server_session_reply(session, 550, "5.7.30", "%s", why);
+    }
+    session->errors = errors;
+    if (why != NULL)
+        log_hopeless(session, path, why);
+    return why != NULL;
+}
+
 /* False: refused, and the reply says why. */
 static bool rcpt_path(struct server_session *session, const struct path *path)
 {
@@ -208,6 +245,8 @@ static bool rcpt_path(struct server_session *session, const struct path *path)
         return false;
     char next_hop[NEXT_HOP_TEXT];
     domain_next_hop(path->domain, next_hop);
+    if (refuse_hopeless(session, path, next_hop))
+        return false;
     add_recipient(session, arena_strndup(arena, path->address.ptr, path->address.len),
                   arena_strdup(arena, next_hop));
     return true;

@@ -104,6 +104,11 @@ int intake_reload(struct intake *intake, struct err *err_r)
     return read_clients(intake, err_r);
 }
 
+void intake_use_preflight(struct intake *intake, const struct intake_preflight *preflight)
+{
+    intake->preflight = *preflight;
+}
+
 static void idle(void *arg)
 {
     struct intake *intake = arg;

@@ -23,6 +23,16 @@ int intake_reload(struct intake *intake, struct err *err_r);
 /* No new sessions; 421 4.3.2 to idle ones; idle_fn when the last has ended. */
 void intake_drain(struct intake *intake, loop_fn *idle_fn, void *arg);
 
+/* What is known already of a recipient's next hop, without a look-up and without waiting. Each function returns NULL if
+ * nothing stands against it, else why mail for it would only come back, in a line that is good until the next call. */
+struct intake_preflight {
+    const char *(*null_mx)(void *arg, const char *next_hop);
+    const char *(*requiretls)(void *arg, const char *next_hop);
+    void *arg;
+};
+/* Without it, nothing is known. Asked where the settings refuse_null_mx and requiretls_preflight say so (SMTPS-12). */
+void intake_use_preflight(struct intake *intake, const struct intake_preflight *preflight);
+
 struct intake_counters {
     uint64_t sessions, sessions_now, messages, recipients, octets, refused_clients,
         refused_recipients, errors;

@@ -114,7 +114,8 @@ struct intake {
     bool draining;
     loop_fn *idle_fn;
     void *idle_arg;
-    char *postmaster_next_hop; /* NULL: there is no postmaster mailbox */
+    char *postmaster_next_hop;         /* NULL: there is no postmaster mailbox */
+    struct intake_preflight preflight; /* all NULL: nothing is known */
     struct intake_counters counters;
 };
 

@@ -2,8 +2,11 @@
 """requiretls.py COMMAND...: what REQUIRETLS and TLS-Required look like on the wire, on both sides of the gateway.
 
   dialogue PORT               the gateway's answers to EHLO and MAIL, with and without TLS; a line each, exit 1 if any is wrong
+  recipient PORT SENDER ADDRESS HOW CODE
+                              under TLS, MAIL with REQUIRETLS (HOW "with") or not ("without") and RCPT: the answer begins with CODE
   parameter RUN DOMAIN HOW    the message came over MAIL with REQUIRETLS (HOW "with") or not ("without")
   field RUN DOMAIN TEXT       the header of the message that came has exactly one TLS-Required, with that text
+  header_only RUN DOMAIN      the message that came is a notice with header fields only
   notices RUN WHEN            each notice about a message marked WHEN has header fields only (requiretls) or
                               TLS-Required: No (optional), as WHEN is rtls or tlsno; at least one there must be
 It owns: its raw client. It reads mailboxes, and believes the MX host, which writes down the MAIL line as it came.
@@ -83,6 +86,17 @@ def dialogue(port):
     return 1 if failures else 0
 
 
+def recipient(port, sender, address, how, code):
+    client = Client(port)
+    client.ask("EHLO client.corp.example")
+    client.start_tls()
+    client.ask("MAIL FROM:<%s>%s" % (sender, " REQUIRETLS" if how == "with" else ""))
+    answer = client.ask("RCPT TO:<%s>" % address)
+    client.ask("QUIT")
+    print("       %s" % answer)
+    return 0 if answer.startswith(code + " ") else 1
+
+
 def arrived(run, domain):
     for data in scenarios.mailbox_messages(domain):
         message = email.message_from_bytes(data)
@@ -107,6 +121,15 @@ def field(run, domain, text):
     return 0 if found == [text] else 1
 
 
+def header_only(run, domain):
+    message = arrived(run, domain)
+    parts = [p.get_content_type() for p in message.walk() if not p.is_multipart()]
+    good = message.get_content_type() == "multipart/report" and "text/rfc822-headers" in parts and "LABMARK" not in str(message)
+    if not good:
+        print("       %s got %s with %s" % (domain, message.get_content_type(), parts))
+    return 0 if good else 1
+
+
 def notices(run, when):
     seen, bad = 0, 0
     for data in scenarios.mailbox_messages("corp.example"):
@@ -126,7 +149,7 @@ def notices(run, when):
 
 
 def main():
-    commands = {"dialogue": dialogue, "parameter": parameter, "field": field, "notices": notices}
+    commands = {"dialogue": dialogue, "recipient": recipient, "parameter": parameter, "field": field, "header_only": header_only, "notices": notices}
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     sys.exit(commands[sys.argv[1]](*sys.argv[2:]))

@@ -170,6 +170,12 @@ static void check_line(const struct expectation *expectation, const struct outco
     } else if (strcmp(words[0], "destination") == 0 && count == 2) {
         if (strcmp(words[1], destinations[outcome->destination]) != 0)
             differs(line, "destination %s", destinations[outcome->destination]);
+    } else if (strcmp(words[0], "foregone") == 0 && count == 2) {
+        static const char *const kinds[] = {[FOREGONE_NOTHING] = "nothing",
+                                            [FOREGONE_NULL_MX] = "null-mx",
+                                            [FOREGONE_REQUIRETLS] = "requiretls"};
+        if (strcmp(words[1], kinds[outcome->foregone]) != 0)
+            differs(line, "foregone %s", kinds[outcome->foregone]);
     } else if (strcmp(words[0], "session") == 0 && rest != NULL)
         check_session(line, (size_t)atoi(words[1]), rest);
     else if (strcmp(words[0], "session-policy") == 0 && rest != NULL)

@@ -116,6 +116,8 @@ REPLAY_SCENARIOS = \
 	tests/replay/requiretls-mx-not-secured.scn \
 	tests/replay/requiretls-next-host.scn \
 	tests/replay/requiretls-no-starttls.scn \
+	tests/replay/requiretls-not-foregone-limit.scn \
+	tests/replay/requiretls-not-foregone-size.scn \
 	tests/replay/requiretls-not-offered.scn \
 	tests/replay/requiretls-not-under-an-exception.scn \
 	tests/replay/requiretls-notice-dane-fails.scn \

@@ -55,6 +55,7 @@ void bench_open(struct bench *bench)
     int rc = intake_create(&bench->intake, bench->loop, fake_spool_reset(), &bench->settings,
                            bench->tls, &bench->listener, 1, &err);
     cr_assert(eq(int, rc, 0), "%s", err.text);
+    intake_use_preflight(bench->intake, &bench->preflight);
 }
 
 void bench_close(struct bench *bench)

@@ -13,7 +13,8 @@ struct bench {
     int listener;
     int client;             /* the last one's socket */
     struct tls_server *tls; /* not NULL: STARTTLS */
-    char table[32];         /* path of the client table */
+    struct intake_preflight preflight;
+    char table[32]; /* path of the client table */
 };
 
 /* Settings as in daneway.conf.example, client table "127.0.0.0/24". Change them before bench_open. */

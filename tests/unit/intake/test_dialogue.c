@@ -330,6 +330,75 @@ Test(dialogue, requiretls_disabled)
     bench_try(GREETING EHLO "C: MAIL FROM:<a@b> REQUIRETLS\nS: 555 5.5.4\n" QUIT);
 }
 
+static const char *known_of_hopeless(void *arg, const char *next_hop)
+{
+    return strcmp(next_hop, arg) == 0 ? "mx.hopeless.example: it is so. Ask." : NULL;
+}
+
+static void run_with_preflight(bool requiretls_preflight, bool refuse_null_mx, const char *script)
+{
+    for (enum cutting cutting = 0; cutting < CUTTINGS; cutting++) {
+        struct bench bench;
+        bench_init(&bench);
+        bench.settings.requiretls_preflight = requiretls_preflight;
+        bench.settings.refuse_null_mx = refuse_null_mx;
+        bench.tls = (struct tls_server *)&bench; /* never looked into */
+        bench.preflight = (struct intake_preflight){.null_mx = known_of_hopeless,
+                                                    .requiretls = known_of_hopeless,
+                                                    .arg = "hopeless.example"};
+        bench_open(&bench);
+        bench_run(&bench, script, cutting);
+        bench_close(&bench);
+    }
+}
+
+#define MAIL_REQUIRETLS                                                                            \
+    GREETING EHLO_CLEAR STARTTLS EHLO_TLS "C: MAIL FROM:<a@b> REQUIRETLS\nS: 250 2.1.0\n"
+
+/* covers: CODE-09 */
+Test(dialogue, preflight_refuses_what_requiretls_would_return)
+{
+    run_with_preflight(true, false,
+                       MAIL_REQUIRETLS "C: RCPT TO:<u@Hopeless.EXAMPLE>\n"
+                                       "S: 550 5.7.30 mx.hopeless.example: it is so. Ask.\n"
+                                       "C: RCPT TO:<u@other.example>\nS: 250 2.1.5\n" QUIT);
+    cr_assert(strstr(fake_log(), "recipient-refused") != NULL, "%s", fake_log());
+    /* only what is tagged, no notice (RTLS-17), and only if it is asked for */
+    run_with_preflight(true, false,
+                       GREETING EHLO_CLEAR STARTTLS EHLO_TLS
+                       "C: MAIL FROM:<a@b>\nS: 250 2.1.0\n"
+                       "C: RCPT TO:<u@hopeless.example>\nS: 250 2.1.5\n" QUIT);
+    run_with_preflight(true, false,
+                       GREETING EHLO_CLEAR STARTTLS EHLO_TLS
+                       "C: MAIL FROM:<> REQUIRETLS\nS: 250 2.1.0\n"
+                       "C: RCPT TO:<u@hopeless.example>\nS: 250 2.1.5\n" QUIT);
+    run_with_preflight(false, false,
+                       MAIL_REQUIRETLS "C: RCPT TO:<u@hopeless.example>\nS: 250 2.1.5\n" QUIT);
+}
+
+/* covers: SMTPS-12 CODE-11 */
+Test(dialogue, a_known_null_mx_is_refused)
+{
+    run_with_preflight(false, true,
+                       GREETING EHLO_CLEAR
+                       "C: MAIL FROM:<a@b>\nS: 250 2.1.0\n"
+                       "C: RCPT TO:<u@hopeless.example>\nS: 556 5.1.10 mx.hope\n"
+                       "C: RCPT TO:<u@other.example>\nS: 250 2.1.5\n" QUIT);
+    run_with_preflight(false, false,
+                       GREETING EHLO_CLEAR "C: MAIL FROM:<a@b>\nS: 250 2.1.0\n"
+                                           "C: RCPT TO:<u@hopeless.example>\nS: 250 2.1.5\n" QUIT);
+}
+
+/* A list with many such recipients does not make the client a misbehaving one. */
+Test(dialogue, what_preflight_refuses_is_no_error_of_the_client)
+{
+    char script[8192] = GREETING EHLO_CLEAR "C: MAIL FROM:<a@b>\nS: 250 2.1.0\n";
+    for (unsigned i = 0; i < 60; i++)
+        strcat(script, "C: RCPT TO:<u@hopeless.example>\nS: 556 5.1.10\n");
+    strcat(script, "C: RCPT TO:<u@other.example>\nS: 250 2.1.5\n" QUIT);
+    run_with_preflight(false, true, script);
+}
+
 /* covers: TLS-04 T-18 */
 Test(dialogue, what_is_pipelined_behind_starttls_ends_the_session)
 {
