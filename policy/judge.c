@@ -15,6 +15,15 @@ static struct verdict verdict_of(enum verdict_action action, enum reason reason,
     return (struct verdict){.action = action, .reason = reason, .detail = detail, .depth = -1};
 }
 
+struct verdict policy_after_521(const struct plan_host *host)
+{
+    assert(host->skip == REASON_NONE);
+    if (host->need >= PROTECTION_ENCRYPT)
+        return verdict_of(VERDICT_SKIP_HOST, REASON_GREETING_REFUSED,
+                          "that it takes no mail is believed only under TLS");
+    return verdict_of(VERDICT_SKIP_HOST, REASON_HOST_ACCEPTS_NO_MAIL, NULL);
+}
+
 /* --- no TLS ----------------------------------------------------------------------------------- */
 
 /* What the sender is told where REQUIRETLS demands it (CODE-09, CODE-10). */

@@ -103,6 +103,9 @@ struct plan *policy_plan(struct arena *arena, const struct evidence *evidence,
                          uint64_t seed);
 
 /* --- judge.c ------------------------------------------------------------------------------------ */
+/* The host greets with 521: it takes no mail at all (RFC 7504). Where TLS is a must, that may pass: before TLS anybody on
+ * the path can say so, and what he says must return no mail. */
+struct verdict policy_after_521(const struct plan_host *host);
 struct verdict policy_after_ehlo(const struct plan_host *host,
                                  const struct capabilities *capabilities);
 /* The server answered STARTTLS with something else than 220 (TLS-08). */

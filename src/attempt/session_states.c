@@ -164,8 +164,12 @@ static enum session_state greeting(struct session *session, enum session_signal 
         session->spoilt = true;
         return end_by_reply(session, ENDING_NEXT_ADDRESS, REASON_REPLY_INVALID);
     }
-    return end_by_reply(session, ENDING_NEXT_HOST,
-                        code == 521 ? REASON_HOST_ACCEPTS_NO_MAIL : REASON_GREETING_REFUSED);
+    if (code != 521)
+        return end_by_reply(session, ENDING_NEXT_HOST, REASON_GREETING_REFUSED);
+    struct verdict verdict = policy_after_521(session->parts.host);
+    end_by_reply(session, ENDING_NEXT_HOST, verdict.reason);
+    session->ending.detail = verdict.detail;
+    return STATE_ENDED;
 }
 
 /* The list of extensions under TLS is known; the one from before does not count (RTLS-10..12). */

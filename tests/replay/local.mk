@@ -21,6 +21,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/content-unreadable.scn \
 	tests/replay/counted-at-once.scn \
 	tests/replay/dane-all-address-lookups-fail.scn \
+	tests/replay/dane-ehlo-refused.scn \
 	tests/replay/dane-exempt-default-level.scn \
 	tests/replay/dane-exempt-no-tlsa-query.scn \
 	tests/replay/dane-expanded-base.scn \
@@ -61,7 +62,11 @@ REPLAY_SCENARIOS = \
 	tests/replay/equal-preferences-as-listed.scn \
 	tests/replay/equal-preferences-shuffled.scn \
 	tests/replay/explain.scn \
+	tests/replay/greeting-521-below-dane.scn \
 	tests/replay/greeting-521-everywhere.scn \
+	tests/replay/greeting-521-one-host-bound.scn \
+	tests/replay/greeting-521-requiretls.scn \
+	tests/replay/greeting-521-sts.scn \
 	tests/replay/greeting-awaited.scn \
 	tests/replay/greeting-never.scn \
 	tests/replay/greeting-refused-next-host.scn \
