@@ -15,7 +15,22 @@
 #include "report/tally_store_rows.h"
 
 #define NUMBER_MAX 9007199254740991 /* 2^53 - 1 */
-enum { DETAIL_LIMIT = 1000 };       /* of one policy; the rest is merged by result type (RPT-45) */
+/* RPT-45: what is too much is merged, details by result type, policies by policy type. */
+enum {
+    DETAIL_LIMIT = 1000,       /* of one policy */
+    OCTET_LIMIT = 8 * 1000000, /* of a report's text, before the rest is merged */
+    POLICY_OCTETS = 2000,      /* of a policy with one merged entry of each result type */
+    DETAIL_OCTETS = 300,       /* of a detail without its texts */
+};
+
+/* One report while it is made. */
+struct draft {
+    struct tally_store *store;
+    const char *domain;
+    json_t *policies;
+    size_t octets; /* of its text, about */
+    struct err *err_r;
+};
 
 enum {
     POLICY_ID,
@@ -66,52 +81,94 @@ static void set_if_known(json_t *object, const char *name, const char *text)
         json_object_set_new(object, name, json_string(text));
 }
 
-/* The one entry of that result type in which what is too much is counted; its facts are not known.
- */
+/* As JSON writes it. */
+static size_t octets_of(const char *text)
+{
+    size_t octets = 0;
+    for (; *text != '\0'; text++)
+        octets += (unsigned char)*text < ' ' ? 6 : *text == '"' || *text == '\\' ? 2 : 1;
+    return octets;
+}
+
+static bool is_merged(json_t *detail)
+{
+    return json_object_size(detail) == 2;
+}
+
+static json_t *new_detail(const char *type)
+{
+    json_t *detail = json_object();
+    json_object_set_new(detail, "result-type", json_string(type));
+    json_object_set_new(detail, "failed-session-count", json_integer(0));
+    return detail;
+}
+
+/* The entry of that result type without any facts, in which what is too much is counted. */
 static json_t *merged_entry(json_t *details, const char *type)
 {
-    for (size_t i = DETAIL_LIMIT; i < json_array_size(details); i++) {
-        json_t *detail = json_array_get(details, i);
-        if (strcmp(json_string_value(json_object_get(detail, "result-type")), type) == 0)
+    for (size_t i = json_array_size(details); i > 0; i--) {
+        json_t *detail = json_array_get(details, i - 1);
+        if (is_merged(detail) &&
+            strcmp(json_string_value(json_object_get(detail, "result-type")), type) == 0)
             return detail;
     }
-    json_t *detail = json_pack("{s:s, s:i}", "result-type", type, "failed-session-count", 0);
+    json_t *detail = new_detail(type);
     json_array_append_new(details, detail);
     return detail;
 }
 
-static void add_detail(json_t *details, sqlite3_stmt *row)
+static void increase(json_t *object, const char *name, sqlite3_int64 count)
 {
-    const char *type = column_text(row, DETAIL_TYPE);
-    sqlite3_int64 count = sqlite3_column_int64(row, DETAIL_COUNT);
-    if (json_array_size(details) >= DETAIL_LIMIT) {
-        json_t *merged = merged_entry(details, type);
-        sqlite3_int64 before = json_integer_value(json_object_get(merged, "failed-session-count"));
-        json_object_set_new(merged, "failed-session-count", number(before + count));
-        return;
-    }
-    json_t *detail = json_object();
-    json_object_set_new(detail, "result-type", json_string(type));
-    set_if_known(detail, "sending-mta-ip", column_text(row, DETAIL_SENDING));
-    set_if_known(detail, "receiving-mx-hostname", column_text(row, DETAIL_MX));
-    set_if_known(detail, "receiving-mx-helo", column_text(row, DETAIL_HELO));
-    set_if_known(detail, "receiving-ip", column_text(row, DETAIL_RECEIVING));
-    json_object_set_new(detail, "failed-session-count", number(count));
-    set_if_known(detail, "failure-reason-code", column_text(row, DETAIL_CODE));
-    json_array_append_new(details, detail);
+    sqlite3_int64 before = json_integer_value(json_object_get(object, name));
+    json_object_set_new(object, name,
+                        number(count < NUMBER_MAX - before ? before + count : NUMBER_MAX));
 }
 
-static int read_details(struct tally_store *store, sqlite3_int64 policy, json_t *details,
-                        struct err *err_r)
+static const struct {
+    int column;
+    const char *name;
+} detail_fields[] = {{DETAIL_SENDING, "sending-mta-ip"},
+                     {DETAIL_MX, "receiving-mx-hostname"},
+                     {DETAIL_HELO, "receiving-mx-helo"},
+                     {DETAIL_RECEIVING, "receiving-ip"},
+                     {DETAIL_CODE, "failure-reason-code"}};
+enum { DETAIL_FIELDS = sizeof detail_fields / sizeof detail_fields[0] };
+
+static size_t detail_octets(sqlite3_stmt *row)
+{
+    size_t octets = DETAIL_OCTETS;
+    for (size_t i = 0; i < DETAIL_FIELDS; i++)
+        octets += octets_of(column_text(row, detail_fields[i].column));
+    return octets;
+}
+
+static void add_detail(struct draft *draft, json_t *details, bool merge, sqlite3_stmt *row)
+{
+    const char *type = column_text(row, DETAIL_TYPE);
+    size_t octets = detail_octets(row);
+    json_t *detail;
+    if (merge || json_array_size(details) >= DETAIL_LIMIT || draft->octets + octets > OCTET_LIMIT) {
+        detail = merged_entry(details, type);
+    } else {
+        detail = new_detail(type);
+        for (size_t i = 0; i < DETAIL_FIELDS; i++)
+            set_if_known(detail, detail_fields[i].name, column_text(row, detail_fields[i].column));
+        json_array_append_new(details, detail);
+        draft->octets += octets;
+    }
+    increase(detail, "failed-session-count", sqlite3_column_int64(row, DETAIL_COUNT));
+}
+
+static int read_details(struct draft *draft, sqlite3_int64 policy, json_t *details, bool merge)
 {
     CLEANUP(statement_free) sqlite3_stmt *row = NULL;
-    if (sqlite3_prepare_v2(store->database, details_sql, -1, &row, NULL) != SQLITE_OK)
-        return tally_failed(store, "cannot be read", err_r);
+    if (tally_prepare(draft->store, details_sql, &row, draft->err_r) != 0)
+        return -1;
     sqlite3_bind_int64(row, 1, policy);
     int rc;
     while ((rc = sqlite3_step(row)) == SQLITE_ROW)
-        add_detail(details, row);
-    return rc == SQLITE_DONE ? 0 : tally_failed(store, "cannot be read", err_r);
+        add_detail(draft, details, merge, row);
+    return rc == SQLITE_DONE ? 0 : tally_failed(draft->store, "cannot be read", draft->err_r);
 }
 
 /* What is not known is left out: a policy that could not be fetched has no strings. */
@@ -138,18 +195,56 @@ static json_t *policy_object(sqlite3_stmt *row)
     return policy;
 }
 
-static int add_policy(struct tally_store *store, json_t *policies, sqlite3_stmt *row,
-                      struct err *err_r)
+static json_t *new_element(json_t *policy)
 {
-    json_t *details = json_array(), *summary = json_object(), *element = json_object();
-    json_object_set_new(summary, "total-successful-session-count",
-                        number(sqlite3_column_int64(row, POLICY_SUCCESS)));
-    json_object_set_new(summary, "total-failure-session-count",
-                        number(sqlite3_column_int64(row, POLICY_FAILURE)));
-    json_object_set_new(element, "policy", policy_object(row));
-    json_object_set_new(element, "summary", summary);
-    json_array_append_new(policies, element);
-    int rc = read_details(store, sqlite3_column_int64(row, POLICY_ID), details, err_r);
+    json_t *element = json_object();
+    json_object_set_new(element, "policy", policy);
+    json_object_set_new(element, "summary",
+                        json_pack("{s:i, s:i}", "total-successful-session-count", 0,
+                                  "total-failure-session-count", 0));
+    return element;
+}
+
+/* The element of that type in which the policies that are too many are counted: whose and what they were is left out. */
+static json_t *merged_element(const struct draft *draft, const char *type)
+{
+    for (size_t i = json_array_size(draft->policies); i > 0; i--) {
+        json_t *policy = json_object_get(json_array_get(draft->policies, i - 1), "policy");
+        if (json_object_size(policy) == 2 &&
+            strcmp(json_string_value(json_object_get(policy, "policy-type")), type) == 0 &&
+            strcmp(json_string_value(json_object_get(policy, "policy-domain")), draft->domain) == 0)
+            return json_array_get(draft->policies, i - 1);
+    }
+    json_t *element =
+        new_element(json_pack("{s:s, s:s}", "policy-type", type, "policy-domain", draft->domain));
+    json_array_append_new(draft->policies, element);
+    return element;
+}
+
+static json_t *element_for(struct draft *draft, sqlite3_stmt *row, bool merge)
+{
+    if (merge)
+        return merged_element(draft, column_text(row, POLICY_TYPE));
+    json_t *element = new_element(policy_object(row));
+    json_array_append_new(draft->policies, element);
+    return element;
+}
+
+static int add_policy(struct draft *draft, sqlite3_stmt *row)
+{
+    size_t octets = POLICY_OCTETS + octets_of(column_text(row, POLICY_STRINGS)) +
+                    octets_of(column_text(row, POLICY_MX));
+    bool merge = draft->octets + octets > OCTET_LIMIT;
+    json_t *element = element_for(draft, row, merge),
+           *summary = json_object_get(element, "summary");
+    draft->octets += merge ? 0 : octets;
+    increase(summary, "total-successful-session-count", sqlite3_column_int64(row, POLICY_SUCCESS));
+    increase(summary, "total-failure-session-count", sqlite3_column_int64(row, POLICY_FAILURE));
+    json_t *details = json_object_get(element, "failure-details");
+    json_incref(details);
+    if (details == NULL)
+        details = json_array();
+    int rc = read_details(draft, sqlite3_column_int64(row, POLICY_ID), details, merge);
     if (json_array_size(details) > 0)
         json_object_set(element, "failure-details", details);
     json_decref(details);
@@ -181,29 +276,29 @@ static json_t *report_object(const char *day, const char *domain,
     return report;
 }
 
-/* The policies of the report that the row belongs to: rows come by domain, so it is the last one or
- * a new one. */
-static json_t *policies_for(json_t *reports, const char *day, const char *domain,
-                            const struct report_identity *identity)
+/* Rows come by domain: this one begins a report, or belongs to the last one. */
+static void turn_to_domain(struct draft *draft, json_t *reports, const char *day,
+                           const char *domain, const struct report_identity *identity)
 {
-    size_t count = json_array_size(reports);
-    json_t *last = count > 0 ? json_array_get(reports, count - 1) : NULL;
-    if (last == NULL || strcmp(json_string_value(json_object_get(last, "domain")), domain) != 0) {
-        last = json_object();
-        json_object_set_new(last, "domain", json_string(domain));
-        json_object_set_new(last, "report", report_object(day, domain, identity));
-        json_array_append_new(reports, last);
-    }
-    return json_object_get(json_object_get(last, "report"), "policies");
+    if (draft->policies != NULL && strcmp(draft->domain, domain) == 0)
+        return;
+    json_t *entry = json_object(), *report = report_object(day, domain, identity);
+    json_object_set_new(entry, "domain", json_string(domain));
+    json_object_set_new(entry, "report", report);
+    json_array_append_new(reports, entry);
+    draft->domain = json_string_value(json_object_get(entry, "domain"));
+    draft->policies = json_object_get(report, "policies");
+    draft->octets = 0;
 }
 
 static int read_policies(struct tally_store *store, sqlite3_stmt *row, const char *day,
                          const struct report_identity *identity, json_t *reports, struct err *err_r)
 {
+    struct draft draft = {.store = store, .err_r = err_r};
     int rc;
     while ((rc = sqlite3_step(row)) == SQLITE_ROW) {
-        json_t *policies = policies_for(reports, day, column_text(row, POLICY_DOMAIN), identity);
-        if (add_policy(store, policies, row, err_r) != 0)
+        turn_to_domain(&draft, reports, day, column_text(row, POLICY_DOMAIN), identity);
+        if (add_policy(&draft, row) != 0)
             return -1;
     }
     return rc == SQLITE_DONE ? 0 : tally_failed(store, "cannot be read", err_r);

@@ -165,9 +165,8 @@ Test(tally_store, failure_details)
     cr_assert(eq(str, names(element), "policy summary failure-details"));
     cr_assert(eq(i64, number_at(element, "summary/total-failure-session-count"), 3));
     cr_assert(eq(str, names(at(element, "failure-details/0")),
-                 "result-type sending-mta-ip receiving-mx-hostname receiving-mx-helo receiving-ip "
-                 "failed-session-count "
-                 "failure-reason-code"));
+                 "result-type failed-session-count sending-mta-ip receiving-mx-hostname "
+                 "receiving-mx-helo receiving-ip failure-reason-code"));
     cr_assert(eq(str, text_at(element, "failure-details/0/result-type"), "validation-failure"));
     cr_assert(eq(str, text_at(element, "failure-details/0/sending-mta-ip"), "2001:db8::1"));
     cr_assert(eq(str, text_at(element, "failure-details/0/receiving-ip"), "192.0.2.1"));
@@ -409,6 +408,78 @@ Test(tally_store, a_report_stays_small)
         sum += number_at(detail, "failed-session-count");
     cr_assert(eq(i64, sum, 3600));
     json_decref(list);
+}
+
+static json_t *element_of_size(int number, size_t octets)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char *hex = calloc(1, octets + 1), name[64];
+    for (size_t i = 0; i < octets; i++)
+        hex[i] = digits[rand() % 16];
+    snprintf(name, sizeof name, "mx%d.example.com", number);
+    json_t *details = json_array();
+    for (int i = 0; i < 50; i++) {
+        char helo[256] = "";
+        for (size_t k = 0; k < 250; k++)
+            helo[k] = (char)('!' + rand() % 90);
+        json_array_append_new(details,
+                              json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "type",
+                                        "tlsa-invalid", "sending", "192.0.2.1", "mx", name, "helo",
+                                        helo, "receiving", "192.0.2.2", "code", "", "count", 2));
+    }
+    json_t *element =
+        json_pack("{s:s, s:s, s:s, s:s, s:[s], s:[], s:i, s:i, s:o}", "day", "2026-03-29", "domain",
+                  "example.com", "type", "tlsa", "policy_domain", name, "strings", hex, "mx",
+                  "success", 1, "failure", 100, "details", details);
+    cr_assert(element != NULL);
+    free(hex);
+    return element;
+}
+
+/* A domain with a new, large TLSA policy for every session. covers: RPT-45 RPT-14 */
+Test(tally_store, a_report_of_many_large_policies_stays_small)
+{
+    srand(1);
+    enum { POLICIES = 300 };
+    for (int i = 0; i < POLICIES; i++) {
+        struct err err = {""};
+        json_t *counts = json_pack("[o]", element_of_size(i, 60000));
+        cr_assert(eq(int, add(counts, &err), 0), "%s", err.text);
+        json_decref(counts);
+    }
+    json_t *list = reports("2026-03-29", NULL), *report = at(list, "0/report"), *element, *detail;
+    char *text = json_dumps(report, JSON_INDENT(2));
+    cr_expect(lt(sz, strlen(text), 10000000));
+    cr_expect(gt(sz, strlen(text), 6000000), "what fits is there");
+    json_int_t success = 0, failure = 0, detailed = 0, unnamed = 0;
+    size_t i, k;
+    json_array_foreach(at(report, "policies"), i, element) {
+        success += number_at(element, "summary/total-successful-session-count");
+        failure += number_at(element, "summary/total-failure-session-count");
+        unnamed += at(element, "policy/policy-string") == NULL;
+        json_array_foreach(at(element, "failure-details"), k, detail)
+            detailed += number_at(detail, "failed-session-count");
+    }
+    cr_expect(eq(i64, success, POLICIES));
+    cr_expect(eq(i64, failure, POLICIES * 100));
+    cr_expect(eq(i64, detailed, POLICIES * 100));
+    cr_expect(eq(i64, unnamed, 1), "one element for all that was too much");
+    free(text);
+    json_decref(list);
+}
+
+/* A file of the first version gets what it lacks. */
+Test(tally_store, a_file_of_version_1_is_taken_over)
+{
+    char command[512];
+    add_batch(0, 1, 1);
+    tally_store_close(&store);
+    snprintf(command, sizeof command,
+             "sqlite3 %s 'DROP TABLE senders; DROP TABLE days; PRAGMA user_version = 1'", path);
+    cr_assert(eq(int, system(command), 0));
+    reopen();
+    add_batch(0, 1, 1);
+    cr_assert(eq(i64, sessions_of("x.example"), 2));
 }
 
 Test(tally_store, files_that_are_none_of_ours)
