@@ -86,6 +86,8 @@ struct sts_settings {
 
 struct report_settings {
     unsigned flush_interval;
+    unsigned close_delay; /* seconds after midnight UTC */
+    unsigned keep_days;
     const char *organization_name, *contact_info;
 };
 

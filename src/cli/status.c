@@ -49,6 +49,20 @@ static void print_queue(FILE *out, json_t *status, int64_t now)
     fputc('\n', out);
 }
 
+/* What was written last; nothing before the first day is over. */
+static void print_reports(FILE *out, json_t *status)
+{
+    json_t *reports = json_object_get(status, "reports");
+    if (json_text(reports, "last_day")[0] == '\0')
+        return;
+    fprintf(out, "Reports    %lld of ", (long long)number(status, "reports", "last_files"));
+    format_put(out, json_text(reports, "last_day"));
+    if (number(status, "reports", "failures") > 0)
+        fprintf(out, ", %s%lld failures%s: see the log", colour(RED),
+                (long long)number(status, "reports", "failures"), colour(PLAIN));
+    fputc('\n', out);
+}
+
 static void print_deliveries(FILE *out, json_t *status)
 {
     fprintf(out, "Came in    %lld messages for %lld recipients in %lld sessions, %lld open now\n",
@@ -178,6 +192,7 @@ void render_status(FILE *out, json_t *status, int64_t now)
     print_resolver(out, status);
     print_queue(out, status, now);
     print_deliveries(out, status);
+    print_reports(out, status);
     print_workers(out, status, now);
     print_exceptions(out, status, now);
     print_destinations(out, status, now);

@@ -1,6 +1,6 @@
 /* control: the control role: gathers counts, answers on the status socket.
- * Owns: its loop, the tally store, its handle of the policy cache, the panel and the status socket
- * while it runs. Signals are blocked until the loop takes them.
+ * Owns: its loop, the tally store, the writer of reports, its handle of the policy cache, the panel and
+ * the status socket while it runs. Signals are blocked until the loop takes them.
  * Must never touch a spool, and never speak to a network. */
 #include "control/control.h"
 
@@ -36,21 +36,20 @@ static void serve_until_told(struct loop *loop)
     loop_run(loop);
 }
 
-static int run(struct loop *loop, const struct settings *settings, const int *fds, size_t workers,
-               struct tally_store *store, struct sts_store *policies, struct err *err_r)
+static int serve(struct loop *loop, const struct settings *settings, const int *fds, size_t workers,
+                 struct status_sources *sources, struct err *err_r)
 {
-    struct panel *panel = panel_create(loop, fds, workers, store);
     struct status_socket *status;
-    if (status_socket_open(&status, loop, panel, store, policies, settings, err_r) != 0) {
-        panel_free(&panel);
-        return -1;
+    sources->panel = panel_create(loop, fds, workers, sources->store);
+    int result = status_socket_open(&status, loop, sources, err_r);
+    if (result == 0) {
+        log_event(LOG_LEVEL_INFO, "started", "status socket %s", settings->status_socket);
+        serve_until_told(loop);
+        panel_receive(sources->panel);
+        status_socket_close(&status);
     }
-    log_event(LOG_LEVEL_INFO, "started", "status socket %s", settings->status_socket);
-    serve_until_told(loop);
-    panel_receive(panel);
-    status_socket_close(&status);
-    panel_free(&panel);
-    return 0;
+    panel_free(&sources->panel);
+    return result;
 }
 
 /* The cache that the workers use: to be looked into, and for drop and refetch. */
@@ -63,22 +62,44 @@ static int open_policies(struct sts_store **policies_r, const struct settings *s
     return sts_store_open(policies_r, path, settings->sts.cache_limit, err_r);
 }
 
-int control_run(const struct settings *settings, const int *fds, size_t workers)
+static int open_tallies(struct tally_store **store_r, const struct settings *settings,
+                        struct err *err_r)
 {
     CLEANUP(text_free) char *path = x_printf("%s/tallies.db", settings->state_directory);
+    return tally_store_open(store_r, path, err_r);
+}
+
+static int start_writer(struct report_writer **writer_r, struct loop *loop,
+                        const struct settings *settings, struct err *err_r)
+{
+    const struct report_writer_settings writer = {
+        .state_directory = settings->state_directory,
+        .identity = report_identity_of(settings),
+        .close_delay = settings->report.close_delay,
+        .keep = settings->report.keep_days,
+    };
+    return report_writer_start(writer_r, loop, &writer, err_r);
+}
+
+int control_run(const struct settings *settings, const int *fds, size_t workers)
+{
     struct loop *loop = loop_create();
-    struct tally_store *store = NULL;
-    struct sts_store *policies = NULL;
+    struct status_sources sources = {.settings = settings};
+    struct report_writer *writer = NULL;
     struct err err;
-    int result = tally_store_open(&store, path, &err);
+    int result = open_tallies(&sources.store, settings, &err);
     if (result == 0)
-        result = open_policies(&policies, settings, &err);
+        result = open_policies(&sources.policies, settings, &err);
     if (result == 0)
-        result = run(loop, settings, fds, workers, store, policies, &err);
+        result = start_writer(&writer, loop, settings, &err);
+    sources.writer = writer;
+    if (result == 0)
+        result = serve(loop, settings, fds, workers, &sources, &err);
     if (result != 0)
         log_event(LOG_LEVEL_ERROR, "control", "%s", err.text);
-    sts_store_close(&policies);
-    tally_store_close(&store);
+    report_writer_stop(&writer);
+    sts_store_close(&sources.policies);
+    tally_store_close(&sources.store);
     loop_free(&loop);
     return result == 0 ? EXIT_SUCCESS : EX_TEMPFAIL;
 }

@@ -63,6 +63,16 @@ static const struct metric {
     {"daneway_sts_fetches", COUNTER, "MTA-STS policies fetched or tried, refreshes included.", "",
      "sts", "fetches"},
     {"daneway_sts_fetch_failures", COUNTER, "Those that failed.", "", "sts", "fetch_failures"},
+    {"daneway_report_days", COUNTER, "Days whose TLS reports have been written.", "", "reports",
+     "days"},
+    {"daneway_report_files", COUNTER, "TLS reports written.", "", "reports", "files"},
+    {"daneway_report_failures", COUNTER, "TLS reports that could not be written.", "", "reports",
+     "failures"},
+    {"daneway_report_late_sessions", COUNTER, "Sessions counted after their day was reported.", "",
+     "reports", "late_sessions"},
+    {"daneway_report_last_written_seconds", GAUGE,
+     "When a day's reports were written last, seconds since 1970; 0: never.", "", "reports",
+     "last_written"},
 };
 
 /* A list counts as its length, true as 1, what is not there as 0. */

@@ -28,10 +28,7 @@ enum { HEADERS_LIMIT = 8 * 1024, REQUEST_TIMEOUT = 60 /* seconds */ };
 
 struct status_socket {
     struct loop *loop;
-    struct panel *panel;
-    struct tally_store *store;
-    struct sts_store *policies;
-    const struct settings *settings;
+    struct status_sources from;
     struct evhttp *http;
     char *path;
     int64_t started;
@@ -120,13 +117,24 @@ static json_t *question(struct exchange *exchange, const char *op)
 static void ask(struct exchange *exchange, const char *op, render_fn *render)
 {
     exchange->render = render;
-    panel_ask(exchange->status->panel, question(exchange, op), on_answers, exchange);
+    panel_ask(exchange->status->from.panel, question(exchange, op), on_answers, exchange);
+}
+
+static json_t *reports_status(const struct status_socket *status)
+{
+    struct report_writer_status written = report_writer_status(status->from.writer);
+    return json_pack("{sI sI sI sI ss sI sI}", "days", (json_int_t)written.days, "files",
+                     (json_int_t)written.reports, "failures", (json_int_t)written.failures,
+                     "late_sessions", (json_int_t)tally_store_late(status->from.store), "last_day",
+                     written.last.day, "last_written", (json_int_t)written.last.written,
+                     "last_files", (json_int_t)written.last.reports);
 }
 
 static json_t *render_status(struct exchange *exchange, json_t *answers, json_t *missing)
 {
-    const struct settings *settings = exchange->status->settings;
+    const struct settings *settings = exchange->status->from.settings;
     json_t *status = overview_status(answers, missing);
+    json_object_set_new(status, "reports", reports_status(exchange->status));
     json_object_set_new(status, "version", json_string(PACKAGE_VERSION));
     json_object_set_new(status, "hostname", json_string(settings->hostname));
     json_object_set_new(status, "configuration", json_string(settings->path));
@@ -198,19 +206,15 @@ static void post_flush(struct exchange *exchange)
 
 static void get_report(struct exchange *exchange)
 {
-    const struct settings *settings = exchange->status->settings;
-    struct report_identity identity = {
-        .organization_name = settings->report.organization_name,
-        .contact_info = settings->report.contact_info,
-        .hostname = settings->hostname,
-    };
+    const struct settings *settings = exchange->status->from.settings;
+    struct report_identity identity = report_identity_of(settings);
     char today[sizeof "2026-11-23"];
     time_t now = (time_t)loop_wall(exchange->status->loop);
     strftime(today, sizeof today, "%Y-%m-%d", gmtime(&now));
     const char *day = parameter(exchange, "day");
     json_t *reports;
     struct err err;
-    if (tally_store_report(exchange->status->store, day != NULL ? day : today,
+    if (tally_store_report(exchange->status->from.store, day != NULL ? day : today,
                            parameter(exchange, "domain"), &identity, &reports, &err) != 0)
         reply_error(exchange, HTTP_BADREQUEST, err.text);
     else
@@ -240,9 +244,9 @@ static void get_sts(struct exchange *exchange)
     struct err err;
     if (domain == NULL && parameter(exchange, "domain") != NULL)
         reply_error(exchange, HTTP_BADREQUEST, "domain: expected a domain name");
-    else if (status->policies == NULL)
+    else if (status->from.policies == NULL)
         reply_error(exchange, HTTP_NOTFOUND, "MTA-STS is switched off: sts { enabled = false }");
-    else if (sts_store_json(status->policies, domain,
+    else if (sts_store_json(status->from.policies, domain,
                             limit != NULL ? strtoul(limit, NULL, 10) : POLICIES_LISTED,
                             loop_wall(status->loop), &list, &err) != 0)
         reply_error(exchange, HTTP_INTERNAL, err.text);
@@ -261,7 +265,7 @@ static void refetch_policy(struct exchange *exchange, const char *domain)
 {
     struct status_socket *status = exchange->status;
     struct err err;
-    if (sts_store_expedite(status->policies, domain, loop_wall(status->loop), &err) != 0)
+    if (sts_store_expedite(status->from.policies, domain, loop_wall(status->loop), &err) != 0)
         reply_error(exchange, HTTP_INTERNAL, err.text);
     else
         ask(exchange, "sts-refresh", render_refetch);
@@ -271,7 +275,7 @@ static void drop_policy(struct exchange *exchange, const char *domain)
 {
     struct err err;
     bool found = false;
-    if (sts_store_drop(exchange->status->policies, domain, &found, &err) != 0)
+    if (sts_store_drop(exchange->status->from.policies, domain, &found, &err) != 0)
         reply_error(exchange, HTTP_INTERNAL, err.text);
     else
         reply_json(exchange, HTTP_OK, json_pack("{sb}", "dropped", found));
@@ -283,7 +287,7 @@ static void post_sts(struct exchange *exchange)
     const char *domain = policy_domain(exchange, arena), *op = parameter(exchange, "op");
     if (domain == NULL)
         reply_error(exchange, HTTP_BADREQUEST, "domain: expected a domain name");
-    else if (exchange->status->policies == NULL)
+    else if (exchange->status->from.policies == NULL)
         reply_error(exchange, HTTP_NOTFOUND, "MTA-STS is switched off: sts { enabled = false }");
     else if (op != NULL && strcmp(op, "refetch") == 0)
         refetch_policy(exchange, domain);
@@ -365,20 +369,16 @@ static int listen_on(const char *path, int *fd_r, struct err *err_r)
     return 0;
 }
 
-int status_socket_open(struct status_socket **status_r, struct loop *loop, struct panel *panel,
-                       struct tally_store *store, struct sts_store *policies,
-                       const struct settings *settings, struct err *err_r)
+int status_socket_open(struct status_socket **status_r, struct loop *loop,
+                       const struct status_sources *sources, struct err *err_r)
 {
     int fd = -1;
-    if (listen_on(settings->status_socket, &fd, err_r) != 0)
+    if (listen_on(sources->settings->status_socket, &fd, err_r) != 0)
         return -1;
     struct status_socket *status = x_calloc(1, sizeof *status);
     status->loop = loop;
-    status->panel = panel;
-    status->store = store;
-    status->policies = policies;
-    status->settings = settings;
-    status->path = x_strdup(settings->status_socket);
+    status->from = *sources;
+    status->path = x_strdup(sources->settings->status_socket);
     status->started = loop_wall(loop);
     status->http = evhttp_new(loop_event_base(loop));
     evhttp_set_allowed_methods(status->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST);

@@ -12,13 +12,21 @@
 #include "control/panel.h"
 #include "daneway/settings.h"
 #include "loop/loop.h"
+#include "report/report_writer.h"
 #include "resolve/sts_store.h"
 
 struct status_socket;
-/* `policies` is borrowed; NULL: MTA-STS is not looked for. Replaces a socket file that is left over. -1: the path is too long, no right to it ... */
-int status_socket_open(struct status_socket **status_r, struct loop *loop, struct panel *panel,
-                       struct tally_store *store, struct sts_store *policies,
-                       const struct settings *settings, struct err *err_r);
+/* What it shows; all borrowed. */
+struct status_sources {
+    struct panel *panel;
+    struct tally_store *store;
+    const struct report_writer *writer;
+    struct sts_store *policies; /* NULL: MTA-STS is not looked for */
+    const struct settings *settings;
+};
+/* Replaces a socket file that is left over. -1: the path is too long, no right to it ... */
+int status_socket_open(struct status_socket **status_r, struct loop *loop,
+                       const struct status_sources *sources, struct err *err_r);
 void status_socket_close(struct status_socket **status);
 
 #endif

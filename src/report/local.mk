@@ -3,7 +3,8 @@ noinst_LIBRARIES += libdaneway-report.a
 libdaneway_report_a_SOURCES = src/report/tally.c src/report/tally.h src/report/tally_store.c src/report/tally_store.h \
 	src/report/tally_store_report.c src/report/tally_store_rows.h \
 	src/report/tally_store_days.c src/report/tally_store_days.h \
-	src/report/report_name.c src/report/report_name.h
+	src/report/report_name.c src/report/report_name.h src/report/report_file.c src/report/report_file.h \
+	src/report/report_writer.c src/report/report_writer.h
 # Sending
 libdaneway_report_a_SOURCES += src/report/dkim.c src/report/dkim.h src/report/dkim_canonical.c \
 	src/report/dkim_canonical.h src/report/dkim_key.c src/report/dkim_key.h src/report/report_mail.c \

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/err.h"
+#include "daneway/settings.h"
 
 struct tally_store;
 int tally_store_open(struct tally_store **store_r, const char *path, struct err *err_r);
@@ -36,6 +37,11 @@ struct report_identity {
     const char *contact_info;      /* "" : postmaster at the host name */
     const char *hostname;
 };
+static inline struct report_identity report_identity_of(const struct settings *settings)
+{
+    return (struct report_identity){settings->report.organization_name,
+                                    settings->report.contact_info, settings->hostname};
+}
 /* The reports of one UTC day ("2026-11-23"), an array of {"domain","report":{RFC 8460}} by domain;
  * domain NULL: all. Empty if nothing was counted (RPT-16). The report-id of a day, domain and host
  * name is always the same (RPT-34). New reference. -1: the day is no date, or the database fails.

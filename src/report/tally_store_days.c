@@ -9,8 +9,15 @@
 #include "base/cleanup.h"
 #include "report/tally_store_rows.h"
 
-static const char next_day_sql[] = "SELECT min(day) FROM policies WHERE day > coalesce((SELECT "
-                                   "max(day) FROM days), '') AND day < ?1";
+static const char open_day_sql[] =
+    "SELECT min(day) FROM policies WHERE day > coalesce((SELECT max(day) FROM days), '')"
+    " AND day < ?1";
+
+/* `written` is 0 while the reports are being written. */
+static const char unfinished_day_sql[] = "SELECT min(day) FROM days WHERE written = 0 AND day < ?1";
+
+static const char close_day_sql[] =
+    "INSERT INTO days (day, written, reports, failures) VALUES (?1, 0, 0, 0)";
 
 static const char domains_sql[] =
     "SELECT DISTINCT domain FROM policies WHERE day = ?1 AND domain > ?2 ORDER BY domain LIMIT ?3";
@@ -19,11 +26,12 @@ static const char finish_day_sql[] =
     "INSERT OR REPLACE INTO days (day, written, reports, failures) VALUES (?1, ?2, ?3, ?4)";
 
 static const char last_day_sql[] =
-    "SELECT day, written, reports, failures FROM days ORDER BY day DESC LIMIT 1";
+    "SELECT day, written, reports, failures FROM days WHERE written > 0 ORDER BY day DESC LIMIT 1";
 
 /* The same rows in both: those that come first in the index of policies. */
 #define FORGOTTEN                                                                                  \
-    "SELECT id FROM policies WHERE day < ?1 AND day <= (SELECT max(day) FROM days)"                \
+    "SELECT id FROM policies WHERE day < ?1 AND day <= (SELECT max(day) FROM days WHERE written "  \
+    "> 0)"                                                                                         \
     " ORDER BY day, domain, type, policy_domain, strings, mx LIMIT 20"
 static const char forget_details_sql[] = "DELETE FROM details WHERE policy IN (" FORGOTTEN ")";
 static const char forget_policies_sql[] = "DELETE FROM policies WHERE id IN (" FORGOTTEN ")";
@@ -36,17 +44,40 @@ static void copy_day(sqlite3_stmt *row, int column, char day_r[DAY_TEXT])
     snprintf(day_r, DAY_TEXT, "%s", day != NULL ? day : "");
 }
 
-int tally_store_next_day(struct tally_store *store, const char *before, char day_r[DAY_TEXT],
-                         struct err *err_r)
+/* A statement with a day as its one parameter. */
+static int write_day(struct tally_store *store, const char *sql, const char *day, struct err *err_r)
+{
+    CLEANUP(statement_free) sqlite3_stmt *statement = NULL;
+    if (tally_prepare(store, sql, &statement, err_r) != 0)
+        return -1;
+    sqlite3_bind_text(statement, 1, day, -1, SQLITE_STATIC);
+    return sqlite3_step(statement) == SQLITE_DONE ? 0
+                                                  : tally_failed(store, "cannot be written", err_r);
+}
+
+static int read_day(struct tally_store *store, const char *sql, const char *before,
+                    char day_r[DAY_TEXT], struct err *err_r)
 {
     CLEANUP(statement_free) sqlite3_stmt *row = NULL;
-    if (tally_prepare(store, next_day_sql, &row, err_r) != 0)
+    if (tally_prepare(store, sql, &row, err_r) != 0)
         return -1;
     sqlite3_bind_text(row, 1, before, -1, SQLITE_STATIC);
     if (sqlite3_step(row) != SQLITE_ROW)
         return tally_failed(store, "cannot be read", err_r);
     copy_day(row, 0, day_r);
     return 0;
+}
+
+int tally_store_close_day(struct tally_store *store, const char *before, char day_r[DAY_TEXT],
+                          struct err *err_r)
+{
+    if (read_day(store, unfinished_day_sql, before, day_r, err_r) != 0)
+        return -1;
+    if (day_r[0] != '\0')
+        return 0;
+    if (read_day(store, open_day_sql, before, day_r, err_r) != 0)
+        return -1;
+    return day_r[0] == '\0' ? 0 : write_day(store, close_day_sql, day_r, err_r);
 }
 
 int tally_store_domains(struct tally_store *store, const char *day, const char *after, size_t limit,
@@ -100,26 +131,15 @@ int tally_store_last_day(struct tally_store *store, struct finished_day *finishe
     return 0;
 }
 
-static int delete_before(struct tally_store *store, const char *sql, const char *before,
-                         struct err *err_r)
-{
-    CLEANUP(statement_free) sqlite3_stmt *statement = NULL;
-    if (tally_prepare(store, sql, &statement, err_r) != 0)
-        return -1;
-    sqlite3_bind_text(statement, 1, before, -1, SQLITE_STATIC);
-    return sqlite3_step(statement) == SQLITE_DONE ? 0
-                                                  : tally_failed(store, "cannot be written", err_r);
-}
-
 int tally_store_forget(struct tally_store *store, const char *before, bool *left_r,
                        struct err *err_r)
 {
     if (tally_run(store, "BEGIN IMMEDIATE", "cannot be written", err_r) != 0)
         return -1;
-    if (delete_before(store, forget_details_sql, before, err_r) == 0 &&
-        delete_before(store, forget_policies_sql, before, err_r) == 0) {
+    if (write_day(store, forget_details_sql, before, err_r) == 0 &&
+        write_day(store, forget_policies_sql, before, err_r) == 0) {
         *left_r = sqlite3_changes(store->database) > 0;
-        if (delete_before(store, forget_days_sql, before, err_r) == 0 &&
+        if (write_day(store, forget_days_sql, before, err_r) == 0 &&
             tally_run(store, "COMMIT", "cannot be committed", err_r) == 0)
             return 0;
     }

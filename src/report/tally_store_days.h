@@ -11,9 +11,10 @@
 #include "report/report_name.h"
 #include "report/tally_store.h"
 
-/* The oldest day with counts that lies behind every day finished, and before `before`; "" if there is none. */
-int tally_store_next_day(struct tally_store *store, const char *before, char day_r[DAY_TEXT],
-                         struct err *err_r);
+/* Closes the oldest day with counts that is before `before` and behind every day closed so far; counts for it
+ * come too late from now on. A day that was closed and has not been finished comes again. "": there is none. */
+int tally_store_close_day(struct tally_store *store, const char *before, char day_r[DAY_TEXT],
+                          struct err *err_r);
 /* The domains of a day that come behind `after` ("" : from the first on), by name, `limit` at most; in the
  * arena. */
 int tally_store_domains(struct tally_store *store, const char *day, const char *after, size_t limit,

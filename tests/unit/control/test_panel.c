@@ -345,11 +345,9 @@ Test(panel, status_socket_answers)
     fakes.list_length = 3;
     loop_on_signal(office.loop, SIGCHLD, visitor_gone, office.loop);
     cr_assert(eq(int, sts_store_open(&policies, NULL, 10, &err), 0));
-    cr_assert(
-        eq(int,
-           status_socket_open(&status, office.loop, office.panel, NULL, policies, &settings, &err),
-           0),
-        "%s", err.text);
+    const struct status_sources sources = {
+        .panel = office.panel, .policies = policies, .settings = &settings};
+    cr_assert(eq(int, status_socket_open(&status, office.loop, &sources, &err), 0), "%s", err.text);
     for (size_t i = 0; i < sizeof visits / sizeof visits[0]; i++)
         cr_expect(eq(int, visit(&office, path, &visits[i]), 0), "%s %s", visits[i].method,
                   visits[i].target);

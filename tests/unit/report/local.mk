@@ -7,3 +7,11 @@ tests_unit_test_report_SOURCES = tests/unit/report/test_tally.c tests/unit/repor
 tests_unit_test_report_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_report_LDADD = libdaneway-report.a libdaneway-log.a libdaneway-policy.a libdaneway-base.a \
 	$(GNUTLS_LIBS) $(ZLIB_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS)
+# The writer needs the loop and its thread as they are; only the wall clock is the test's.
+check_PROGRAMS += tests/unit/test-report-writer
+TESTS += tests/unit/test-report-writer
+tests_unit_test_report_writer_SOURCES = tests/unit/report/test_report_writer.c
+tests_unit_test_report_writer_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_report_writer_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=loop_wall
+tests_unit_test_report_writer_LDADD = libdaneway-report.a libdaneway-loop.a libdaneway-log.a libdaneway-policy.a \
+	libdaneway-base.a $(LIBEVENT_LIBS) $(ZLIB_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS)
