@@ -30,6 +30,11 @@ void cache_forget(struct cache_waiter *waiter);
 /* What is known of it is forgotten, unless somebody waits for it just now: the next one who asks hears a fresh answer. */
 void cache_drop(struct cache *cache, const char *name, enum dns_type type);
 
+/* Of a resolver, for the parts of resolve/ that ask it for single facts. */
+struct resolver;
+struct cache *resolver_cache(const struct resolver *resolver);
+struct loop *resolver_loop(const struct resolver *resolver);
+
 size_t cache_size(const struct cache *cache);
 uint64_t cache_hits(const struct cache *cache);
 

@@ -1,5 +1,5 @@
 # Files of src/resolve/: facts from the DNS. getdns is seen by dns.c, dns_glue.c and dns_reply.c alone,
-# libcurl by sts_fetch.c, SQLite by sts_store.c.
+# SQLite by sts_store.c.
 noinst_LIBRARIES += libdaneway-resolve.a
 libdaneway_resolve_a_SOURCES = src/resolve/resolve.h src/resolve/resolver.c src/resolve/next_hop.c \
 	src/resolve/gather.c src/resolve/gather.h src/resolve/gather_host.c src/resolve/gather_host.h \
@@ -9,4 +9,5 @@ libdaneway_resolve_a_SOURCES = src/resolve/resolve.h src/resolve/resolver.c src/
 	src/resolve/sts.c src/resolve/sts.h src/resolve/sts_inquiry.c src/resolve/sts_inside.h \
 	src/resolve/sts_job.c src/resolve/sts_store.c src/resolve/sts_store.h \
 	src/resolve/sts_discover.c src/resolve/sts_discover.h src/resolve/sts_host.c \
-	src/resolve/sts_host.h src/resolve/sts_fetch.c src/resolve/sts_fetch.h
+	src/resolve/sts_host.h src/resolve/sts_fetch.c src/resolve/sts_fetch.h \
+	src/resolve/host_addresses.c src/resolve/host_addresses.h src/resolve/lookup.c src/resolve/lookup.h

@@ -61,6 +61,16 @@ struct sts *resolver_sts(const struct resolver *resolver)
     return resolver->gatherer.sts;
 }
 
+struct cache *resolver_cache(const struct resolver *resolver)
+{
+    return resolver->cache;
+}
+
+struct loop *resolver_loop(const struct resolver *resolver)
+{
+    return resolver->gatherer.loop;
+}
+
 void resolver_free(struct resolver **resolver)
 {
     if (*resolver == NULL)

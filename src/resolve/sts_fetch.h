@@ -1,6 +1,5 @@
-/* sts_fetch: gets one policy file over HTTPS from given addresses; libcurl on our loop, no thread.
- * Owns: a libcurl multi handle of its own for each fetch, so that nothing is shared between
- * domains. RFC 8461 3.2, 3.3, 8.2, 10.3; requirements STS-12..20, T-10. Internal to sts_host.c.
+/* sts_fetch: gets one policy file over HTTPS from given addresses, by fetch/.
+ * Owns: the judgement of what came. RFC 8461 3.2, 3.3, 8.2, 10.3; requirements STS-12..20, T-10. Internal to sts_host.c.
  * Must never follow a redirect, use a proxy, look up a name, or hand over part of a file. */
 #ifndef DANEWAY_RESOLVE_STS_FETCH_H
 #define DANEWAY_RESOLVE_STS_FETCH_H

@@ -1,4 +1,4 @@
-/* sts_host: see sts_host.h. A and AAAA side by side, then the fetch from what is left of them.
+/* sts_host: see sts_host.h. The addresses, then the fetch from what is left of them.
  * Owns: the limit of time over both. An answer comes by a timer of no length where nothing is
  * asked, so that nobody is called from inside.
  * Must never let a name under a stranger's control reach into this network (special addresses). */
@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ADDRESSES_MAX = 16, NAME_LONGEST = 253 };
+#include "resolve/host_addresses.h"
+
+enum { NAME_LONGEST = 253 };
 
 struct sts_host {
     const struct sts_host_parts *parts;
@@ -15,12 +17,7 @@ struct sts_host {
     const char *domain, *name; /* mta-sts.DOMAIN */
     int64_t deadline_ms;
     struct loop_timer *timer; /* the limit; or the failure that is known already */
-    struct cache_waiter a, aaaa;
-    unsigned open; /* questions */
-    struct address addresses[ADDRESSES_MAX];
-    size_t address_count;
-    const char *trouble; /* why one of the look-ups gave nothing */
-    const char *refused; /* a special address that was left out */
+    struct host_addresses addresses;
     struct sts_fetch *fetch;
     struct sts_fetch_result failure; /* to be told by the timer */
     sts_fetch_fn *fn;
@@ -29,8 +26,7 @@ struct sts_host {
 
 static void host_free(struct sts_host **host)
 {
-    cache_forget(&(*host)->a);
-    cache_forget(&(*host)->aaaa);
+    host_addresses_forget(&(*host)->addresses);
     sts_fetch_cancel(&(*host)->fetch);
     loop_timer_free(&(*host)->timer);
     struct arena *arena = (*host)->arena;
@@ -58,7 +54,7 @@ static void on_timer(void *arg)
     unsigned limit = host->parts->settings->fetch_timeout;
     if (host->failure.failure != REASON_NONE)
         finish(host, &host->failure);
-    else if (host->open > 0)
+    else if (host->addresses.open > 0)
         fail_with(host,
                   arena_printf(host->arena, "no addresses of %s within %u s", host->name, limit));
     else
@@ -66,29 +62,7 @@ static void on_timer(void *arg)
                                      host->name, limit));
 }
 
-/* --- addresses -------------------------------------------------------------------------------- */
-
-static void take_address(struct sts_host *host, const struct address *address)
-{
-    const struct sts_settings *settings = host->parts->settings;
-    char text[ADDRESS_TEXT];
-    if (!address_is_allowed(address, settings->allow_addresses, settings->allow_address_count))
-        host->refused = arena_strdup(host->arena, address_format(address, text));
-    else if (host->address_count < ADDRESSES_MAX)
-        host->addresses[host->address_count++] = *address;
-}
-
-static const char *why_none(struct sts_host *host)
-{
-    if (host->refused != NULL)
-        return arena_printf(host->arena,
-                            "%s has the special address %s, which allow_addresses does not list",
-                            host->name, host->refused);
-    if (host->trouble != NULL)
-        return arena_printf(host->arena, "the addresses of %s could not be looked up: %s",
-                            host->name, host->trouble);
-    return arena_printf(host->arena, "%s has no address", host->name);
-}
+/* --- addresses, and the fetch ------------------------------------------------------------------ */
 
 static void on_fetched(void *arg, const struct sts_fetch_result *result)
 {
@@ -97,43 +71,24 @@ static void on_fetched(void *arg, const struct sts_fetch_result *result)
     finish(host, result);
 }
 
-static void fetch(struct sts_host *host)
+static void fetch(void *arg)
 {
+    struct sts_host *host = arg;
     const struct sts_settings *settings = host->parts->settings;
-    if (host->address_count == 0) {
-        fail_with(host, why_none(host));
+    if (host->addresses.count == 0) {
+        fail_with(host, host_addresses_why_none(&host->addresses));
         return;
     }
     struct sts_fetch_request request = {
         .domain = host->domain,
-        .addresses = host->addresses,
-        .address_count = host->address_count,
+        .addresses = host->addresses.addresses,
+        .address_count = host->addresses.count,
         .port = settings->port,
         .ca_file = settings->ca_file,
         .timeout_ms = host->deadline_ms - loop_now(host->parts->loop),
         .rules = host->parts->rules,
     };
     host->fetch = sts_fetch_start(host->parts->loop, &request, on_fetched, host);
-}
-
-static void take_answer(void *arg, const struct dns_answer *answer, uint32_t ttl)
-{
-    struct sts_host *host = arg;
-    (void)ttl;
-    if (answer->status == DNS_BOGUS || answer->status == DNS_FAILED)
-        host->trouble = arena_strdup(host->arena, answer->why);
-    for (size_t i = 0; i < answer->count; i++)
-        take_address(host, &answer->addresses[i]);
-    if (--host->open == 0)
-        fetch(host);
-}
-
-static void ask(struct sts_host *host, struct cache_waiter *waiter, enum dns_type type)
-{
-    waiter->fn = take_answer;
-    waiter->arg = host;
-    host->open++;
-    cache_ask(host->parts->cache, host->name, type, waiter);
 }
 
 /* --- beginning and end ------------------------------------------------------------------------ */
@@ -151,6 +106,12 @@ struct sts_host *sts_host_ask(const struct sts_host_parts *parts, const char *do
                               .deadline_ms = loop_now(parts->loop) + limit,
                               .fn = fn,
                               .arg = arg};
+    host->addresses = (struct host_addresses){.arena = arena,
+                                              .name = host->name,
+                                              .allow = parts->settings->allow_addresses,
+                                              .allow_count = parts->settings->allow_address_count,
+                                              .fn = fetch,
+                                              .arg = host};
     host->timer = loop_timer_create(parts->loop, on_timer, host);
     if (strlen(host->name) > NAME_LONGEST) {
         host->failure = (struct sts_fetch_result){
@@ -158,8 +119,7 @@ struct sts_host *sts_host_ask(const struct sts_host_parts *parts, const char *do
             .failure_text = "the name mta-sts.DOMAIN would be too long for DNS"};
         limit = 0;
     } else {
-        ask(host, &host->a, DNS_A);
-        ask(host, &host->aaaa, DNS_AAAA);
+        host_addresses_ask(&host->addresses, parts->cache);
     }
     loop_timer_set(host->timer, limit);
     return host;

@@ -4,7 +4,7 @@ tests_replay_replay_SOURCES = tests/replay/replay.c tests/replay/replay.h tests/
 	tests/replay/expect.c tests/replay/certificates.c tests/replay/fake_loop.c \
 	tests/replay/fake_stream.c tests/replay/fake_resolve.c tests/replay/fake_spool.c
 tests_replay_replay_LDADD = libdaneway-attempt.a libdaneway-policy.a libdaneway-smtp.a \
-	libdaneway-resolve.a libdaneway-base.a $(GNUTLS_LIBS) $(JANSSON_LIBS) $(IDN2_LIBS)
+	libdaneway-resolve.a libdaneway-fetch.a libdaneway-base.a $(GNUTLS_LIBS) $(JANSSON_LIBS) $(IDN2_LIBS)
 TEST_EXTENSIONS = .scn
 SCN_LOG_COMPILER = tests/replay/replay
 REPLAY_SCENARIOS = \

@@ -5,6 +5,6 @@ tests_unit_test_cli_SOURCES = tests/unit/cli/test_command.c tests/unit/cli/test_
 	tests/unit/cli/test_render.c tests/unit/cli/capture.c tests/unit/cli/capture.h \
 	tests/unit/cli/certificates.c tests/unit/cli/certificates.h tests/unit/cli/fake_examine.c
 tests_unit_test_cli_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/tests/unit/cli
-tests_unit_test_cli_LDADD = libdaneway-cli.a libdaneway-intake.a libdaneway-resolve.a libdaneway-tls.a libdaneway-smtp.a \
+tests_unit_test_cli_LDADD = libdaneway-cli.a libdaneway-intake.a libdaneway-resolve.a libdaneway-fetch.a libdaneway-tls.a libdaneway-smtp.a \
 	libdaneway-policy.a libdaneway-conf.a libdaneway-log.a libdaneway-loop.a libdaneway-base.a $(LIBEVENT_LIBS) $(GETDNS_LIBS) \
 	$(CURL_LIBS) $(SQLITE_LIBS) $(GNUTLS_LIBS) $(CONFUSE_LIBS) $(JANSSON_LIBS) $(IDN2_LIBS) $(CRITERION_LIBS)

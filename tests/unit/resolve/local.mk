@@ -10,7 +10,7 @@ tests_unit_test_resolve_SOURCES = tests/unit/resolve/test_next_hop.c tests/unit/
 RESOLVE_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/tests/unit/resolve -Wno-missing-field-initializers
 tests_unit_test_resolve_CPPFLAGS = $(RESOLVE_CPPFLAGS)
 # The rules of MTA-STS are the real ones; nothing else of policy/ is used.
-tests_unit_test_resolve_LDADD = libdaneway-resolve.a libdaneway-policy.a libdaneway-log.a libdaneway-base.a \
+tests_unit_test_resolve_LDADD = libdaneway-resolve.a libdaneway-fetch.a libdaneway-policy.a libdaneway-log.a libdaneway-base.a \
 	$(GNUTLS_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(IDN2_LIBS) $(CRITERION_LIBS)
 
 check_PROGRAMS += tests/unit/test-dns
@@ -18,7 +18,7 @@ TESTS += tests/unit/resolve/run-dns-tests
 dist_noinst_SCRIPTS += tests/unit/resolve/run-dns-tests tests/unit/resolve/with-dns-lab
 tests_unit_test_dns_SOURCES = tests/unit/resolve/test_dns.c
 tests_unit_test_dns_CPPFLAGS = $(RESOLVE_CPPFLAGS)
-tests_unit_test_dns_LDADD = libdaneway-resolve.a libdaneway-log.a libdaneway-loop.a libdaneway-base.a $(GETDNS_LIBS) \
+tests_unit_test_dns_LDADD = libdaneway-resolve.a libdaneway-fetch.a libdaneway-log.a libdaneway-loop.a libdaneway-base.a $(GETDNS_LIBS) \
 	$(IDN2_LIBS) $(LIBEVENT_LIBS) $(CURL_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS)
 
 check_PROGRAMS += tests/unit/test-sts-fetch
@@ -26,5 +26,5 @@ TESTS += tests/unit/resolve/run-sts-fetch-tests
 dist_noinst_SCRIPTS += tests/unit/resolve/run-sts-fetch-tests tests/unit/resolve/with-policy-hosts
 tests_unit_test_sts_fetch_SOURCES = tests/unit/resolve/test_sts_fetch.c
 tests_unit_test_sts_fetch_CPPFLAGS = $(RESOLVE_CPPFLAGS)
-tests_unit_test_sts_fetch_LDADD = libdaneway-resolve.a libdaneway-policy.a libdaneway-loop.a libdaneway-base.a \
+tests_unit_test_sts_fetch_LDADD = libdaneway-resolve.a libdaneway-fetch.a libdaneway-policy.a libdaneway-loop.a libdaneway-base.a \
 	$(LIBEVENT_LIBS) $(CURL_LIBS) $(GNUTLS_LIBS) $(CRITERION_LIBS)
