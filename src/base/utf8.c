@@ -41,3 +41,17 @@ bool utf8_is_control(uint32_t code)
     return code < 0x20 || (code >= 0x7f && code <= 0x9f) || (code >= 0x200e && code <= 0x200f) ||
            (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
+
+int utf8_repair(struct slice text, struct buffer *clean)
+{
+    while (text.len > 0) {
+        uint32_t code;
+        unsigned length = utf8_character(text, &code);
+        int rc = length > 0 ? buffer_append(clean, text.ptr, length)
+                            : buffer_append_text(clean, "\xef\xbf\xbd");
+        if (rc != 0)
+            return -1;
+        text = slice_drop(text, length > 0 ? length : 1);
+    }
+    return 0;
+}

@@ -50,16 +50,7 @@ static json_t *text_of(const char *text)
 {
     struct buffer clean;
     buffer_init(&clean, TEXT_LIMIT);
-    struct slice rest = slice_of(text);
-    while (rest.len > 0) {
-        uint32_t code;
-        unsigned length = utf8_character(rest, &code);
-        int rc = length > 0 ? buffer_append(&clean, rest.ptr, length)
-                            : buffer_append_text(&clean, "\xef\xbf\xbd");
-        if (rc != 0)
-            break;
-        rest = slice_drop(rest, length > 0 ? length : 1);
-    }
+    utf8_repair(slice_of(text), &clean);
     json_t *json = json_stringn(clean.ptr != NULL ? clean.ptr : "", clean.len);
     buffer_release(&clean);
     return json;

@@ -46,3 +46,17 @@ Test(utf8, controls)
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         cr_assert(not(utf8_is_control(others[i])), "%u", others[i]);
 }
+
+Test(utf8, repair)
+{
+    struct buffer clean;
+    buffer_init(&clean, 100);
+    cr_assert(eq(int, utf8_repair(SLICE_LITERAL("a\xff\xc3\xa4\xe2\x82"), &clean), 0));
+    cr_assert(slice_equal(buffer_slice(&clean),
+                          SLICE_LITERAL("a\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd")));
+    buffer_release(&clean);
+    buffer_init(&clean, 4); /* no half character at the end */
+    cr_assert(eq(int, utf8_repair(SLICE_LITERAL("a\xff\xff"), &clean), -1));
+    cr_assert(slice_equal(buffer_slice(&clean), SLICE_LITERAL("a\xef\xbf\xbd")));
+    buffer_release(&clean);
+}
