@@ -304,8 +304,8 @@ static void raise_limits(const struct settings *settings)
         return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    rlim_t needed =
-        (rlim_t)settings->intake.connection_limit + settings->delivery.concurrency + OTHER_FILES;
+    rlim_t needed = (rlim_t)settings->intake.connection_limit + settings->delivery.concurrency +
+                    settings->delivery.reuse_sessions + OTHER_FILES;
     if (limit.rlim_max < needed)
         log_event(LOG_LEVEL_WARNING, "few-descriptors",
                   "a process may open %llu files; intake.connection_limit and "

@@ -208,6 +208,7 @@ static void drain(void *arg)
     worker->draining = true;
     agent_draining(worker->agent);
     loop_timer_set(worker->drain_limit, WORKER_DRAIN_LIMIT * 1000);
+    conductor_drain(worker->conductor);
     schedule_drain(worker->schedule, schedule_is_idle, worker);
     intake_drain(worker->intake, intake_is_idle, worker);
 }
@@ -310,6 +311,8 @@ static int make_stations(struct worker *worker, struct err *err_r)
                                           .result = worker->result,
                                           .exceptions = exceptions_status,
                                           .exceptions_arg = worker->exceptions,
+                                          .sessions = conductor_status,
+                                          .sessions_arg = worker->conductor,
                                       });
     return 0;
 }

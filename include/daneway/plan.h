@@ -58,6 +58,7 @@ enum requiretls_need {
     REQUIRETLS_MUST,      /* the host must list it under TLS (RTLS-10) */
 };
 
+/* What is added here belongs into policy/terms.c as well. */
 struct plan_host {
     const struct evidence_host *host;
     enum reason skip;   /* REASON_NONE: try it */

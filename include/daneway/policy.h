@@ -120,6 +120,12 @@ struct verdict policy_after_handshake(struct arena *arena, const struct plan_hos
 struct verdict policy_after_second_ehlo(const struct plan_host *host,
                                         const struct capabilities *capabilities);
 
+/* --- terms.c ------------------------------------------------------------------------------------ */
+/* All of a planned host that the verdicts above depend on, its addresses apart, as octets in the arena: where they are
+ * equal, a verdict on the same peer at the same time is the same (TLS-15). Roots count by their address: whoever keeps
+ * terms forgets them before it frees roots. */
+struct slice plan_host_terms(struct arena *arena, const struct plan_host *host);
+
 /* --- dane.c ------------------------------------------------------------------------------------- */
 /* DANE-29: can this record be used at all, given the digests that are allowed? */
 bool dane_record_usable(const struct tlsa_record *record, const uint8_t digests[3]);

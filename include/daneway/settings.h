@@ -59,6 +59,8 @@ struct delivery_settings {
     const char *ca_file;
     struct address source_ipv4, source_ipv6; /* family 0: any */
     unsigned address_limit, destination_concurrency, concurrency;
+    unsigned reuse_idle, reuse_lifetime;     /* seconds; reuse_idle 0: no session is used twice */
+    unsigned reuse_messages, reuse_sessions; /* of one session; idle ones in all */
     unsigned reply_line_limit, reply_lines_limit;
     unsigned connect_timeout, greeting_timeout, ehlo_timeout, starttls_timeout, handshake_timeout,
         mail_timeout, rcpt_timeout, data_timeout, block_timeout, dot_timeout, quit_timeout;

@@ -12,6 +12,7 @@
 
 #include "attempt/conductor.h"
 #include "attempt/foregone.h"
+#include "attempt/limits.h"
 #include "attempt/outcome.h"
 #include "attempt/party.h"
 #include "attempt/session.h"
@@ -51,9 +52,15 @@ struct attempt {
     struct ledger *ledger;
     struct trace *trace;
     int64_t started_ms;
-    size_t host, address; /* present place in the plan */
+    size_t *order;        /* of the plan's hosts */
+    size_t host, address; /* present place: in the order, and among the addresses of the host */
     unsigned addresses_tried;
-    bool clear; /* TLS-07: the same address once more, without TLS */
+    bool clear;   /* TLS-07: the same address once more, without TLS */
+    bool fresh;   /* no kept session for this host any more */
+    bool goes_on; /* with what a session could not take: who was asked there is not asked again */
+    bool reused;  /* the session was kept from another message */
+    unsigned rules_version;
+    struct address remote; /* of the session */
     struct place place;
     struct session *session;
     struct transaction *transaction;
@@ -176,9 +183,13 @@ static void make_plan(struct attempt *attempt)
     const struct party *party = &attempt->parties.items[attempt->party];
     attempt->plan = policy_plan(attempt->arena, attempt->evidence, &party->demands,
                                 &parts->settings->policy, draw_seed(attempt));
+    attempt->order =
+        arena_alloc(attempt->arena, (attempt->plan->host_count + 1) * sizeof(*attempt->order));
+    for (size_t i = 0; i < attempt->plan->host_count; i++)
+        attempt->order[i] = i;
     attempt->host = attempt->address = 0;
     attempt->addresses_tried = 0;
-    attempt->clear = false;
+    attempt->clear = attempt->fresh = attempt->goes_on = false;
     ledger_use_party(attempt->ledger, attempt->party, party->particular);
     ledger_next_place(attempt->ledger);
     trace_plan(attempt->trace, attempt->plan, &party->demands,
@@ -208,19 +219,21 @@ static enum state planning(struct attempt *attempt, enum signal signal)
 
 static const struct plan_host *present_host(const struct attempt *attempt)
 {
-    return &attempt->plan->hosts[attempt->host];
+    return &attempt->plan->hosts[attempt->order[attempt->host]];
 }
 
 static void next_host(struct attempt *attempt)
 {
     attempt->host++;
     attempt->address = 0;
-    attempt->clear = false;
+    attempt->clear = attempt->fresh = false;
 }
 
+/* A session that was kept says nothing of the address that is first in turn. */
 static void next_address(struct attempt *attempt)
 {
-    attempt->address++;
+    attempt->address += attempt->reused ? 0 : 1;
+    attempt->fresh = true;
     attempt->clear = false;
 }
 
@@ -269,6 +282,25 @@ static void on_note(void *arg, const char *what, const char *text)
     trace_event(attempt->trace, elapsed(attempt), what, text);
 }
 
+static struct pool_key key_of(const struct attempt *attempt)
+{
+    const struct delivery *delivery = attempt->delivery;
+    return (struct pool_key){
+        .next_hop = attempt->next_hop.name,
+        .bracketed = attempt->next_hop.kind != NEXT_HOP_DOMAIN,
+        .port = attempt->next_hop.port,
+        .requiretls = delivery != NULL && delivery->envelope.requiretls,
+        .tls_optional = delivery != NULL && delivery->envelope.tls_optional,
+    };
+}
+
+static bool may_reuse(const struct attempt *attempt)
+{
+    const struct table_row *row = attempt->parties.items[attempt->party].demands.row;
+    return !attempt->conductor->draining &&
+           (row == NULL || row->attributes->connection_reuse != CHOICE_NO);
+}
+
 static void on_session(void *arg, enum session_event event)
 {
     if (event == SESSION_READY)
@@ -277,10 +309,33 @@ static void on_session(void *arg, enum session_event event)
         attempt_step(arg, SIGNAL_REFUSED);
 }
 
+static void begin_session(struct attempt *attempt, const struct address *address, bool clear)
+{
+    const struct plan_host *host = present_host(attempt);
+    uint16_t port = attempt->next_hop.port;
+    attempt->remote = *address;
+    attempt->place = place_of_address(attempt->arena, host->host->name, address, port);
+    if (!attempt->goes_on)
+        ledger_next_place(attempt->ledger);
+    attempt->goes_on = false;
+    trace_try(attempt->trace, host->host->name, address, port, clear, elapsed(attempt));
+}
+
+/* Idle sessions that the destination may have beside those at work and the one about to be opened. */
+static size_t room_beside(const struct attempt *attempt)
+{
+    size_t most = attempt->conductor->parts.settings->destination_concurrency, used = 1;
+    for (const struct attempt *other = attempt->conductor->first; other != NULL;
+         other = other->next)
+        used += other->session != NULL && strcmp(other->next_hop.name, attempt->next_hop.name) == 0;
+    return used < most ? most - used : 0;
+}
+
 static void connect_to(struct attempt *attempt)
 {
     const struct conductor_parts *parts = &attempt->conductor->parts;
     const struct plan_host *host = present_host(attempt);
+    const struct pool_key key = key_of(attempt);
     struct session_parts session = {
         .loop = parts->loop,
         .tls = parts->tls,
@@ -293,13 +348,61 @@ static void connect_to(struct attempt *attempt)
         .note = on_note,
         .note_arg = attempt,
     };
+    pool_make_room(attempt->conductor->pool, &key, room_beside(attempt));
+    attempt->conductor->counters.opened++;
     attempt->addresses_tried += attempt->clear ? 0 : 1;
-    attempt->place =
-        place_of_address(attempt->arena, host->host->name, &session.address, session.port);
-    ledger_next_place(attempt->ledger);
-    trace_try(attempt->trace, host->host->name, &session.address, session.port, attempt->clear,
-              elapsed(attempt));
+    attempt->reused = false;
+    begin_session(attempt, &session.address, attempt->clear);
     attempt->session = session_start(&session, on_session, attempt);
+}
+
+/* Equal preference is equal (SMTPC-15): of such hosts, one that a session is kept to comes first. */
+static bool may_go_first(const struct attempt *attempt, size_t place)
+{
+    const struct plan_host *hosts = attempt->plan->hosts;
+    const struct plan_host *host = &hosts[attempt->order[place]];
+    return host->skip == REASON_NONE &&
+           host->host->preference == present_host(attempt)->host->preference;
+}
+
+static bool take_kept_session(struct attempt *attempt)
+{
+    const struct pool_key key = key_of(attempt);
+    struct address address;
+    for (size_t i = attempt->host; i < attempt->plan->host_count; i++) {
+        size_t host = attempt->order[i];
+        if (!may_go_first(attempt, i))
+            continue;
+        attempt->session = pool_take(attempt->conductor->pool, &key, &attempt->plan->hosts[host],
+                                     on_note, attempt, &address);
+        if (attempt->session == NULL)
+            continue;
+        attempt->order[i] = attempt->order[attempt->host];
+        attempt->order[attempt->host] = host;
+        attempt->reused = true;
+        attempt->conductor->counters.reused++;
+        begin_session(attempt, &address, false);
+        return true;
+    }
+    return false;
+}
+
+static bool wants_kept_session(const struct attempt *attempt)
+{
+    return attempt->mode == ATTEMPT_DELIVER && !attempt->fresh && !attempt->clear &&
+           attempt->address == 0 && may_reuse(attempt);
+}
+
+/* It may serve further messages, or it says QUIT. */
+static void leave_session(struct attempt *attempt)
+{
+    struct conductor *conductor = attempt->conductor;
+    const struct pool_key key = key_of(attempt);
+    if (may_reuse(attempt) && attempt->rules_version == conductor->rules_version)
+        pool_give(conductor->pool, &key, present_host(attempt)->host->name, &attempt->remote,
+                  &attempt->session);
+    else
+        session_part(&attempt->session);
 }
 
 static void account_for_session(struct attempt *attempt)
@@ -308,8 +411,8 @@ static void account_for_session(struct attempt *attempt)
     const struct plan_host *host = present_host(attempt);
     attempt->place.tls = arena_strdup(attempt->arena, protection_text(host, facts));
     trace_session(attempt->trace, facts, attempt->place.tls);
-    ledger_count_session(attempt->ledger, attempt->next_hop.name, host,
-                         &host->addresses[attempt->address], attempt->session);
+    ledger_count_session(attempt->ledger, attempt->next_hop.name, host, &attempt->remote,
+                         attempt->session);
 }
 
 /* The session could not be used; where to go from here? */
@@ -348,7 +451,7 @@ static enum state session_ready(struct attempt *attempt)
     trace_ending(attempt->trace, unfit, NULL, NULL);
     ledger_message_judged(attempt->ledger);
     ledger_failure(attempt->ledger, &attempt->place, &failure);
-    session_part(&attempt->session);
+    leave_session(attempt);
     next_host(attempt);
     return STATE_CHOOSING;
 }
@@ -357,6 +460,8 @@ static enum state in_session(struct attempt *attempt, enum signal signal)
 {
     switch (signal) {
     case SIGNAL_ENTER:
+        if (wants_kept_session(attempt) && take_kept_session(attempt))
+            return session_ready(attempt);
         connect_to(attempt);
         return STATE_SESSION;
     case SIGNAL_READY:
@@ -376,18 +481,24 @@ static void on_transacted(void *arg, const struct transaction_result *result)
     attempt_step(attempt, SIGNAL_TRANSACTED);
 }
 
-/* Recipients that fit into one transaction of this host. */
-static size_t batch_limit(const struct attempt *attempt)
+/* The session can carry no more; the rest goes in another one to the same host. */
+static enum state go_on_in_another(struct attempt *attempt)
 {
-    uint32_t stated = session_facts(attempt->session)->capabilities.limit_rcptmax;
-    return stated > 0 ? stated : SIZE_MAX;
+    session_part(&attempt->session);
+    attempt->fresh = attempt->goes_on = true;
+    return STATE_CHOOSING;
 }
 
-static void transact(struct attempt *attempt, bool reset)
+static enum state transact(struct attempt *attempt)
 {
     const struct conductor_parts *parts = &attempt->conductor->parts;
-    attempt->recipient_count =
-        ledger_take_unasked(attempt->ledger, batch_limit(attempt), attempt->recipients);
+    attempt->recipient_count = 0;
+    if (limits_allow_message(attempt->session)) {
+        size_t unasked = ledger_take_unasked(attempt->ledger, SIZE_MAX, attempt->recipients);
+        attempt->recipient_count = limits_admit(attempt->session, attempt->recipients, unasked);
+    }
+    if (attempt->recipient_count == 0)
+        return go_on_in_another(attempt);
     struct transaction_parts transaction = {
         .loop = parts->loop,
         .spool = parts->spool,
@@ -397,22 +508,41 @@ static void transact(struct attempt *attempt, bool reset)
         .delivery = attempt->delivery,
         .recipients = attempt->recipients,
         .recipient_count = attempt->recipient_count,
-        .reset = reset,
     };
     attempt->transaction = transaction_start(&transaction, on_transacted, attempt);
+    return STATE_TRANSACTION;
+}
+
+/* Closed, or about to be, before it heard of this message: that says nothing of the host. */
+static bool is_stale(const struct attempt *attempt, const struct transaction_result *result)
+{
+    return attempt->reused && !result->usable && !result->mail_answered && !result->local_failure;
+}
+
+static enum state forget_stale(struct attempt *attempt)
+{
+    attempt->conductor->counters.stale++;
+    trace_event(attempt->trace, elapsed(attempt), "failed",
+                "the kept session had been closed; another is opened");
+    session_part(&attempt->session);
+    attempt->fresh = true;
+    return STATE_CHOOSING;
 }
 
 static enum state transacted(struct attempt *attempt)
 {
     const struct transaction_result result = *attempt->transacted;
+    if (is_stale(attempt, &result))
+        return forget_stale(attempt);
     ledger_transaction(attempt->ledger, &attempt->place, attempt->recipients,
                        attempt->recipient_count, &result);
     /* "Too many", or more than the host takes at once: the rest in a further transaction (SMTPC-09). */
-    if (result.usable && ledger_unasked_count(attempt->ledger) > 0) {
-        transact(attempt, result.reset_needed);
-        return STATE_TRANSACTION;
-    }
-    session_part(&attempt->session);
+    if (result.usable && ledger_unasked_count(attempt->ledger) > 0)
+        return transact(attempt);
+    if (result.usable)
+        leave_session(attempt);
+    else
+        session_part(&attempt->session);
     if (result.connection_failed)
         next_address(attempt);
     else
@@ -424,8 +554,7 @@ static enum state in_transaction(struct attempt *attempt, enum signal signal)
 {
     switch (signal) {
     case SIGNAL_ENTER:
-        transact(attempt, false);
-        return STATE_TRANSACTION;
+        return transact(attempt);
     case SIGNAL_TRANSACTED:
         return transacted(attempt);
     default: /* a session that is lent reports to the transaction */
@@ -542,6 +671,7 @@ static struct attempt *start(struct conductor *conductor, struct delivery *deliv
                                                               sizeof(*attempt->recipients));
     attempt->trace = trace_create(next_hop, loop_wall(conductor->parts.loop));
     attempt->started_ms = loop_now(conductor->parts.loop);
+    attempt->rules_version = conductor->rules_version;
     attempt->next = conductor->first;
     if (attempt->next != NULL)
         attempt->next->previous = attempt;

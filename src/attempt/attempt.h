@@ -6,6 +6,8 @@
 #ifndef DANEWAY_ATTEMPT_ATTEMPT_H
 #define DANEWAY_ATTEMPT_ATTEMPT_H
 
+#include <jansson.h>
+
 #include "daneway/message.h"
 #include "daneway/outcome.h"
 #include "daneway/policy.h"
@@ -30,6 +32,19 @@ struct conductor_parts {
 };
 struct conductor *conductor_create(const struct conductor_parts *parts);
 void conductor_free(struct conductor **conductor);
+/* No more mail is to come: idle sessions say QUIT, and none is kept from now on. */
+void conductor_drain(struct conductor *conductor);
+
+struct reuse_counters {
+    uint64_t opened; /* connections begun */
+    uint64_t reused; /* messages that went by a session that was there already */
+    uint64_t stale; /* of these, sessions that had been closed in between: a fresh one was opened */
+    uint64_t resumed; /* TLS handshakes shortened by a ticket */
+    size_t idle;      /* sessions, now */
+};
+struct reuse_counters conductor_counters(const struct conductor *conductor);
+/* The same as {"opened","reused","stale","resumed","idle"}; `conductor` as the arg of a callback. */
+json_t *conductor_status(void *conductor);
 /* The table in force (borrowed; NULL: none); attempts under way keep their decision. */
 void conductor_use_table(struct conductor *conductor, const struct table *table);
 

@@ -199,3 +199,16 @@ void session_spoil(struct session *session)
 {
     session->spoilt = true;
 }
+
+bool session_begin_transaction(struct session *session)
+{
+    bool reset = session->reset_needed;
+    session->reset_needed = false;
+    session->facts.messages++;
+    return reset;
+}
+
+void session_need_reset(struct session *session)
+{
+    session->reset_needed = true;
+}

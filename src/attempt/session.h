@@ -46,8 +46,7 @@ struct session_parts {
     struct tls_client *tls;
     const struct delivery_settings *settings;
     struct departures *departures;
-    const struct plan_host
-        *host; /* borrowed until SESSION_READY or SESSION_REFUSED has been handled */
+    const struct plan_host *host; /* borrowed until session_park, or the end */
     struct address address;
     uint16_t port;
     bool clear;    /* TLS failed on the connection before: without it now (TLS-07) */
@@ -90,7 +89,8 @@ struct session_facts {
         *tls_code; /* reason code for TLS-RPT: the reply code, the TLS library's word; NULL */
     bool judged;   /* verdict is there */
     struct verdict verdict;
-    bool requiretls; /* MAIL carries it (RTLS-11) */
+    bool requiretls;   /* MAIL carries it (RTLS-11) */
+    unsigned messages; /* transactions begun */
 };
 const struct session_facts *session_facts(const struct session *session);
 /* True the first time only: a connection counts once, however many messages it carries (RPT-09). */
@@ -107,5 +107,20 @@ void session_content(struct session *session, struct slice data);
 void session_note(struct session *session, const char *what, const char *text);
 /* It is out of step or about to be closed by the server: session_part will not say QUIT. */
 void session_spoil(struct session *session);
+/* A transaction begins. True: the one before was not ended, RSET comes first. */
+bool session_begin_transaction(struct session *session);
+/* The transaction has ended without message and without RSET. */
+void session_need_reset(struct session *session);
+
+/* --- kept from one message to the next (TLS-15) ------------------------------------------------- */
+/* In step, and not known to be closing. */
+bool session_is_open(const struct session *session);
+/* Its host, and who noted its events, are let go. Events go to fn: SESSION_REPLY, unasked for, and SESSION_LOST. */
+void session_park(struct session *session, session_fn *fn, void *arg);
+/* The next message has a plan of its own, made of present evidence (QUEUE-07): would a session that is opened now under that
+ * plan, and meets what this one met, carry the message? If so the session is `host`'s from now on, its facts hold the new
+ * verdict, and events are noted again. If not, false, and it stays parked. */
+bool session_serve(struct session *session, const struct plan_host *host, note_fn *note,
+                   void *note_arg);
 
 #endif

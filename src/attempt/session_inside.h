@@ -49,6 +49,11 @@ struct session {
     struct session_facts facts;
     struct session_ending ending;
     struct session *previous, *next; /* among the departures */
+    bool reset_needed;
+    struct slice
+        *domains; /* of recipients, as long as the server states a limit (RFC 9422); in the arena */
+    size_t domain_count;
+    struct appraisal *appraisal; /* what the present verdict rests on; NULL: not known */
 };
 
 /* A handler gets a signal and returns the next state. */
@@ -62,6 +67,8 @@ extern const struct session_state_row session_states[]; /* by enum session_state
 
 const char *session_state_name(const struct session *session);
 unsigned session_state_limit(const struct session *session); /* seconds; 0: none */
+/* session_keep.c */
+void appraisal_free(struct appraisal **appraisal);
 /* The owner of the stream's events. */
 void session_on_stream(void *arg, enum stream_event event);
 

@@ -370,6 +370,7 @@ static void release(void *arg)
     struct session *session = arg;
     loop_timer_free(&session->timer);
     reply_parser_release(&session->parser);
+    appraisal_free(&session->appraisal);
     arena_free(&session->arena);
     free(session);
 }

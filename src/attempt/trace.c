@@ -224,8 +224,18 @@ static json_t *verdict_json(const struct session_facts *facts, const char *prote
     return object;
 }
 
+static json_t *reuse_json(const struct session_facts *facts)
+{
+    json_t *object = json_object();
+    put_number(object, "opened", facts->started);
+    put_number(object, "message", (int64_t)facts->messages + 1);
+    return object;
+}
+
 void trace_session(struct trace *trace, const struct session_facts *facts, const char *protection)
 {
+    if (facts->messages > 0)
+        json_object_set_new(trace->tried, "reused", reuse_json(facts));
     if (facts->helo[0] != '\0')
         put_text(trace->tried, "helo", facts->helo);
     if (facts->capabilities.esmtp)

@@ -38,7 +38,9 @@
  * "sts-fetch-failed" and its text, "failure_text"}. In a host of the plan: "requiretls": "must" |
  * "if-offered", "priority", "policies": [{"type", "enforced", "failure", "detail"}], "checks":
  * [{"kind": "tlsa" | "trusted-chain" | "fingerprint", "policy", "enforced", "requiretls", "names",
- * "no_roots", "fingerprints"}]. In "tried": "plan": number of the plan, if not 0. In "verdict":
+ * "no_roots", "fingerprints"}]. In "tried": "plan": number of the plan, if not 0;
+ * "reused": {"opened": time, "message": which one of this session}, if it was kept from another
+ * message. In "verdict":
  * "requiretls": MAIL carries it; "policies": [{"policy", "met", "reason", "detail"}]. */
 #ifndef DANEWAY_ATTEMPT_TRACE_H
 #define DANEWAY_ATTEMPT_TRACE_H

@@ -228,7 +228,7 @@ static enum state fail_here(struct transaction *t, const char *detail)
 static enum state begin(struct transaction *t, enum signal signal)
 {
     (void)signal;
-    return t->parts.reset ? STATE_RSET : STATE_MAIL;
+    return session_begin_transaction(t->parts.session) ? STATE_RSET : STATE_MAIL;
 }
 
 static enum state rset(struct transaction *t, enum signal signal)
@@ -307,7 +307,8 @@ static enum state rcpt(struct transaction *t, enum signal signal)
         return STATE_RCPT;
     }
     if (t->at == t->parts.recipient_count) {
-        t->result.reset_needed = t->accepted == 0;
+        if (t->accepted == 0)
+            session_need_reset(t->parts.session);
         return t->pipelining || t->accepted > 0 ? STATE_DATA : STATE_ENDED;
     }
     if (!t->pipelining && say_next_rcpt(t) != 0)
@@ -334,7 +335,7 @@ static enum state data(struct transaction *t, enum signal signal)
         return fail_by_reply(t);
     default:
         settle_rest(t, &as, false);
-        t->result.reset_needed = true;
+        session_need_reset(t->parts.session);
         return STATE_ENDED;
     }
 }

@@ -38,12 +38,10 @@ struct transaction_parts {
     const struct delivery *delivery;
     struct transaction_recipient *recipients; /* CLASS_PENDING; filled in */
     size_t recipient_count;
-    bool reset; /* the transaction before was not ended: RSET first */
 };
 struct transaction_result {
     bool mail_answered;     /* the host looked at the message at least */
     bool usable;            /* the session can carry a further transaction */
-    bool reset_needed;      /* after RSET */
     bool connection_failed; /* lost or silent: another address of the host may do better */
     bool end_unknown;       /* lost after the final dot: it may have been accepted (SMTPC-07) */
     bool local_failure;     /* the content could not be read here */

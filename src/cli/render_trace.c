@@ -117,6 +117,17 @@ static bool same_reason(json_t *verdict, json_t *ending)
     return reason != NULL && json_text_is(verdict, "reason", reason);
 }
 
+/* Times of its events are those of this message; what TLS showed was shown when it was opened. */
+static void put_reuse(FILE *out, json_t *reused)
+{
+    char when[FORMAT_TEXT];
+    if (reused == NULL)
+        return;
+    fprintf(out, "      reused session, opened at %s, message %lld of it\n",
+            format_time(json_number(reused, "opened"), when),
+            (long long)json_number(reused, "message"));
+}
+
 static void put_try(FILE *out, json_t *tried, const char *told)
 {
     json_t *verdict = json_object_get(tried, "verdict"), *ending = json_object_get(tried, "ending");
@@ -126,6 +137,7 @@ static void put_try(FILE *out, json_t *tried, const char *told)
     format_put(out, json_text(tried, "address"));
     fprintf(out, "]:%lld%s\n", (long long)json_number(tried, "port"),
             json_is_true(json_object_get(tried, "clear")) ? ", without TLS" : "");
+    put_reuse(out, json_object_get(tried, "reused"));
     put_events(out, json_object_get(tried, "events"));
     put_tls(out, json_object_get(tried, "tls"));
     put_verdict(out, verdict, told);

@@ -155,6 +155,8 @@ static json_t *status(const struct agent *agent)
     if (stations->exceptions != NULL)
         json_object_set_new(json_object_get(json, "tls_policy"), "exceptions",
                             stations->exceptions(stations->exceptions_arg));
+    if (stations->sessions != NULL)
+        json_object_set_new(json, "sessions", stations->sessions(stations->sessions_arg));
     return json;
 }
 

@@ -29,6 +29,8 @@ struct agent_stations {
     json_t *(*exceptions)(
         void *arg); /* rows of tls_policy that have an end, for status; NULL: none */
     void *exceptions_arg;
+    json_t *(*sessions)(void *arg); /* to mail hosts: opened, reused, resumed; NULL: none */
+    void *sessions_arg;
 };
 
 struct agent;

@@ -87,13 +87,13 @@ json_t *overview_status(json_t *answers, json_t *missing)
     json_t *resolver = sum_section(answers, "resolver"), *queue = sum_section(answers, "spool");
     json_object_del(resolver, "tested_at");
     json_object_set_new(queue, "oldest", least(answers, "spool", "oldest"));
-    json_t *status =
-        json_pack("{sI sO sb ss so so so so so so sO}", "workers",
-                  (json_int_t)json_array_size(answers) + (json_int_t)json_array_size(missing),
-                  "missing", missing, "validating", validating, "why", why, "intake",
-                  sum_section(answers, "intake"), "result", sum_section(answers, "result"),
-                  "resolver", resolver, "sts", sum_section(answers, "sts"), "queue", queue,
-                  "destinations", all_destinations(answers), "details", answers);
+    json_t *status = json_pack(
+        "{sI sO sb ss so so so so so so so sO}", "workers",
+        (json_int_t)json_array_size(answers) + (json_int_t)json_array_size(missing), "missing",
+        missing, "validating", validating, "why", why, "intake", sum_section(answers, "intake"),
+        "result", sum_section(answers, "result"), "resolver", resolver, "sts",
+        sum_section(answers, "sts"), "sessions", sum_section(answers, "sessions"), "queue", queue,
+        "destinations", all_destinations(answers), "details", answers);
     assert(status != NULL);
     return status;
 }

@@ -77,6 +77,8 @@ REPLAY_SCENARIOS = \
 	tests/replay/implicit-mx.scn \
 	tests/replay/large-content-bounded.scn \
 	tests/replay/level-none.scn \
+	tests/replay/limits-mailmax.scn \
+	tests/replay/limits-rcptdomainmax.scn \
 	tests/replay/limits-rcptmax.scn \
 	tests/replay/lone-dot.scn \
 	tests/replay/loop-bounces.scn \
@@ -141,7 +143,25 @@ REPLAY_SCENARIOS = \
 	tests/replay/requiretls-sts.scn \
 	tests/replay/requiretls-trusted-chain.scn \
 	tests/replay/requiretls-unusable-tlsa.scn \
+	tests/replay/reuse-beside-a-dead-host.scn \
 	tests/replay/resolver-not-validating.scn \
+	tests/replay/reuse-closed-while-idle.scn \
+	tests/replay/reuse-equal-preference.scn \
+	tests/replay/reuse-forbidden-by-the-row.scn \
+	tests/replay/reuse-idle-too-long.scn \
+	tests/replay/reuse-in-clear.scn \
+	tests/replay/reuse-lost-after-dot-not-sent-twice.scn \
+	tests/replay/reuse-messages-limit.scn \
+	tests/replay/reuse-not-clear-where-tls-is-offered.scn \
+	tests/replay/reuse-requiretls.scn \
+	tests/replay/reuse-rset-after-failure.scn \
+	tests/replay/reuse-stale-at-mail.scn \
+	tests/replay/reuse-table-reloaded.scn \
+	tests/replay/reuse-tlsa-appears.scn \
+	tests/replay/reuse-tlsa-rotated.scn \
+	tests/replay/reuse-too-old.scn \
+	tests/replay/reuse-verified.scn \
+	tests/replay/reuse-within-the-cap.scn \
 	tests/replay/route-by-nexthop.scn \
 	tests/replay/route-of-notices.scn \
 	tests/replay/second-address-works.scn \

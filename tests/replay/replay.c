@@ -16,6 +16,8 @@ struct run {
     struct table *table;
     struct mailboxes *mailboxes;
     struct attempt *attempt;
+    struct delivery *delivery;
+    struct loop_timer *pause;
     bool done, verbose;
     int64_t ended_ms;
 };
@@ -131,14 +133,24 @@ static void on_done(void *arg, struct delivery *delivery, const struct outcome *
     keep(outcome);
     if (run->verbose)
         printf("%s\n", outcome->trace);
-    run->done = !scenario.again;
+    run->done = scenario.turn == scenario.agains;
     if (run->done)
         return;
+    run->delivery = delivery;
     scenario_change();
     scenario.counted_count = 0;
-    delivery->envelope.arrival = scenario.envelope.arrival;
-    use_table(run);
-    run->attempt = attempt_deliver(run->conductor, delivery, on_done, run);
+    loop_timer_set(run->pause, (int64_t)scenario.pause * 1000);
+}
+
+static void on_pause_over(void *arg)
+{
+    struct run *run = arg;
+    run->delivery->envelope = scenario.envelope;
+    run->delivery->recipients = scenario.recipients;
+    run->delivery->recipient_count = scenario.recipient_count;
+    if (scenario.table_changed)
+        use_table(run);
+    run->attempt = attempt_deliver(run->conductor, run->delivery, on_done, run);
 }
 
 static void on_cancel(void *arg)
@@ -182,6 +194,7 @@ static void play(struct run *run)
         differs(0, "%s", err.text);
     run->conductor = conductor_create(&parts);
     use_table(run);
+    run->pause = loop_timer_create(run->loop, on_pause_over, run);
     struct loop_timer *cancel = loop_timer_create(run->loop, on_cancel, run);
     if (scenario.cancel_after > 0)
         loop_timer_set(cancel, (int64_t)scenario.cancel_after * 1000);
@@ -189,6 +202,7 @@ static void play(struct run *run)
     loop_run(run->loop);
     conductor_free(&run->conductor);
     loop_timer_free(&cancel);
+    loop_timer_free(&run->pause);
     loop_run(run->loop); /* what was retired */
     delivery_free(&delivery);
     tls_client_free(&tls);

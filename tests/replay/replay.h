@@ -51,7 +51,11 @@ struct expectation {
     char *text;
 };
 
-enum { LATER_MAX = 20 };
+enum { LATER_MAX = 60 };
+struct later {
+    unsigned turn; /* behind which `again` it stands, from 1 */
+    const char *line;
+};
 struct scenario {
     struct arena *arena;
     const char *file;
@@ -73,6 +77,8 @@ struct scenario {
     unsigned cancel_after; /* seconds; 0: never */
     int64_t age; /* seconds, by the store's time; the wall clock says that the message is fresh */
     uint64_t seed;
+    unsigned pause;     /* seconds before the next attempt */
+    bool table_changed; /* by the latest `again` */
     struct connection *connections;
     struct expectation *expectations;
     struct said *said;
@@ -80,8 +86,8 @@ struct scenario {
     unsigned failures;
     struct session_record *counted; /* for TLS-RPT, by the last attempt */
     size_t counted_count;
-    bool again;                   /* a second attempt follows the first */
-    const char *later[LATER_MAX]; /* lines that change the world in between */
+    unsigned agains, turn;         /* `again` lines; how many of them have been played */
+    struct later later[LATER_MAX]; /* lines that change the world in between */
     size_t later_count;
 };
 extern struct scenario scenario;
@@ -90,7 +96,7 @@ extern struct scenario scenario;
 void differs(unsigned line, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* 0, or -1 if it cannot be read. */
 int scenario_read(const char *file);
-/* What stands behind `again` about DNS and policy becomes true. */
+/* What stands behind the next `again` about DNS, policy and message becomes true. */
 void scenario_change(void);
 void check_expectations(const struct outcome *outcome, int64_t ended_ms);
 /* `*` stands for anything. */

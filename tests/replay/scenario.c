@@ -229,6 +229,7 @@ static int read_sts(char *words[], size_t count)
 
 #define UNSIGNED_SETTINGS(X)                                                                       \
     X(address_limit, 10)                                                                           \
+    X(destination_concurrency, 20)                                                                 \
     X(reply_line_limit, 4096)                                                                      \
     X(reply_lines_limit, 200)                                                                      \
     X(connect_timeout, 30)                                                                         \
@@ -241,7 +242,11 @@ static int read_sts(char *words[], size_t count)
     X(data_timeout, 120)                                                                           \
     X(block_timeout, 180)                                                                          \
     X(dot_timeout, 600)                                                                            \
-    X(quit_timeout, 10)
+    X(quit_timeout, 10)                                                                            \
+    X(reuse_idle, 0)                                                                               \
+    X(reuse_messages, 1000)                                                                        \
+    X(reuse_lifetime, 300)                                                                         \
+    X(reuse_sessions, 100)
 
 static int read_setting(const char *name, const char *value)
 {
@@ -360,6 +365,9 @@ static int read_flag(const char *word)
         envelope->requiretls = true;
     else if (strcmp(word, "tls-optional") == 0)
         envelope->tls_optional = true;
+    else if (strcmp(word, "plain") == 0)
+        envelope->has_8bit = envelope->notice = envelope->tls_report = envelope->requiretls =
+            envelope->tls_optional = false;
     else
         return -1;
     return 0;
@@ -493,6 +501,8 @@ static int read_words(char *words[], size_t count, unsigned line)
         scenario.cancel_after = (unsigned)number;
     else if (strcmp(key, "age") == 0)
         scenario.age = number;
+    else if (strcmp(key, "pause") == 0)
+        scenario.pause = (unsigned)number;
     else if (strcmp(key, "seed") == 0)
         scenario.seed = (uint64_t)number;
     else
@@ -519,8 +529,9 @@ static int read_content_repeat(const char *text)
 /* What is told of the world behind `again` is for later; scripts and expectations follow one another anyway. */
 static bool is_for_later(const char *line)
 {
-    static const char *const words[] = {"mx ", "host ", "policy ", "level ", "sts ", "age "};
-    for (size_t i = 0; scenario.again && i < sizeof(words) / sizeof(words[0]); i++)
+    static const char *const words[] = {"mx ",  "host ",    "policy ", "level ", "sts ",
+                                        "age ", "message ", "pause ",  "rcpt "};
+    for (size_t i = 0; scenario.agains > 0 && i < sizeof(words) / sizeof(words[0]); i++)
         if (after(line, words[i]) != NULL)
             return true;
     return false;
@@ -532,13 +543,14 @@ static int read_line(char *line, unsigned number)
     if (line[0] == '#' || line[0] == '\0')
         return 0;
     if (strcmp(line, "again") == 0) {
-        scenario.again = true;
+        scenario.agains++;
         return 0;
     }
     if (is_for_later(line)) {
         if (scenario.later_count == LATER_MAX)
             return -1;
-        scenario.later[scenario.later_count++] = arena_strdup(scenario.arena, line);
+        scenario.later[scenario.later_count++] =
+            (struct later){scenario.agains, arena_strdup(scenario.arena, line)};
         return 0;
     }
     if ((rest = after(line, "S: ")) != NULL)
@@ -569,17 +581,41 @@ static int read_line(char *line, unsigned number)
     return count > 0 ? read_words(words, count, number) : 0;
 }
 
+static bool changes(const char *word)
+{
+    for (size_t i = 0; i < scenario.later_count; i++)
+        if (scenario.later[i].turn == scenario.turn && after(scenario.later[i].line, word) != NULL)
+            return true;
+    return false;
+}
+
+static void forget_the_world(void)
+{
+    scenario.pause = 0;
+    scenario.table_changed = scenario.table.len > 0 || changes("policy ");
+    buffer_clear(&scenario.table);
+    if (changes("mx ") || changes("host ")) {
+        memset(hosts, 0, sizeof(hosts));
+        scenario.evidence.host_count = 0;
+    }
+    if (changes("rcpt "))
+        scenario.recipient_count = 0;
+}
+
 void scenario_change(void)
 {
-    scenario.again = false;
-    memset(hosts, 0, sizeof(hosts));
-    scenario.evidence.host_count = 0;
-    buffer_clear(&scenario.table);
+    unsigned agains = scenario.agains;
+    scenario.turn++;
+    forget_the_world();
+    scenario.agains = 0; /* so that lines are read, not put by */
     for (size_t i = 0; i < scenario.later_count; i++) {
-        char *line = arena_strdup(scenario.arena, scenario.later[i]);
+        if (scenario.later[i].turn != scenario.turn)
+            continue;
+        char *line = arena_strdup(scenario.arena, scenario.later[i].line);
         if (read_line(line, 0) != 0)
-            differs(0, "not understood: %s", scenario.later[i]);
+            differs(0, "not understood: %s", scenario.later[i].line);
     }
+    scenario.agains = agains;
 }
 
 int scenario_read(const char *file)

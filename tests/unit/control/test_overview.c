@@ -23,7 +23,7 @@ static json_int_t number(json_t *status, const char *section, const char *key)
 
 static const char two_workers[] =
     "[{\"worker\":0,\"intake\":{\"messages\":2},\"result\":{\"delivered\":5},"
-    "  \"sts\":{\"fetches\":3,\"cached\":9},"
+    "  \"sts\":{\"fetches\":3,\"cached\":9},\"sessions\":{\"reused\":7,\"idle\":2},"
     "  \"resolver\":{\"validating\":true,\"why\":\"\",\"queries\":10,\"tested_at\":9},"
     "  \"spool\":{\"messages\":3,\"oldest\":1700000500},"
     "  \"schedule\":{\"destinations\":[{\"next_hop\":\"a.example\",\"state\":\"down\"}]}},"
@@ -112,6 +112,8 @@ Test(overview, metrics_are_open_metrics)
         "\ndaneway_intake_messages_total 42\n",
         "\ndaneway_recipients_total{result=\"delivered\"} 11\n",
         "\ndaneway_recipients_total{result=\"bounced\"} 0\n",
+        "\ndaneway_sessions_reused_total 7\n",
+        "\ndaneway_sessions_idle 2\n",
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         cr_expect(strstr(text, lines[i]) != NULL, "%s in\n%s", lines[i], text);

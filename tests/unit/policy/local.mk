@@ -7,6 +7,6 @@ tests_unit_test_policy_SOURCES = tests/unit/policy/certs.c tests/unit/policy/cer
 	tests/unit/policy/test_retry.c tests/unit/policy/test_plan.c tests/unit/policy/test_judge.c \
 	tests/unit/policy/test_sts.c tests/unit/policy/test_mailboxes.c tests/unit/policy/test_demands.c \
 	tests/unit/policy/cross.c tests/unit/policy/cross.h tests/unit/policy/test_cross.c tests/unit/policy/test_policy_page.c tests/unit/policy/test_plan_sts.c \
-	tests/unit/policy/test_tlsrpt.c
+	tests/unit/policy/test_tlsrpt.c tests/unit/policy/test_terms.c
 tests_unit_test_policy_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_policy_LDADD = libdaneway-policy.a libdaneway-base.a $(GNUTLS_LIBS) $(CRITERION_LIBS)
