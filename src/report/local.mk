@@ -9,3 +9,9 @@ libdaneway_report_a_SOURCES = src/report/tally.c src/report/tally.h src/report/t
 libdaneway_report_a_SOURCES += src/report/dkim.c src/report/dkim.h src/report/dkim_canonical.c \
 	src/report/dkim_canonical.h src/report/dkim_key.c src/report/dkim_key.h src/report/report_mail.c \
 	src/report/report_mail.h src/report/report_gzip.c src/report/report_gzip.h
+# Reading
+libdaneway_report_a_SOURCES += src/report/read.c src/report/read.h src/report/read_source.h src/report/read_fields.c src/report/read_fields.h \
+	src/report/read_json.c src/report/read_mail.c src/report/read_time.c src/report/read_write.c \
+	src/report/gunzip.c src/report/gunzip.h src/report/mbox.c src/report/mbox.h src/report/mime.c src/report/mime.h \
+	src/report/mime_decode.c src/report/mime_field.c src/report/mending.c src/report/mending.h \
+	src/report/summary.c src/report/summary.h

@@ -7,4 +7,5 @@ include tests/fuzz/smtp.mk
 include tests/fuzz/conf.mk
 include tests/fuzz/result.mk
 include tests/fuzz/resolve.mk
+include tests/fuzz/report.mk
 endif

@@ -15,3 +15,14 @@ tests_unit_test_report_writer_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_report_writer_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=loop_wall
 tests_unit_test_report_writer_LDADD = libdaneway-report.a libdaneway-loop.a libdaneway-log.a libdaneway-policy.a \
 	libdaneway-base.a $(LIBEVENT_LIBS) $(ZLIB_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS)
+
+# The reader of reports
+check_PROGRAMS += tests/unit/test-report-read
+TESTS += tests/unit/test-report-read
+tests_unit_test_report_read_SOURCES = tests/unit/report/test_read.c tests/unit/report/test_containers.c \
+	tests/unit/report/test_summary.c tests/unit/report/reading.c tests/unit/report/reading.h \
+	tests/unit/report/sessions.h tests/unit/result/fake_loop.c tests/unit/result/fakes.h
+tests_unit_test_report_read_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_report_read_LDADD = libdaneway-report.a libdaneway-log.a libdaneway-policy.a libdaneway-base.a \
+	$(GNUTLS_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(ZLIB_LIBS) $(CRITERION_LIBS)
+EXTRA_DIST += tests/unit/report/samples
