@@ -41,10 +41,28 @@ static const struct command commands[] = {
      "  Sends no envelope and no message. Exit status 0: mail would be sent now, 1: it would not.\n"
      "  --json  the decision trace as JSON\n",
      run_probe},
-    {"report", "show", true, "[--day YYYY-MM-DD] [--domain D]",
+    {"report", "summary", false,
+     "[--json] [--day YYYY-MM-DD] [--domain D] [--own] [FILE | DIR | -]...",
+     "who fails, why, since when and who can mend it, over many TLS reports",
+     "  FILE        a report that somebody sent: JSON, gzip, a whole mail, or an mbox of mails\n"
+     "  DIR         all files in it; of a Maildir the mails in cur and new\n"
+     "  -           standard input\n"
+     "              none of these: the reports of this gateway, of all days that are kept\n"
+     "  --own       the files are reports of this gateway too: it is the recipient who mends\n"
+     "  --day D     only reports of this UTC day\n"
+     "  --domain D  only this domain\n"
+     "  --json      as a JSON object\n"
+     "  Exit status 0: all was read, 1: something could not be, and is named.\n",
+     run_report_summary},
+    {"report", "list", false, "[--json] [--day YYYY-MM-DD] [--domain D] [FILE | DIR | -]...",
+     "the TLS reports there are: day, domain, sessions",
+     "  As report summary, a line for each report.\n", run_report_list},
+    /* the last of its name: the word "show" may be left out */
+    {"report", "show", true, "[--day YYYY-MM-DD] [--domain D] [FILE | DIR | -]...",
      "what TLS-RPT would report (RFC 8460), as JSON",
      "  --day D     a UTC day; default: today\n"
-     "  --domain D  only this domain\n",
+     "  --domain D  only this domain\n"
+     "  FILE, DIR   what somebody sent, unpacked and written anew as RFC 8460 has it\n",
      run_report_show},
     {"sts", "show", false, "[--json] DOMAIN", "the MTA-STS policy of a domain, as it was fetched",
      "  --json  as a JSON object\n", run_sts_show},

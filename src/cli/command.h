@@ -53,6 +53,8 @@ int run_flush(const char *configuration, int argc, char **argv);
 int run_explain(const char *configuration, int argc, char **argv);
 int run_probe(const char *configuration, int argc, char **argv);
 int run_report_show(const char *configuration, int argc, char **argv);
+int run_report_list(const char *configuration, int argc, char **argv);
+int run_report_summary(const char *configuration, int argc, char **argv);
 int run_config_check(const char *configuration, int argc, char **argv);
 int run_verify_chain(const char *configuration, int argc, char **argv);
 int run_table_match(const char *configuration, int argc, char **argv);

@@ -21,6 +21,11 @@ void render_trace(FILE *out, json_t *trace);
  * would, on a fresh one in clear. */
 bool render_would_send(json_t *tried);
 
+/* [{"day","domain","organization","success","failure"}] */
+void render_report_list(FILE *out, json_t *list);
+/* src/report/summary.h, with "complaints" of src/cli/report_input.h; own: about what we sent. */
+void render_report_summary(FILE *out, json_t *summary, bool own);
+
 /* --- for the files of render ------------------------------------------------------------------ */
 void render_answer(FILE *out, json_t *trace);
 /* `now`: seconds since 1970, when the evidence was gathered. */
