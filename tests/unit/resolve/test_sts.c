@@ -311,6 +311,22 @@ Test(sts, first_fetch_that_fails_is_remembered_for_its_id)
     EXPECT("fetched enforce under other, record other");
 }
 
+/* covers: STS-21 */
+Test(sts, a_failure_from_the_future_is_not_remembered)
+{
+    struct sts_store *store = NULL;
+    struct err err;
+    struct sts_entry failed = {.domain = "a.example",
+                               .tried = loop_wall(loop) + 100000, /* the clock was ahead */
+                               .tried_id = "1",
+                               .failure = REASON_STS_FETCH_FAILED,
+                               .failure_text = "no"};
+    cr_assert(eq(int, sts_store_open(&store, path, 100, &err), 0));
+    cr_assert(eq(int, sts_store_fail(store, &failed, 0, loop_wall(loop), &err), 0));
+    sts_store_close(&store);
+    EXPECT("fetched enforce under 1, record 1");
+}
+
 /* covers: STS-32 */
 Test(sts, invalid_file_is_a_failed_fetch)
 {

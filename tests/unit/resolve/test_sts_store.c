@@ -123,6 +123,71 @@ Test(sts_store, what_a_clock_that_was_ahead_has_put_off_is_due)
     }
 }
 
+static bool claims(struct sts_store *store, int64_t claim, int64_t now, int64_t until)
+{
+    struct arena *arena = arena_create();
+    struct sts_entry *entry;
+    struct err err;
+    bool claimed = false;
+    cr_assert(eq(
+        int, sts_store_claim(store, arena, "a.example", claim, now, until, &claimed, &entry, &err),
+        0));
+    arena_free(&arena);
+    return claimed;
+}
+
+/* covers: STS-22 */
+Test(sts_store, a_claim_is_let_go_by_its_owner_or_its_end)
+{
+    struct sts_store *store = open_store(100);
+    struct err err;
+    cr_expect(claims(store, 1, NOW, NOW + 70));
+    cr_assert(eq(int, sts_store_release(store, "a.example", 2, &err), 0));
+    cr_expect(not(claims(store, 3, NOW, NOW + 70)));
+    cr_expect(not(claims(store, 3, NOW + 69, NOW + 140)));
+    cr_assert(eq(int, sts_store_release(store, "a.example", 1, &err), 0));
+    cr_expect(claims(store, 4, NOW, NOW + 70));
+    cr_expect(claims(store, 5, NOW + 70, NOW + (int64_t)400 * 86400));
+    cr_expect(claims(store, 6, NOW + 70, NOW + 140)); /* 5 was made by a clock that was wrong */
+    sts_store_close(&store);
+}
+
+/* covers: STS-22 STS-41 */
+Test(sts_store, a_row_that_is_being_fetched_is_not_thrown_out)
+{
+    struct sts_store *store = open_store(1);
+    cr_expect(claims(store, 1, NOW, NOW + 70));
+    keep(store, "b.example", STS_MODE_ENFORCE, NOW + 86400, NOW);
+    cr_expect(has(store, "a.example"));
+    cr_expect(not(claims(store, 2, NOW, NOW + 70)));
+    sts_store_close(&store);
+}
+
+Test(sts_store, what_nobody_has_asked_for_in_a_day_goes)
+{
+    struct sts_store *store = open_store(100);
+    struct arena *arena = arena_create();
+    struct sts_entry *due, failed = {.domain = "failed.example",
+                                     .tried = NOW,
+                                     .tried_id = "1",
+                                     .failure = REASON_STS_FETCH_FAILED,
+                                     .failure_text = "no"};
+    struct err err;
+    cr_assert(eq(int, sts_store_fail(store, &failed, 0, NOW, &err), 0));
+    keep(store, "ended.example", STS_MODE_ENFORCE, NOW + 10, NOW);
+    keep(store, "good.example", STS_MODE_ENFORCE, NOW + 5 * 86400, NOW);
+    static const int64_t times[] = {NOW + 86400, NOW + 86411};
+    for (size_t i = 0; i < 2; i++) {
+        cr_assert(
+            eq(int, sts_store_claim_due(store, arena, 1, times[i], times[i] + 60, &due, &err), 0));
+        cr_expect(eq(int, has(store, "failed.example"), i == 0));
+        cr_expect(eq(int, has(store, "ended.example"), i == 0));
+        cr_expect(has(store, "good.example"));
+    }
+    arena_free(&arena);
+    sts_store_close(&store);
+}
+
 /* covers: STS-41 */
 Test(sts_store, drop_and_list)
 {
