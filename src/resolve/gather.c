@@ -1,4 +1,4 @@
-/* gather: see gather.h. First the MX records, then all hosts side by side (gather_host.c), and
+/* gather: see gather.h. First the MX records, then the hosts, some side by side (gather_host.c), and
  * beside both the MTA-STS policy (sts.c); then the callback.
  * Owns: the resolution; the evidence lives in the caller's arena.
  * Must never go on to an address after a failed MX look-up (DANE-05). */
@@ -23,7 +23,7 @@ struct resolution {
     struct loop_timer *begin_timer;
     struct cache_waiter mx_waiter;
     struct host *hosts;
-    size_t open_hosts;
+    size_t next_host, open_hosts;
     bool with_sts, sts_anew, sts_open;
     struct sts_waiter sts_waiter;
     resolution_fn *fn;
@@ -193,13 +193,6 @@ static void ask_mx(struct resolution *resolution)
 
 /* --- hosts ------------------------------------------------------------------------------------ */
 
-static void host_done(void *arg)
-{
-    struct resolution *resolution = arg;
-    if (--resolution->open_hosts == 0)
-        step(resolution);
-}
-
 /* An address in text form needs no look-up, and DANE cannot apply (DANE-20). */
 static bool is_address(struct resolution *resolution, struct evidence_host *facts)
 {
@@ -223,26 +216,48 @@ static bool may_use_dane(const struct resolution *resolution)
            (!insecure_mx || resolution->gatherer->tlsa_below_insecure_mx);
 }
 
-static void ask_hosts(struct resolution *resolution)
+static void ask_more_hosts(struct resolution *resolution);
+
+static void host_done(void *arg)
+{
+    struct resolution *resolution = arg;
+    resolution->open_hosts--;
+    ask_more_hosts(resolution);
+    if (resolution->open_hosts == 0)
+        step(resolution);
+}
+
+static void ask_host(struct resolution *resolution, size_t number)
 {
     struct evidence *evidence = resolution->evidence;
-    resolution->hosts =
-        arena_alloc(resolution->arena, evidence->host_count * sizeof(*resolution->hosts));
-    for (size_t i = 0; i < evidence->host_count; i++) {
-        struct evidence_host *facts = &evidence->hosts[i];
-        if (facts->name[0] == '\0' || is_address(resolution, facts))
-            continue;
-        struct host *host = &resolution->hosts[i];
-        *host = (struct host){.facts = facts,
-                              .arena = resolution->arena,
-                              .cache = resolution->gatherer->cache,
-                              .port = evidence->port,
-                              .may_use_dane = may_use_dane(resolution),
-                              .done = host_done,
-                              .arg = resolution};
-        resolution->open_hosts++;
-        host_begin(host);
-    }
+    struct evidence_host *facts = &evidence->hosts[number];
+    struct host *host = &resolution->hosts[number];
+    if (facts->name[0] == '\0' || is_address(resolution, facts))
+        return;
+    *host = (struct host){.facts = facts,
+                          .arena = resolution->arena,
+                          .cache = resolution->gatherer->cache,
+                          .port = evidence->port,
+                          .may_use_dane = may_use_dane(resolution),
+                          .done = host_done,
+                          .arg = resolution};
+    resolution->open_hosts++;
+    host_begin(host);
+}
+
+/* A domain with many hosts whose name servers are silent must not take all that the resolver is asked at a time. */
+static void ask_more_hosts(struct resolution *resolution)
+{
+    while (resolution->open_hosts < GATHER_HOSTS_AT_ONCE &&
+           resolution->next_host < resolution->evidence->host_count)
+        ask_host(resolution, resolution->next_host++);
+}
+
+static void ask_hosts(struct resolution *resolution)
+{
+    resolution->hosts = arena_alloc(resolution->arena,
+                                    resolution->evidence->host_count * sizeof(*resolution->hosts));
+    ask_more_hosts(resolution);
 }
 
 static enum gather_state after_hosts(struct resolution *resolution)

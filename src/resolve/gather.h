@@ -18,6 +18,8 @@ struct gatherer {
 };
 
 enum { GATHER_HOSTS_MAX = 20 }; /* of the MX records, by preference */
+/* Asked about side by side, with two questions each at most: the share of one resolution in the window of dns.c. */
+enum { GATHER_HOSTS_AT_ONCE = 4 };
 
 /* Does nothing yet. `gatherer` is borrowed. */
 struct resolution *gather_create(const struct gatherer *gatherer, struct arena *arena,

@@ -52,7 +52,7 @@ struct next_hop next_hop_parse(struct arena *arena, const char *text, uint16_t d
  *
  * Starts gathering; fn gets the evidence (allocated in `arena`), never from inside the call.
  * It always comes, within about twice the time limit of a query for each link of the chain of
- * look-ups. */
+ * look-ups; four hosts are looked up at a time, and the next ones wait for them. */
 struct resolution; /* gone when its callback comes */
 typedef void resolution_fn(void *arg, struct evidence *evidence);
 struct resolution *resolve_next_hop(struct resolver *resolver, struct arena *arena,

@@ -23,12 +23,30 @@ struct dns {
 static const struct fake_row *rows;
 static size_t row_count;
 static char asked[8192];
-static unsigned asked_count;
+static unsigned asked_count, open_count, open_max;
+static const char *silent; /* ending of the names that get no answer; NULL */
 
 void fake_dns_use(const struct fake_row *new_rows, size_t count)
 {
     rows = new_rows;
     row_count = count;
+    silent = NULL;
+}
+
+void fake_dns_silence(const char *ending)
+{
+    silent = ending;
+}
+
+static bool is_silent(const char *name)
+{
+    size_t length = strlen(name), ending = silent != NULL ? strlen(silent) : SIZE_MAX;
+    return length >= ending && strcmp(name + length - ending, silent) == 0;
+}
+
+unsigned fake_dns_open_max(void)
+{
+    return open_max;
 }
 
 const char *fake_dns_asked(void)
@@ -44,7 +62,7 @@ unsigned fake_dns_asked_count(void)
 void fake_dns_forget_asked(void)
 {
     asked[0] = '\0';
-    asked_count = 0;
+    asked_count = open_max = 0;
 }
 
 static const char *type_name(enum dns_type type)
@@ -166,6 +184,13 @@ static void answer_all(void *arg)
     while (batch != NULL) {
         struct pending *pending = batch;
         batch = pending->next;
+        if (is_silent(pending->name)) {
+            *dns->end = pending;
+            pending->next = NULL;
+            dns->end = &pending->next;
+            continue;
+        }
+        open_count--;
         pending->fn(pending->arg,
                     answer_of(find(pending->name, pending->type), pending->name, pending->type));
         free(pending->name);
@@ -190,6 +215,7 @@ void dns_free(struct dns **dns)
     while ((*dns)->first != NULL) {
         struct pending *pending = (*dns)->first;
         (*dns)->first = pending->next;
+        open_count--;
         free(pending->name);
         free(pending);
     }
@@ -204,6 +230,8 @@ void dns_query(struct dns *dns, const char *name, enum dns_type type, dns_fn *fn
     snprintf(asked + used, sizeof(asked) - used, "%s%s %s", used > 0 ? ", " : "", type_name(type),
              name);
     asked_count++;
+    open_count++;
+    open_max = open_count > open_max ? open_count : open_max;
     struct pending *pending = x_calloc(1, sizeof(*pending));
     *pending = (struct pending){.name = x_strdup(name), .type = type, .fn = fn, .arg = arg};
     *dns->end = pending;

@@ -22,6 +22,10 @@ void fake_dns_use(const struct fake_row *rows, size_t count);
 /* "MX example.com, AAAA mx.example.com, ...", in the order of asking. */
 const char *fake_dns_asked(void);
 unsigned fake_dns_asked_count(void);
+/* So many questions were open at a time. */
+unsigned fake_dns_open_max(void);
+/* Names that end so are never answered; until fake_dns_use. */
+void fake_dns_silence(const char *ending);
 void fake_dns_forget_asked(void);
 
 #endif

@@ -433,6 +433,38 @@ Test(gather, hosts_are_bounded)
     cr_assert(eq(uint, answer.evidence->hosts[0].preference, 1));
     cr_assert(eq(uint, answer.evidence->hosts[19].preference, 20));
     cr_assert(eq(uint, fake_dns_asked_count(), 1 + 2 * GATHER_HOSTS_MAX));
+    cr_assert(eq(uint, fake_dns_open_max(), 2 * GATHER_HOSTS_AT_ONCE));
+    resolver_free(&resolver);
+    arena_free(&arena);
+    loop_free(&loop);
+}
+
+/* An asker with many hosts whose name servers are silent holds a few questions open, and another asker is answered. */
+Test(gather, one_next_hop_does_not_take_all_that_is_asked)
+{
+    static const struct fake_row rows[] = {
+        {"tar.example", DNS_MX, DNS_INSECURE,
+         "1 a.tar 2 b.tar 3 c.tar 4 d.tar 5 e.tar 6 f.tar 7 g.tar 8 h.tar 9 i.tar 10 j.tar"},
+        {"d.example", DNS_MX, DNS_INSECURE, "10 mx.example"},
+        {"mx.example", DNS_A, DNS_INSECURE, "192.0.2.1"},
+        {"mx.example", DNS_AAAA, DNS_INSECURE},
+    };
+    struct loop *loop = loop_create();
+    struct arena *arena = arena_create();
+    struct resolver *resolver = resolver_over(loop, false);
+    struct answer tar = {.loop = loop}, good = {.loop = loop};
+    fake_dns_use(rows, 4);
+    fake_dns_silence(".tar");
+    struct next_hop hop = next_hop_parse(arena, "tar.example", 25);
+    struct resolution *resolution = resolve_next_hop(resolver, arena, &hop, on_evidence, &tar);
+    fake_loop_pass(loop, 1000);
+    cr_assert(eq(uint, fake_dns_asked_count(), 1 + 2 * GATHER_HOSTS_AT_ONCE));
+    hop = next_hop_parse(arena, "d.example", 25);
+    resolve_next_hop(resolver, arena, &hop, on_evidence, &good);
+    fake_loop_pass(loop, 1000);
+    cr_assert(good.evidence != NULL);
+    cr_assert(tar.evidence == NULL);
+    resolution_cancel(&resolution);
     resolver_free(&resolver);
     arena_free(&arena);
     loop_free(&loop);
