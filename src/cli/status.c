@@ -53,10 +53,11 @@ static void print_queue(FILE *out, json_t *status, int64_t now)
 static void print_reports(FILE *out, json_t *status)
 {
     json_t *reports = json_object_get(status, "reports");
-    if (json_text(reports, "last_day")[0] == '\0')
+    const char *day = json_text(reports, "last_day");
+    if (day == NULL || *day == '\0')
         return;
     fprintf(out, "Reports    %lld of ", (long long)number(status, "reports", "last_files"));
-    format_put(out, json_text(reports, "last_day"));
+    format_put(out, day);
     if (number(status, "reports", "failures") > 0)
         fprintf(out, ", %s%lld failures%s: see the log", colour(RED),
                 (long long)number(status, "reports", "failures"), colour(PLAIN));
