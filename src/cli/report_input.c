@@ -14,7 +14,13 @@
 #include "base/cleanup.h"
 #include "base/utf8.h"
 
-enum { FILE_MAX = 512 << 20, STEP = 1 << 16, DIRECTORIES_MAX = 6, NAME_LIMIT = 4096 };
+enum {
+    FILE_MAX = 512 << 20,
+    STEP = 1 << 16,
+    DIRECTORIES_MAX = 6,
+    NAME_LIMIT = 4096,
+    COMPLAINTS_MAX = 100
+};
 
 struct report_input {
     report_input_fn *fn;
@@ -96,23 +102,38 @@ static bool has_text(const json_t *object, const char *key, const char *text)
     return value != NULL && strcmp(value, text) == 0;
 }
 
-/* The same complaint about the same place is kept once, with how often it came. */
-static void keep_complaint(struct report_input *input, bool unreadable, const char *where,
-                           const char *text)
+static json_t *find_complaint(json_t *complaints, const char *where, const char *text)
 {
-    json_t *complaint, *complaints = own_complaints(input);
+    json_t *complaint;
     size_t i;
-    json_array_foreach(complaints, i, complaint) {
-        if (!has_text(complaint, "text", text) || !has_text(complaint, "where", where))
-            continue;
-        json_t *count = json_object_get(complaint, "count");
-        json_integer_set(count, json_integer_value(count) + 1);
-        return;
-    }
+    json_array_foreach(complaints, i, complaint)
+        if (has_text(complaint, "text", text) && has_text(complaint, "where", where))
+            return complaint;
+    return NULL;
+}
+
+static void add_complaint(json_t *complaints, bool unreadable, const char *where, const char *text)
+{
     char *clean = clean_name(text);
     json_array_append_new(complaints, json_pack("{s:s, s:s, s:b, s:i}", "where", where, "text",
                                                 clean, "unreadable", unreadable, "count", 1));
     free(clean);
+}
+
+/* The same complaint about the same place is kept once, with how often it came; those beyond
+ * COMPLAINTS_MAX become one. */
+static void keep_complaint(struct report_input *input, bool unreadable, const char *where,
+                           const char *text)
+{
+    static const char more[] = "more that is wrong, and not told one by one";
+    json_t *complaints = own_complaints(input);
+    bool full = json_array_size(complaints) >= COMPLAINTS_MAX && !unreadable;
+    json_t *before = find_complaint(complaints, full ? "" : where, full ? more : text);
+    json_t *count = json_object_get(before, "count");
+    if (before != NULL)
+        json_integer_set(count, json_integer_value(count) + 1);
+    else
+        add_complaint(complaints, unreadable, full ? "" : where, full ? more : text);
 }
 
 static void on_complaint(void *arg, enum complaint kind, const char *where, const char *text)

@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -77,28 +78,25 @@ bool report_options_want(const struct report_options *options, const struct tls_
     return wanted;
 }
 
-/* Past days; a day whose files are not written yet, or whose files were removed, is the daemon's. */
-static void read_own_files(struct report_input *input, const char *configuration,
-                           const struct report_options *options)
+/* What the daemon wrote: of one day, or of all that are kept. */
+static void read_own_files(struct report_input *input, const char *configuration, const char *day)
 {
     CLEANUP(conf_free) struct settings *settings = command_settings(configuration);
     if (settings == NULL)
         return;
     CLEANUP(text_free)
-    char *path =
-        x_printf("%s/reports%s%s", settings->state_directory, options->day != NULL ? "/" : "",
-                 options->day != NULL ? options->day : "");
+    char *path = x_printf("%s/reports%s%s", settings->state_directory, day != NULL ? "/" : "",
+                          day != NULL ? day : "");
     if (access(path, F_OK) == 0)
         report_input_path(input, path);
 }
 
-static int read_daemon(struct report_input *input, const char *configuration,
-                       const struct report_options *options)
+static int read_daemon(struct report_input *input, const char *configuration, const char *day)
 {
     struct http_target target;
     int status = STATUS_YES;
     http_target_begin(&target, "/report");
-    http_target_add(&target, "day", options->day);
+    http_target_add(&target, "day", day);
     json_t *answer = daemon_ask(configuration, "GET", &target, &status);
     if (answer == NULL)
         return status;
@@ -109,16 +107,25 @@ static int read_daemon(struct report_input *input, const char *configuration,
     return status;
 }
 
+static int read_own(struct report_input *input, const char *configuration, const char *asked)
+{
+    char day[DAY_TEXT];
+    read_own_files(input, configuration, asked);
+    if (asked != NULL)
+        return read_daemon(input, configuration, asked);
+    day_format((int64_t)time(NULL) - DAY_SECONDS, day); /* may not be closed yet */
+    int status = read_daemon(input, configuration, day);
+    return status == STATUS_YES ? read_daemon(input, configuration, NULL) : status;
+}
+
 int report_sources_read(const struct report_options *options, const char *configuration,
                         struct report_input *input)
 {
     int status = STATUS_YES;
     for (int i = 0; i < options->path_count; i++)
         report_input_path(input, options->paths[i]);
-    if (options->path_count == 0) {
-        read_own_files(input, configuration, options);
-        status = read_daemon(input, configuration, options);
-    }
+    if (options->path_count == 0)
+        status = read_own(input, configuration, options->day);
     return report_input_unreadable(input) > 0 ? STATUS_NO : status;
 }
 

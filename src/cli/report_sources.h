@@ -1,7 +1,7 @@
 /* report_sources: the options that report list, show and summary share, and where they read from.
  * Owns: nothing.
  * Without a file: our own reports, those of past days under reports/ in the state directory and, from the
- * daemon, those of today.
+ * daemon, those of today and yesterday, which may not be closed yet.
  * Must never ask the daemon, or for a configuration, when files are named. */
 #ifndef DANEWAY_CLI_REPORT_SOURCES_H
 #define DANEWAY_CLI_REPORT_SOURCES_H

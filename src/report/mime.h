@@ -29,7 +29,7 @@ void mime_walk(struct arena *arena, struct slice message, const struct mime_visi
 
 /* The header section of a message, with its last line end. */
 struct slice mime_header(struct slice message);
-/* The value of the first field of that name, unfolded and trimmed; NULL: there is none. */
+/* The value of the first field of that name, unfolded and trimmed, 8 kB at most; NULL: there is none. */
 const char *mime_field(struct arena *arena, struct slice header, const char *name);
 /* The value of a parameter behind a field's value ("boundary" of multipart/mixed; boundary=x), with
  * the forms of RFC 2231 put together; NULL: there is none. */

@@ -6,7 +6,7 @@
 
 #include "report/mime.h"
 
-enum { SECTIONS_MAX = 50, NAME_MAX_LENGTH = 64 };
+enum { SECTIONS_MAX = 50, NAME_MAX_LENGTH = 64, VALUE_MAX_LENGTH = 8192 };
 
 static bool is_line_end(char c)
 {
@@ -24,9 +24,10 @@ struct slice mime_header(struct slice message)
     return message;
 }
 
-/* The field's lines without what folds them. */
+/* The field's lines without what folds them; what no honest field has is cut off. */
 static const char *unfolded(struct arena *arena, struct slice value)
 {
+    value = slice_take(value, VALUE_MAX_LENGTH);
     char *text = arena_alloc(arena, value.len + 1);
     size_t length = 0;
     for (size_t i = 0; i < value.len; i++)

@@ -184,24 +184,31 @@ static bool is_new(struct report_summary *summary, const struct tls_report *repo
     return !is_there;
 }
 
+static void count_domains(struct report_summary *summary, json_t *domains)
+{
+    const char *domain;
+    json_t *value;
+    json_object_foreach(domains, domain, value)
+        add(object_in(summary->domains, domain), "reports", 1);
+}
+
 bool report_summary_add(struct report_summary *summary, const struct tls_report *report)
 {
     char day[DAY_TEXT] = "";
-    bool counts = false;
     if (!is_new(summary, report))
         return false;
+    json_t *domains = json_object(); /* one report may have several policies of one */
     if (report->begin > 0)
         day_format(report->begin, day);
     for (size_t i = 0; i < report->policy_count; i++) {
         if (!is_wanted(summary, report, &report->policies[i]))
             continue;
         count_policy(summary, report, &report->policies[i], day);
-        bool again = false; /* one report may have several policies of one domain */
-        for (size_t before = 0; before < i && !again; before++)
-            again = strcmp(report->policies[before].domain, report->policies[i].domain) == 0;
-        add(object_in(summary->domains, report->policies[i].domain), "reports", !again);
-        counts = true;
+        json_object_set_new(domains, report->policies[i].domain, json_true());
     }
+    bool counts = json_object_size(domains) > 0;
+    count_domains(summary, domains);
+    json_decref(domains);
     if (!counts)
         return true;
     json_t *organization = object_in(summary->organizations, report->organization);

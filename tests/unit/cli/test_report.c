@@ -263,6 +263,55 @@ Test(cli_report, own_reports)
     cr_expect(strstr(captured.text, "Sent from     209.85.208.176 (3)") != NULL);
 }
 
+/* Past days are files; the daemon, which is silent here, has only today. */
+Test(cli_report, own_days_without_the_daemon)
+{
+    struct captured captured;
+    CLEANUP(text_free) char *configuration = x_printf("%s/daneway.conf", directory);
+    CLEANUP(text_free)
+    char *text =
+        x_printf("hostname = \"gw.example.org\"\nstate_directory = \"%s\"\n"
+                 "status_socket = \"%s/none.sock\"\nintake { listen = {\"127.0.0.1:2525\"} }\n",
+                 directory, directory);
+    write_text("daneway.conf", text);
+    make_directory("reports");
+    make_directory("reports/2026-03-02");
+    make_directory("reports/2026-03-05");
+    copy_sample("mail.ru.json", "reports/2026-03-02/a.json");
+    copy_sample("draft.json", "reports/2026-03-05/b.json");
+    const char *words[] = {"report", "summary", "--json", NULL, NULL, NULL};
+    capture(&captured, configuration, words);
+    json_t *json = json_loads(captured.text, 0, NULL);
+    cr_expect(eq(int, captured.status, STATUS_SILENT));
+    cr_expect(eq(i64, number(json, "reports"), 2), "%s", captured.text);
+    json_decref(json);
+    words[3] = "--day";
+    words[4] = "2026-03-02";
+    capture(&captured, configuration, words);
+    json = json_loads(captured.text, 0, NULL);
+    cr_expect(eq(i64, number(json, "reports"), 1));
+    json_decref(json);
+}
+
+/* A hostile report with a hundred thousand faults costs neither the page nor the time. */
+Test(cli_report, complaints_are_bounded)
+{
+    struct captured captured;
+    CLEANUP(text_free) char *path = x_printf("%s/a.json", directory);
+    FILE *file = fopen(path, "w");
+    fputs("{\"policies\":[{\"failure-details\":[{}", file);
+    for (int i = 0; i < 100000; i++)
+        fprintf(file, ",{\"result-type\":\"x%d\"}", i);
+    fputs("]}]}", file);
+    fclose(file);
+    const char *words[] = {"report", "summary", path, NULL};
+    capture(&captured, "/nowhere", words);
+    cr_expect(eq(int, captured.status, STATUS_YES));
+    words[1] = "list";
+    capture(&captured, "/nowhere", words);
+    cr_expect(strstr(captured.text, "100001") != NULL, "%s", captured.text);
+}
+
 Test(cli_report, without_configuration_or_daemon)
 {
     struct captured captured;
