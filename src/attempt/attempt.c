@@ -100,6 +100,12 @@ static void ask_rules(struct attempt *attempt)
         trace_route(attempt->trace, route.text);
 }
 
+/* A failure returns REQUIRETLS mail without waiting; an old policy must not be the cause (STS-49, RTLS-13). */
+static bool may_return_at_once(const struct delivery *delivery)
+{
+    return delivery != NULL && delivery->envelope.requiretls;
+}
+
 /* What no party asks for need not be looked up (DANE-28). */
 static void leave_out_what_nobody_wants(struct attempt *attempt)
 {
@@ -110,7 +116,7 @@ static void leave_out_what_nobody_wants(struct attempt *attempt)
     }
     attempt->next_hop.without_tlsa = !tlsa;
     attempt->next_hop.without_sts = !sts;
-    attempt->next_hop.sts_anew = attempt->is_last;
+    attempt->next_hop.sts_anew = attempt->is_last || may_return_at_once(attempt->delivery);
 }
 
 static void on_resolved(void *arg, struct evidence *evidence)

@@ -138,6 +138,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/requiretls-smart-host.scn \
 	tests/replay/requiretls-starttls-not-now.scn \
 	tests/replay/requiretls-starttls-refused.scn \
+	tests/replay/requiretls-sts-asked-anew.scn \
 	tests/replay/requiretls-sts-testing-allowed.scn \
 	tests/replay/requiretls-sts-testing.scn \
 	tests/replay/requiretls-sts.scn \
