@@ -34,6 +34,7 @@ struct table {
     struct key_index index;
     struct trust trusts[TRUST_MAX];
     size_t trust_count;
+    unsigned further_holders;
 };
 
 /* Attributes seen lately, so that a table that repeats them keeps them once. */
@@ -250,10 +251,22 @@ int table_parse(struct table **table_r, const char *name, struct slice text, str
     return rc != 0 ? -1 : 0;
 }
 
+struct table *table_hold(const struct table *table)
+{
+    struct table *held = (struct table *)table; /* who holds it is no part of what it says */
+    if (held != NULL)
+        held->further_holders++;
+    return held;
+}
+
 void table_free(struct table **table)
 {
     if (*table == NULL)
         return;
+    if ((*table)->further_holders-- > 0) {
+        *table = NULL;
+        return;
+    }
     for (size_t i = 0; i < (*table)->trust_count; i++)
         roots_free(&(*table)->trusts[i].roots);
     free((*table)->name);

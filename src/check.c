@@ -14,7 +14,11 @@
 int check_tables(const struct settings *settings, struct err *err_r)
 {
     CLEANUP(table_free) struct table *table = NULL;
+    CLEANUP(table_free) struct table *shadow = NULL;
     CLEANUP(clients_free) struct clients *clients = NULL;
+    if (*settings->delivery.tls_policy_shadow != '\0' &&
+        conf_read_table(&shadow, settings->delivery.tls_policy_shadow, err_r) != 0)
+        return -1;
     if (conf_read_table(&table, settings->delivery.tls_policy, err_r) != 0)
         return -1;
     CLEANUP(mailboxes_free) struct mailboxes *mailboxes = NULL;

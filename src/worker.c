@@ -13,12 +13,14 @@
 
 #include "attempt/attempt.h"
 #include "attempt/foregone.h"
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "conf/conf.h"
 #include "control/agent.h"
 #include "control/exceptions.h"
 #include "intake/intake.h"
 #include "log/log.h"
+#include "report/shadow_tally.h"
 #include "report/tally.h"
 #include "resolve/resolve.h"
 #include "result/result.h"
@@ -34,7 +36,7 @@ struct worker {
     const struct worker_place *place;
     struct self self;
     struct delivery_settings delivery;
-    struct table *table;
+    struct table *table, *shadow_table; /* shadow_table NULL: none is configured */
     struct mailboxes *mailboxes;
     struct exceptions *exceptions;
     struct roots *roots, *policy_host_roots;
@@ -42,6 +44,7 @@ struct worker {
     struct loop *loop;
     struct agent *agent;
     struct tally *tally;
+    struct shadow_tally *shadow; /* NULL: there are no second rules */
     struct spool *spool;
     struct resolver *resolver;
     struct tls_client *tls_client;
@@ -63,6 +66,8 @@ static void attempted(void *arg, struct delivery *delivery, const struct outcome
 {
     struct worker *worker = arg;
     foregone_note(worker->foregone, delivery, outcome);
+    if (worker->shadow != NULL)
+        shadow_tally_take(worker->shadow, delivery, outcome);
     result_take(worker->result, delivery, outcome);
 }
 
@@ -137,6 +142,20 @@ static int read_table(struct worker *worker, struct err *err_r)
     return 0;
 }
 
+static int read_shadow_table(struct worker *worker, struct err *err_r)
+{
+    const char *path = worker->settings->delivery.tls_policy_shadow;
+    struct table *table;
+    if (*path == '\0')
+        return 0;
+    if (conf_read_table(&table, path, err_r) != 0)
+        return -1;
+    conductor_use_shadow_table(worker->conductor, table);
+    table_free(&worker->shadow_table);
+    worker->shadow_table = table;
+    return 0;
+}
+
 static int read_mailboxes(struct worker *worker, struct err *err_r)
 {
     struct mailboxes *mailboxes;
@@ -158,6 +177,11 @@ static void reload(void *arg)
                   table_size(worker->table));
     else
         log_event(LOG_LEVEL_ERROR, "table", "%s; the old table stays", err.text);
+    if (read_shadow_table(worker, &err) != 0)
+        log_event(LOG_LEVEL_ERROR, "table", "%s; the old table stays", err.text);
+    else if (worker->shadow_table != NULL)
+        log_event(LOG_LEVEL_INFO, "table", "%s: %zu rows",
+                  worker->settings->delivery.tls_policy_shadow, table_size(worker->shadow_table));
     if (read_mailboxes(worker, &err) == 0)
         log_event(LOG_LEVEL_INFO, "table", "%s: %zu rows", worker->settings->delivery.mailboxes,
                   mailboxes_size(worker->mailboxes));
@@ -238,6 +262,15 @@ static int open_spool(struct worker *worker, struct err *err_r)
     return spool_open(&worker->spool, worker->loop, &spool, err_r);
 }
 
+static int open_shadow(struct worker *worker, struct err *err_r)
+{
+    const struct delivery_settings *delivery = &worker->settings->delivery;
+    CLEANUP(text_free) char *path = x_printf("%s/shadow.db", worker->settings->state_directory);
+    if (*delivery->tls_policy_shadow == '\0' && !delivery->shadow_level_given)
+        return 0;
+    return shadow_tally_create(&worker->shadow, worker->loop, path, err_r);
+}
+
 static void make_inner_stations(struct worker *worker)
 {
     const struct settings *settings = worker->settings;
@@ -266,7 +299,8 @@ static void make_inner_stations(struct worker *worker)
 static int make_outer_stations(struct worker *worker, struct err *err_r)
 {
     const struct settings *settings = worker->settings;
-    if (read_table(worker, err_r) != 0 || read_mailboxes(worker, err_r) != 0)
+    if (read_table(worker, err_r) != 0 || read_shadow_table(worker, err_r) != 0 ||
+        read_mailboxes(worker, err_r) != 0)
         return -1;
     if (intake_create(&worker->intake, worker->loop, worker->spool, &settings->intake,
                       worker->tls_server, worker->place->listeners, worker->place->listener_count,
@@ -295,7 +329,7 @@ static int make_stations(struct worker *worker, struct err *err_r)
     if (wire_sts(worker->resolver, settings, STS_USE_DAEMON, &worker->policy_host_roots, err_r) !=
         0)
         return EX_TEMPFAIL;
-    if (open_spool(worker, err_r) != 0)
+    if (open_spool(worker, err_r) != 0 || open_shadow(worker, err_r) != 0)
         return EX_TEMPFAIL;
     worker->tls_client = tls_client_create();
     worker->tally = tally_create(worker->loop, settings->report.flush_interval, agent_flush_tally,
@@ -309,6 +343,7 @@ static int make_stations(struct worker *worker, struct err *err_r)
                                           .intake = worker->intake,
                                           .resolver = worker->resolver,
                                           .result = worker->result,
+                                          .shadow = worker->shadow,
                                           .exceptions = exceptions_status,
                                           .exceptions_arg = worker->exceptions,
                                           .sessions = conductor_status,
@@ -348,6 +383,7 @@ static void end_orderly(struct worker *worker)
     conductor_free(&worker->conductor);
     foregone_free(&worker->foregone);
     tally_free(&worker->tally);
+    shadow_tally_free(&worker->shadow);
     spool_close(&worker->spool);
     agent_free(&worker->agent);
     resolver_free(&worker->resolver);
@@ -356,6 +392,7 @@ static void end_orderly(struct worker *worker)
     tls_server_free(&worker->tls_server);
     exceptions_free(&worker->exceptions);
     table_free(&worker->table);
+    table_free(&worker->shadow_table);
     mailboxes_free(&worker->mailboxes);
     roots_free(&worker->roots);
     loop_timer_free(&worker->drain_limit);
@@ -368,6 +405,7 @@ static void end_cut_off(struct worker *worker)
 {
     agent_ending(worker->agent);
     tally_free(&worker->tally);
+    shadow_tally_free(&worker->shadow);
     spool_close(&worker->spool);
     _exit(EXIT_SUCCESS);
 }

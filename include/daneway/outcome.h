@@ -66,6 +66,24 @@ enum foregone_kind {
     FOREGONE_NULL_MX,    /* the domain accepts no mail */
     FOREGONE_REQUIRETLS, /* none of its hosts can take mail that demands REQUIRETLS */
 };
+/* What the second rules (tls_policy_shadow, shadow_level) would have made of what the rules in force let pass. In the
+ * order of weight: with several rules in one delivery the heaviest counts. */
+enum shadow_verdict {
+    SHADOW_OFF,        /* there are none */
+    SHADOW_NOT_JUDGED, /* nothing was let pass, so there was nothing to judge */
+    SHADOW_PASSES,
+    SHADOW_UNKNOWN,  /* what they ask for was not seen */
+    SHADOW_WAITS,    /* it would have been deferred */
+    SHADOW_RETURNED, /* it would have been returned to its sender */
+};
+struct shadow_outcome {
+    enum shadow_verdict verdict;
+    enum reason reason;       /* SHADOW_WAITS, SHADOW_RETURNED; else REASON_NONE */
+    const char *rule, *level; /* "tls_policy.new:12", "dane-only"; NULL if nothing was judged */
+    const char *text;         /* one line; NULL when it passes */
+};
+/* "off", "not-judged", "passes", "unknown", "waits", "returned" */
+const char *shadow_verdict_name(enum shadow_verdict verdict);
 
 struct outcome {
     struct recipient_outcome *recipients; /* one for each of the delivery's, same order */
@@ -73,7 +91,8 @@ struct outcome {
     enum destination_state destination;
     enum reason reason; /* of the destination, when it is down */
     const char *text;   /* likewise, one line */
-    const char *trace;  /* JSON text */
+    struct shadow_outcome shadow;
+    const char *trace; /* JSON text */
     bool
         sts_to_be_asked_anew; /* a policy in mode enforce was in force, and its TXT record must be looked up once more before
                                   anything is returned because of it (STS-49) */

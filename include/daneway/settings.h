@@ -56,6 +56,9 @@ struct delivery_settings {
     const char *tls_policy; /* path */
     const char *mailboxes;  /* path */
     enum tls_level default_level;
+    const char *tls_policy_shadow; /* path; "": none */
+    enum tls_level shadow_level;   /* default level of the second rules, if ... */
+    bool shadow_level_given;
     const char *ca_file;
     struct address source_ipv4, source_ipv6; /* family 0: any */
     unsigned address_limit, destination_concurrency, concurrency;

@@ -75,6 +75,8 @@ struct table_row {
 struct table;
 /* Parses the text of a table. On -1, err_r says "NAME:LINE: what is wrong, what was expected". */
 int table_parse(struct table **table_r, const char *name, struct slice text, struct err *err_r);
+/* One holder more, in the same thread: each calls table_free, the last one frees. NULL is no table. */
+struct table *table_hold(const struct table *table);
 void table_free(struct table **table);
 const char *table_name(const struct table *table);
 size_t table_size(const struct table *table);

@@ -16,6 +16,7 @@
 #include "attempt/outcome.h"
 #include "attempt/party.h"
 #include "attempt/session.h"
+#include "attempt/shadow.h"
 #include "attempt/trace.h"
 #include "attempt/transaction.h"
 #include "base/alloc.h"
@@ -28,7 +29,14 @@ enum state {
     STATE_TRANSACTION,
     STATE_ENDED,
 };
-enum signal { SIGNAL_ENTER, SIGNAL_RESOLVED, SIGNAL_READY, SIGNAL_REFUSED, SIGNAL_TRANSACTED };
+enum signal {
+    SIGNAL_ENTER,
+    SIGNAL_RESOLVED,
+    SIGNAL_SHADOW_RESOLVED,
+    SIGNAL_READY,
+    SIGNAL_REFUSED,
+    SIGNAL_TRANSACTED
+};
 
 struct attempt {
     struct conductor *conductor;
@@ -51,6 +59,8 @@ struct attempt {
     struct plan *plan;
     struct ledger *ledger;
     struct trace *trace;
+    struct shadow *shadow;              /* NULL: there are no second rules */
+    struct table *table, *shadow_table; /* held: demands and plans point into them */
     int64_t started_ms;
     size_t *order;        /* of the plan's hosts */
     size_t host, address; /* present place: in the order, and among the addresses of the host */
@@ -78,7 +88,35 @@ static int64_t elapsed(const struct attempt *attempt)
 
 /* --- demands, resolving and planning ---------------------------------------------------------- */
 
-static void ask_rules(struct attempt *attempt)
+/* Mail does not wait for what only the second rules ask for; a page about a destination does. */
+static bool waits_for_shadow(const struct attempt *attempt)
+{
+    return attempt->mode != ATTEMPT_DELIVER && shadow_is_waiting(attempt->shadow);
+}
+
+static void on_shadow(void *arg)
+{
+    struct attempt *attempt = arg;
+    if (attempt->mode != ATTEMPT_DELIVER)
+        attempt_step(attempt, SIGNAL_SHADOW_RESOLVED);
+}
+
+static void on_resolved(void *arg, struct evidence *evidence)
+{
+    struct attempt *attempt = arg;
+    attempt->resolution = NULL;
+    attempt->evidence = evidence;
+    shadow_evidence(attempt->shadow, evidence);
+    attempt_step(attempt, SIGNAL_RESOLVED);
+}
+
+/* A failure returns REQUIRETLS mail without waiting; an old policy must not be the cause (STS-49, RTLS-13). */
+static bool may_return_at_once(const struct delivery *delivery)
+{
+    return delivery != NULL && delivery->envelope.requiretls;
+}
+
+static void ask_rules_and_look_up(struct attempt *attempt)
 {
     const struct conductor_parts *parts = &attempt->conductor->parts;
     const struct rule_set rules = {.default_level = parts->settings->default_level,
@@ -98,45 +136,24 @@ static void ask_rules(struct attempt *attempt)
     attempt->parties = route.parties;
     if (route.text != attempt->addressed)
         trace_route(attempt->trace, route.text);
-}
-
-/* A failure returns REQUIRETLS mail without waiting; an old policy must not be the cause (STS-49, RTLS-13). */
-static bool may_return_at_once(const struct delivery *delivery)
-{
-    return delivery != NULL && delivery->envelope.requiretls;
-}
-
-/* What no party asks for need not be looked up (DANE-28). */
-static void leave_out_what_nobody_wants(struct attempt *attempt)
-{
-    bool tlsa = false, sts = false;
-    for (size_t i = 0; i < attempt->parties.count; i++) {
-        tlsa |= demands_want_dane(&attempt->parties.items[i].demands);
-        sts |= demands_want_sts(&attempt->parties.items[i].demands);
-    }
-    attempt->next_hop.without_tlsa = !tlsa;
-    attempt->next_hop.without_sts = !sts;
+    parties_leave_out(&attempt->parties, &attempt->next_hop);
     attempt->next_hop.sts_anew = attempt->is_last || may_return_at_once(attempt->delivery);
-}
-
-static void on_resolved(void *arg, struct evidence *evidence)
-{
-    struct attempt *attempt = arg;
-    attempt->resolution = NULL;
-    attempt->evidence = evidence;
-    attempt_step(attempt, SIGNAL_RESOLVED);
+    attempt->resolution =
+        resolve_next_hop(parts->resolver, attempt->arena, &attempt->next_hop, on_resolved, attempt);
+    attempt->shadow = shadow_begin(&(struct shadow_parts){.conductor = attempt->conductor,
+                                                          .question = &question,
+                                                          .route = &route,
+                                                          .ledger = attempt->ledger,
+                                                          .fn = on_shadow,
+                                                          .arg = attempt});
 }
 
 static enum state resolving(struct attempt *attempt, enum signal signal)
 {
-    if (signal == SIGNAL_RESOLVED)
-        return STATE_PLANNING;
-    const struct conductor_parts *parts = &attempt->conductor->parts;
-    ask_rules(attempt);
-    leave_out_what_nobody_wants(attempt);
-    attempt->resolution =
-        resolve_next_hop(parts->resolver, attempt->arena, &attempt->next_hop, on_resolved, attempt);
-    return STATE_RESOLVING;
+    if (signal == SIGNAL_ENTER)
+        ask_rules_and_look_up(attempt);
+    bool there = attempt->evidence != NULL && !waits_for_shadow(attempt);
+    return there ? STATE_PLANNING : STATE_RESOLVING;
 }
 
 /* Only spreads hosts of equal preference: weak randomness does no harm. */
@@ -158,18 +175,12 @@ static void count_all_skipped(struct attempt *attempt)
         ledger_count_refused(attempt->ledger, attempt->next_hop.name, attempt->plan->reason, now);
 }
 
-/* Nothing can be tried: say why. A single host is named, for it is the one to mend. */
+/* Nothing can be tried: say why. */
 static void refuse_by_plan(struct attempt *attempt)
 {
     const struct plan *plan = attempt->plan;
     struct failure failure = {.reason = plan->reason, .detail = plan->detail};
-    const char *host = NULL;
-    for (size_t i = 0; i < plan->host_count && host == NULL; i++)
-        if (plan->hosts[i].skip == plan->reason && plan->hosts[i].host->name[0] != '\0')
-            host = plan->hosts[i].host->name;
-    struct place place = place_of_domain(attempt->arena, attempt->next_hop.name);
-    if (host != NULL && strcmp(host, attempt->next_hop.name) != 0)
-        place.text = arena_printf(attempt->arena, "%s, %s", attempt->next_hop.name, host);
+    struct place place = place_of_plan(attempt->arena, attempt->next_hop.name, plan);
     ledger_refusal(attempt->ledger, &place, plan->action == PLAN_BOUNCE ? BOUNCED : DEFERRED,
                    &failure);
     count_all_skipped(attempt);
@@ -411,7 +422,7 @@ static void leave_session(struct attempt *attempt)
         session_part(&attempt->session);
 }
 
-static void account_for_session(struct attempt *attempt)
+static void account_for_session(struct attempt *attempt, bool ready)
 {
     const struct session_facts *facts = session_facts(attempt->session);
     const struct plan_host *host = present_host(attempt);
@@ -419,6 +430,7 @@ static void account_for_session(struct attempt *attempt)
     trace_session(attempt->trace, facts, attempt->place.tls);
     ledger_count_session(attempt->ledger, attempt->next_hop.name, host, &attempt->remote,
                          attempt->session);
+    shadow_session(attempt->shadow, attempt->party, host, facts, ready);
 }
 
 /* The session could not be used; where to go from here? */
@@ -426,7 +438,7 @@ static enum state session_refused(struct attempt *attempt)
 {
     const struct session_ending *ending = session_ending(attempt->session);
     struct failure failure = {ending->reason, ending->detail, ending->status, ending->reply};
-    account_for_session(attempt);
+    account_for_session(attempt, false);
     attempt->place.tls = session_facts(attempt->session)->peer != NULL ? "encrypted" : "";
     trace_ending(attempt->trace, ending->reason, ending->detail, ending->reply);
     ledger_failure(attempt->ledger, &attempt->place, &failure);
@@ -443,7 +455,7 @@ static enum state session_refused(struct attempt *attempt)
 
 static enum state session_ready(struct attempt *attempt)
 {
-    account_for_session(attempt);
+    account_for_session(attempt, true);
     if (attempt->mode == ATTEMPT_PROBE) {
         session_part(&attempt->session);
         next_address(attempt);
@@ -574,6 +586,8 @@ static void release(void *arg)
 {
     struct attempt *attempt = arg;
     arena_free(&attempt->arena);
+    table_free(&attempt->table);
+    table_free(&attempt->shadow_table);
     free(attempt);
 }
 
@@ -588,6 +602,7 @@ static void let_go(struct attempt *attempt)
     attempt->dead = true;
     if (attempt->resolution != NULL)
         resolution_cancel(&attempt->resolution);
+    shadow_end(attempt->shadow);
     if (attempt->transaction != NULL)
         transaction_cancel(&attempt->transaction);
     session_free(&attempt->session);
@@ -610,6 +625,8 @@ static void tell_end(void *arg)
         ledger_close(attempt->ledger, attempt->next_hop.name, &outcome);
         outcome.foregone_for = foregone_life(attempt->evidence, loop_wall(loop), elapsed(attempt));
         outcome.sts_to_be_asked_anew = !attempt->is_last && is_under_enforce(attempt);
+        outcome.shadow = shadow_judge(attempt->shadow, attempt->mode != ATTEMPT_DELIVER);
+        trace_shadow(attempt->trace, &outcome.shadow);
         trace_result(attempt->trace, &outcome, elapsed(attempt));
         outcome.trace = trace_text(attempt->trace, attempt->arena);
         let_go(attempt);
@@ -668,6 +685,8 @@ static struct attempt *start(struct conductor *conductor, struct delivery *deliv
     *attempt = (struct attempt){
         .conductor = conductor, .mode = mode, .delivery = delivery, .fn = fn, .arg = arg};
     attempt->arena = arena_create();
+    attempt->table = table_hold(conductor->table);
+    attempt->shadow_table = table_hold(conductor->shadow_table);
     attempt->addressed = arena_strdup(attempt->arena, next_hop);
     attempt->is_last = is_past_lifetime(conductor, delivery);
     attempt->ledger = ledger_create(attempt->arena, delivery);

@@ -51,6 +51,9 @@ void conductor_use_table(struct conductor *conductor, const struct table *table)
 /* Likewise. */
 void conductor_use_mailboxes(struct conductor *conductor, const struct mailboxes *mailboxes);
 
+/* Likewise; tls_policy_shadow, by which attempts are judged beside the rules in force. */
+void conductor_use_shadow_table(struct conductor *conductor, const struct table *table);
+
 enum attempt_mode {
     ATTEMPT_DELIVER,
     ATTEMPT_EXPLAIN, /* evidence and plan only; connects to nobody */

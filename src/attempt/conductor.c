@@ -68,3 +68,24 @@ void conductor_use_mailboxes(struct conductor *conductor, const struct mailboxes
     conductor->mailboxes = mailboxes;
     change_rules(conductor);
 }
+
+void conductor_use_shadow_table(struct conductor *conductor, const struct table *table)
+{
+    conductor->shadow_table = table;
+}
+
+bool conductor_is_shadowed(const struct conductor *conductor)
+{
+    return conductor->shadow_table != NULL || conductor->parts.settings->shadow_level_given;
+}
+
+struct rule_set conductor_shadow_rules(const struct conductor *conductor)
+{
+    const struct delivery_settings *settings = conductor->parts.settings;
+    return (struct rule_set){
+        .default_level =
+            settings->shadow_level_given ? settings->shadow_level : settings->default_level,
+        .table = conductor->shadow_table != NULL ? conductor->shadow_table : conductor->table,
+        .mailboxes = conductor->mailboxes,
+    };
+}

@@ -17,8 +17,13 @@ struct conductor {
     unsigned rules_version; /* sessions that were judged by older rules are not kept */
     bool draining;          /* nor any at all */
     struct reuse_counters counters;
+    const struct table *shadow_table; /* NULL: none */
     struct departures departures;
     struct attempt *first; /* attempts under way */
 };
+
+/* Are attempts judged by second rules, too? By which? */
+bool conductor_is_shadowed(const struct conductor *conductor);
+struct rule_set conductor_shadow_rules(const struct conductor *conductor);
 
 #endif

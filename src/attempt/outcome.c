@@ -16,6 +16,18 @@ struct place place_of_domain(struct arena *arena, const char *next_hop)
     return (struct place){.text = arena_strdup(arena, next_hop), .tls = ""};
 }
 
+struct place place_of_plan(struct arena *arena, const char *next_hop, const struct plan *plan)
+{
+    struct place place = place_of_domain(arena, next_hop);
+    const char *host = NULL;
+    for (size_t i = 0; i < plan->host_count && host == NULL; i++)
+        if (plan->hosts[i].skip == plan->reason && plan->hosts[i].host->name[0] != '\0')
+            host = plan->hosts[i].host->name;
+    if (host != NULL && strcmp(host, next_hop) != 0)
+        place.text = arena_printf(arena, "%s, %s", next_hop, host);
+    return place;
+}
+
 struct place place_of_host(struct arena *arena, const char *host)
 {
     return (struct place){.text = arena_strdup(arena, host), .tls = ""};
@@ -95,6 +107,11 @@ struct ledger *ledger_create(struct arena *arena, const struct delivery *deliver
 void ledger_assign(struct ledger *ledger, size_t recipient, size_t party)
 {
     ledger->entries[recipient].party = party;
+}
+
+size_t ledger_party(const struct ledger *ledger, size_t recipient)
+{
+    return ledger->entries[recipient].party;
 }
 
 void ledger_use_party(struct ledger *ledger, size_t party, bool particular)

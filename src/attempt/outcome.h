@@ -20,6 +20,8 @@ struct place {
     const char *tls; /* "dane-verified", "verified", "encrypted", "clear"; "" if no session */
 };
 struct place place_of_domain(struct arena *arena, const char *next_hop);
+/* Of a plan by which nothing can be tried: a single host is named, for it is the one to mend. */
+struct place place_of_plan(struct arena *arena, const char *next_hop, const struct plan *plan);
 struct place place_of_host(struct arena *arena, const char *host);
 struct place place_of_address(struct arena *arena, const char *host, const struct address *address,
                               uint16_t port);
@@ -39,6 +41,7 @@ struct ledger;
 struct ledger *ledger_create(struct arena *arena, const struct delivery *delivery);
 /* Recipients whose demands differ go by turns: each belongs to a party, at first to number 0. */
 void ledger_assign(struct ledger *ledger, size_t recipient, size_t party);
+size_t ledger_party(const struct ledger *ledger, size_t recipient);
 /* From now on everything concerns this party alone. `particular`: its mail is asked for more, or less, than other mail to
  * the same destination, so that its failure says nothing of that. */
 void ledger_use_party(struct ledger *ledger, size_t party, bool particular);

@@ -189,3 +189,14 @@ struct route route_find(const struct route_question *question, struct ledger *le
     }
     return (struct route){way.text, way.next_hop, parties};
 }
+
+void parties_leave_out(const struct party_list *parties, struct next_hop *next_hop)
+{
+    bool tlsa = false, sts = false;
+    for (size_t i = 0; i < parties->count; i++) {
+        tlsa |= demands_want_dane(&parties->items[i].demands);
+        sts |= demands_want_sts(&parties->items[i].demands);
+    }
+    next_hop->without_tlsa = !tlsa;
+    next_hop->without_sts = !sts;
+}

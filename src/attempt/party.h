@@ -38,5 +38,7 @@ struct route {
 /* The operator may send mail by another way than the domain's MX records: a notice under the rules for that way
  * (bounce_nexthop), other mail under the rules for the domain (nexthop=). Tells the ledger who belongs to which party. */
 struct route route_find(const struct route_question *question, struct ledger *ledger);
+/* What no party asks for need not be looked up (DANE-28). */
+void parties_leave_out(const struct party_list *parties, struct next_hop *next_hop);
 
 #endif

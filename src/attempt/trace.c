@@ -274,6 +274,20 @@ static json_t *recipient_json(const struct recipient_outcome *outcome)
     return object;
 }
 
+void trace_shadow(struct trace *trace, const struct shadow_outcome *shadow)
+{
+    if (shadow->verdict == SHADOW_OFF)
+        return;
+    json_t *object = json_object();
+    put_text(object, "outcome", shadow_verdict_name(shadow->verdict));
+    put_text(object, "rule", shadow->rule);
+    put_text(object, "level", shadow->level);
+    if (shadow->reason != REASON_NONE)
+        put_text(object, "reason", reason_row(shadow->reason)->name);
+    put_text(object, "says", shadow->text);
+    json_object_set_new(trace->root, "shadow", object);
+}
+
 void trace_result(struct trace *trace, const struct outcome *outcome, int64_t ms)
 {
     static const char *const destinations[] = {

@@ -41,7 +41,9 @@
  * "no_roots", "fingerprints"}]. In "tried": "plan": number of the plan, if not 0;
  * "reused": {"opened": time, "message": which one of this session}, if it was kept from another
  * message. In "verdict":
- * "requiretls": MAIL carries it; "policies": [{"policy", "met", "reason", "detail"}]. */
+ * "requiretls": MAIL carries it; "policies": [{"policy", "met", "reason", "detail"}].
+ * "shadow": {"outcome": "not-judged" | "passes" | "unknown" | "waits" | "returned", "rule", "level",
+ * "reason", "says": one line}. */
 #ifndef DANEWAY_ATTEMPT_TRACE_H
 #define DANEWAY_ATTEMPT_TRACE_H
 
@@ -70,6 +72,8 @@ void trace_event(struct trace *trace, int64_t ms, const char *what, const char *
 /* What the session has shown until ready or refused; `protection` as in struct recipient_outcome. */
 void trace_session(struct trace *trace, const struct session_facts *facts, const char *protection);
 void trace_ending(struct trace *trace, enum reason reason, const char *detail, const char *reply);
+/* The second rules' word; nothing if there are none. */
+void trace_shadow(struct trace *trace, const struct shadow_outcome *shadow);
 void trace_result(struct trace *trace, const struct outcome *outcome, int64_t ms);
 /* The whole as text, in the arena. */
 const char *trace_text(const struct trace *trace, struct arena *arena);

@@ -64,6 +64,16 @@ static const struct command commands[] = {
      "  --domain D  only this domain\n"
      "  FILE, DIR   what somebody sent, unpacked and written anew as RFC 8460 has it\n",
      run_report_show},
+    {"shadow", "reset", false, "", "count anew what the second rules would have done",
+     "  Forgets what has been counted so far: for instance after a change of tls_policy_shadow.\n",
+     run_shadow_reset},
+    {"shadow", "list", true, "[--json]",
+     "what tls_policy_shadow or shadow_level would have held up",
+     "  By destination and reason: deliveries that went out and would not have, by the second "
+     "rules.\n"
+     "  A delivery counts once, in the attempt that ends it.\n"
+     "  --json  as a JSON object\n",
+     run_shadow},
     {"sts", "show", false, "[--json] DOMAIN", "the MTA-STS policy of a domain, as it was fetched",
      "  --json  as a JSON object\n", run_sts_show},
     {"sts", "refetch", false, "[--json] DOMAIN", "fetch the MTA-STS policy of a domain now",

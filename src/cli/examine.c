@@ -16,7 +16,7 @@ struct examination {
     struct loop *loop;
     struct resolver *resolver;
     struct tls_client *tls;
-    struct table *table;
+    struct table *table, *shadow_table;
     struct mailboxes *mailboxes;
     struct roots *roots, *policy_host_roots;
     struct self self;
@@ -40,6 +40,9 @@ static int begin(struct examination *examination, struct err *err_r)
     const struct settings *settings = examination->settings;
     examination->loop = loop_create();
     if (conf_read_table(&examination->table, settings->delivery.tls_policy, err_r) != 0 ||
+        (*settings->delivery.tls_policy_shadow != '\0' &&
+         conf_read_table(&examination->shadow_table, settings->delivery.tls_policy_shadow, err_r) !=
+             0) ||
         conf_read_mailboxes(&examination->mailboxes, settings->delivery.mailboxes, err_r) != 0 ||
         conf_read_roots(&examination->roots, settings->delivery.ca_file, err_r) != 0 ||
         resolver_create(&examination->resolver, examination->loop, &settings->resolver, err_r) !=
@@ -59,6 +62,7 @@ static int begin(struct examination *examination, struct err *err_r)
     };
     examination->conductor = conductor_create(&parts);
     conductor_use_table(examination->conductor, examination->table);
+    conductor_use_shadow_table(examination->conductor, examination->shadow_table);
     conductor_use_mailboxes(examination->conductor, examination->mailboxes);
     resolver_self_test_start(examination->resolver, NULL, NULL);
     return 0;
@@ -71,6 +75,7 @@ static void end(struct examination *examination)
     resolver_free(&examination->resolver);
     roots_free(&examination->policy_host_roots);
     table_free(&examination->table);
+    table_free(&examination->shadow_table);
     mailboxes_free(&examination->mailboxes);
     roots_free(&examination->roots);
     self_release(&examination->self);

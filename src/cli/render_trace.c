@@ -145,6 +145,39 @@ static void put_try(FILE *out, json_t *tried, const char *told)
         render_reason(out, "        ", "reason", ending, told);
 }
 
+/* One line: what the second rules would have done. */
+static void put_shadow(FILE *out, json_t *shadow)
+{
+    static const char *const words[][2] = {
+        {"passes", "would go out all the same"},
+        {"waits", "would wait"},
+        {"returned", "would be returned"},
+        {"unknown", "not known"},
+        {"not-judged", "nothing to judge, as nothing was let pass"},
+    };
+    if (shadow == NULL)
+        return;
+    fprintf(out, "\n%sSECOND RULES%s  ", colour(BOLD), colour(PLAIN));
+    if (json_text(shadow, "rule") != NULL) {
+        format_put(out, json_text(shadow, "rule"));
+        fputc(' ', out);
+        format_put(out, json_text(shadow, "level"));
+        fputs(": ", out);
+    }
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (json_text_is(shadow, "outcome", words[i][0]))
+            fputs(words[i][1], out);
+    if (json_text(shadow, "reason") != NULL) {
+        fputs(", ", out);
+        format_put(out, json_text(shadow, "reason"));
+    }
+    if (json_text(shadow, "says") != NULL) {
+        fputs(": ", out);
+        format_put(out, json_text(shadow, "says"));
+    }
+    fputc('\n', out);
+}
+
 /* --- the page --------------------------------------------------------------------------------- */
 
 void render_trace(FILE *out, json_t *trace)
@@ -169,4 +202,5 @@ void render_trace(FILE *out, json_t *trace)
     json_array_foreach(tried, i, connection) {
         put_try(out, connection, render_told(trace));
     }
+    put_shadow(out, json_object_get(trace, "shadow"));
 }

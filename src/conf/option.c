@@ -54,6 +54,10 @@ static const char host_name[] = "a fully qualified host name such as \"gw.exampl
 static const char path[] = "a path that begins with \"/\"";
 static const char optional_path[] = "a path that begins with \"/\", or \"\"";
 static const char mailbox[] = "an address such as \"postmaster@example.org\", or \"\"";
+static const char level[] =
+    "auto, none, may, encrypt, dane, dane-only, verify, secure or authenticated";
+static const char shadow_level[] =
+    "auto, none, may, encrypt, dane, dane-only, verify, secure or authenticated, or \"\"";
 static const char network[] =
     "a network such as \"10.0.0.0/8\" with no bit set behind its length, or an address";
 
@@ -109,8 +113,10 @@ const struct option options[] = {
     PORT("delivery", "port", "25", delivery.port),
     SPECIAL("delivery", "tls_policy", CONF_DEFAULT_TABLE, set_path, delivery.tls_policy, path),
     SPECIAL("delivery", "mailboxes", CONF_DEFAULT_MAILBOXES, set_path, delivery.mailboxes, path),
-    SPECIAL("delivery", "default_level", "auto", set_level, delivery.default_level,
-            "auto, none, may, encrypt, dane or dane-only"),
+    SPECIAL("delivery", "default_level", "auto", set_level, delivery.default_level, level),
+    SPECIAL("delivery", "tls_policy_shadow", "", set_optional_path, delivery.tls_policy_shadow,
+            optional_path),
+    SPECIAL("delivery", "shadow_level", "", set_shadow_level, delivery.shadow_level, shadow_level),
     SPECIAL("delivery", "ca_file", "", set_optional_path, delivery.ca_file, optional_path),
     LIST("delivery", "allow_addresses", "", set_network, delivery.policy.allow_addresses, network),
     SPECIAL("delivery", "source_address_ipv4", "", set_ipv4, delivery.source_ipv4,

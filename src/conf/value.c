@@ -253,6 +253,14 @@ int set_level(struct arena *arena, struct settings *settings, const struct optio
     return 0;
 }
 
+/* "": no second rules by level. */
+int set_shadow_level(struct arena *arena, struct settings *settings, const struct option *option,
+                     const char *value)
+{
+    settings->delivery.shadow_level_given = *value != '\0';
+    return *value != '\0' ? set_level(arena, settings, option, value) : 0;
+}
+
 /* Matching types of RFC 6698: 1 is SHA-256, 2 is SHA-512. */
 static uint8_t digest_by_name(struct slice name)
 {

@@ -141,6 +141,15 @@ static json_t *sts_status(const struct resolver *resolver)
                      "fetches", number(c.fetches), "fetch_failures", number(c.fetch_failures));
 }
 
+static json_t *shadow_status(const struct shadow_tally *shadow)
+{
+    if (shadow == NULL)
+        return json_object();
+    struct shadow_counters c = shadow_tally_counters(shadow);
+    return json_pack("{so so so so}", "passes", number(c.passes), "unknown", number(c.unknown),
+                     "waits", number(c.waits), "returned", number(c.returned));
+}
+
 static json_t *status(const struct agent *agent)
 {
     const struct agent_stations *stations = &agent->stations;
@@ -152,6 +161,7 @@ static json_t *status(const struct agent *agent)
         schedule_status(stations->schedule), "tls_policy", "rows", (json_int_t)agent->table_rows,
         "error", agent->table_error);
     assert(json != NULL);
+    json_object_set_new(json, "shadow", shadow_status(stations->shadow));
     if (stations->exceptions != NULL)
         json_object_set_new(json_object_get(json, "tls_policy"), "exceptions",
                             stations->exceptions(stations->exceptions_arg));

@@ -15,6 +15,7 @@
 #include "loop/loop.h"
 #include "resolve/resolve.h"
 #include "resolve/sts.h"
+#include "report/shadow_tally.h"
 #include "result/result.h"
 #include "schedule/schedule.h"
 #include "spool/spool.h"
@@ -26,6 +27,7 @@ struct agent_stations {
     struct intake *intake;
     struct resolver *resolver;
     struct result *result;
+    struct shadow_tally *shadow; /* NULL: there are no second rules */
     json_t *(*exceptions)(
         void *arg); /* rows of tls_policy that have an end, for status; NULL: none */
     void *exceptions_arg;

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
@@ -62,6 +63,18 @@ static int open_policies(struct sts_store **policies_r, const struct settings *s
     return sts_store_open(policies_r, path, settings->sts.cache_limit, err_r);
 }
 
+/* Counts of second rules that were there once are shown, too. */
+static int open_shadow(struct shadow_store **shadow_r, struct loop *loop,
+                       const struct settings *settings, struct err *err_r)
+{
+    const struct delivery_settings *delivery = &settings->delivery;
+    CLEANUP(text_free) char *path = x_printf("%s/shadow.db", settings->state_directory);
+    bool wanted = *delivery->tls_policy_shadow != '\0' || delivery->shadow_level_given;
+    if (!wanted && access(path, F_OK) != 0)
+        return 0;
+    return shadow_store_open(shadow_r, path, SHADOW_ROWS, loop_wall(loop), err_r);
+}
+
 static int open_tallies(struct tally_store **store_r, const struct settings *settings,
                         struct err *err_r)
 {
@@ -91,6 +104,8 @@ int control_run(const struct settings *settings, const int *fds, size_t workers)
     if (result == 0)
         result = open_policies(&sources.policies, settings, &err);
     if (result == 0)
+        result = open_shadow(&sources.shadow, loop, settings, &err);
+    if (result == 0)
         result = start_writer(&writer, loop, settings, &err);
     sources.writer = writer;
     if (result == 0)
@@ -98,6 +113,7 @@ int control_run(const struct settings *settings, const int *fds, size_t workers)
     if (result != 0)
         log_event(LOG_LEVEL_ERROR, "control", "%s", err.text);
     report_writer_stop(&writer);
+    shadow_store_close(&sources.shadow);
     sts_store_close(&sources.policies);
     tally_store_close(&sources.store);
     loop_free(&loop);

@@ -84,6 +84,11 @@ static const struct metric {
     {"daneway_report_last_written_seconds", GAUGE,
      "When a day's reports were written last, seconds since 1970; 0: never.", "", "reports",
      "last_written"},
+    {"daneway_shadow_deliveries", COUNTER, "Deliveries judged by the second rules as well.",
+     "{outcome=\"passes\"}", "shadow", "passes"},
+    {"daneway_shadow_deliveries", COUNTER, "", "{outcome=\"unknown\"}", "shadow", "unknown"},
+    {"daneway_shadow_deliveries", COUNTER, "", "{outcome=\"waits\"}", "shadow", "waits"},
+    {"daneway_shadow_deliveries", COUNTER, "", "{outcome=\"returned\"}", "shadow", "returned"},
 };
 
 /* A list counts as its length, true as 1, what is not there as 0. */

@@ -95,6 +95,7 @@ json_t *overview_status(json_t *answers, json_t *missing)
         sum_section(answers, "sts"), "sessions", sum_section(answers, "sessions"), "queue", queue,
         "destinations", all_destinations(answers), "details", answers);
     assert(status != NULL);
+    json_object_set_new(status, "shadow", sum_section(answers, "shadow"));
     return status;
 }
 

@@ -297,6 +297,42 @@ static void post_sts(struct exchange *exchange)
         reply_error(exchange, HTTP_BADREQUEST, "op: expected refetch or drop");
 }
 
+/* --- what the second rules would have done -------------------------------------------------------- */
+
+enum { SHADOW_LISTED = 1000 };
+static const char no_shadow[] =
+    "there are no second rules: delivery { tls_policy_shadow, shadow_level }";
+
+static void get_shadow(struct exchange *exchange)
+{
+    const char *limit = parameter(exchange, "limit");
+    json_t *counts;
+    struct err err;
+    if (exchange->status->from.shadow == NULL)
+        reply_error(exchange, HTTP_NOTFOUND, no_shadow);
+    else if (shadow_store_json(exchange->status->from.shadow,
+                               limit != NULL ? strtoul(limit, NULL, 10) : SHADOW_LISTED, &counts,
+                               &err) != 0)
+        reply_error(exchange, HTTP_INTERNAL, err.text);
+    else
+        reply_json(exchange, HTTP_OK, counts);
+}
+
+static void post_shadow(struct exchange *exchange)
+{
+    struct status_socket *status = exchange->status;
+    const char *op = parameter(exchange, "op");
+    struct err err;
+    if (status->from.shadow == NULL)
+        reply_error(exchange, HTTP_NOTFOUND, no_shadow);
+    else if (op == NULL || strcmp(op, "reset") != 0)
+        reply_error(exchange, HTTP_BADREQUEST, "op: expected reset");
+    else if (shadow_store_reset(status->from.shadow, loop_wall(status->loop), &err) != 0)
+        reply_error(exchange, HTTP_INTERNAL, err.text);
+    else
+        reply_json(exchange, HTTP_OK, json_pack("{sb}", "reset", true));
+}
+
 static const struct {
     const char *path;
     enum evhttp_cmd_type method;
@@ -306,6 +342,7 @@ static const struct {
     {"/queue", EVHTTP_REQ_GET, get_queue},   {"/explain", EVHTTP_REQ_GET, get_explain},
     {"/report", EVHTTP_REQ_GET, get_report}, {"/flush", EVHTTP_REQ_POST, post_flush},
     {"/sts", EVHTTP_REQ_GET, get_sts},       {"/sts", EVHTTP_REQ_POST, post_sts},
+    {"/shadow", EVHTTP_REQ_GET, get_shadow}, {"/shadow", EVHTTP_REQ_POST, post_shadow},
 };
 
 static void serve(struct exchange *exchange, const char *path)

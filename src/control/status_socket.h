@@ -13,6 +13,7 @@
 #include "daneway/settings.h"
 #include "loop/loop.h"
 #include "report/report_writer.h"
+#include "report/shadow_store.h"
 #include "resolve/sts_store.h"
 
 struct status_socket;
@@ -21,7 +22,8 @@ struct status_sources {
     struct panel *panel;
     struct tally_store *store;
     const struct report_writer *writer;
-    struct sts_store *policies; /* NULL: MTA-STS is not looked for */
+    struct sts_store *policies;  /* NULL: MTA-STS is not looked for */
+    struct shadow_store *shadow; /* NULL: there are no second rules */
     const struct settings *settings;
 };
 /* Replaces a socket file that is left over. -1: the path is too long, no right to it ... */

@@ -15,3 +15,6 @@ libdaneway_report_a_SOURCES += src/report/read.c src/report/read.h src/report/re
 	src/report/gunzip.c src/report/gunzip.h src/report/mbox.c src/report/mbox.h src/report/mime.c src/report/mime.h \
 	src/report/mime_decode.c src/report/mime_field.c src/report/mending.c src/report/mending.h \
 	src/report/summary.c src/report/summary.h
+# Second rules
+libdaneway_report_a_SOURCES += src/report/shadow_tally.c src/report/shadow_tally.h src/report/shadow_store.c \
+	src/report/shadow_store.h

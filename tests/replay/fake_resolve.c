@@ -11,6 +11,7 @@ struct resolution {
     resolution_fn *fn;
     void *arg;
     struct evidence *evidence;
+    struct loop_timer *timer; /* of one that takes its time */
 };
 struct resolver {
     struct loop *loop;
@@ -29,6 +30,8 @@ static void answer(void *arg)
     resolution_fn *fn = resolution->fn;
     void *fn_arg = resolution->arg;
     struct evidence *evidence = resolution->evidence;
+    if (resolution->timer != NULL)
+        loop_timer_free(&resolution->timer);
     free(resolution);
     if (fn != NULL)
         fn(fn_arg, evidence);
@@ -62,13 +65,22 @@ struct resolution *resolve_next_hop(struct resolver *resolver, struct arena *are
                                     const struct next_hop *next_hop, resolution_fn *fn, void *arg)
 {
     struct resolution *resolution = x_calloc(1, sizeof(*resolution));
-    *resolution = (struct resolution){fn, arg, evidence_on(arena, next_hop)};
-    loop_post(resolver->loop, answer, resolution);
+    *resolution = (struct resolution){fn, arg, evidence_on(arena, next_hop), NULL};
+    if (scenario.shadow_waits > 0 && scenario.resolutions++ > 0) {
+        resolution->timer = loop_timer_create(resolver->loop, answer, resolution);
+        loop_timer_set(resolution->timer, (int64_t)scenario.shadow_waits * 1000);
+    } else {
+        loop_post(resolver->loop, answer, resolution);
+    }
     return resolution;
 }
 
 void resolution_cancel(struct resolution **resolution)
 {
     (*resolution)->fn = NULL;
+    if ((*resolution)->timer != NULL) {
+        loop_timer_free(&(*resolution)->timer);
+        free(*resolution);
+    }
     *resolution = NULL;
 }

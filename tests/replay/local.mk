@@ -114,6 +114,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/quit-silent.scn \
 	tests/replay/quit-unanswered.scn \
 	tests/replay/rcpt-silent.scn \
+	tests/replay/reload-while-resolving.scn \
 	tests/replay/reply-cut-anywhere.scn \
 	tests/replay/reply-endless.scn \
 	tests/replay/reply-nonsense.scn \
@@ -168,6 +169,26 @@ REPLAY_SCENARIOS = \
 	tests/replay/second-address-works.scn \
 	tests/replay/second-ehlo-lost.scn \
 	tests/replay/session-verified-for-one-host-only.scn \
+	tests/replay/shadow-cancelled.scn \
+	tests/replay/shadow-elsewhere.scn \
+	tests/replay/shadow-enforce-not-asked.scn \
+	tests/replay/shadow-explain.scn \
+	tests/replay/shadow-in-clear.scn \
+	tests/replay/shadow-lookups-fail.scn \
+	tests/replay/shadow-mismatch.scn \
+	tests/replay/shadow-not-judged.scn \
+	tests/replay/shadow-other-handshake.scn \
+	tests/replay/shadow-other-host-unknown.scn \
+	tests/replay/shadow-parties-no-news.scn \
+	tests/replay/shadow-parties.scn \
+	tests/replay/shadow-passes.scn \
+	tests/replay/shadow-probe.scn \
+	tests/replay/shadow-same-rows.scn \
+	tests/replay/shadow-second-host-passes.scn \
+	tests/replay/shadow-starttls-untried.scn \
+	tests/replay/shadow-table.scn \
+	tests/replay/shadow-waits-for-nobody.scn \
+	tests/replay/shadow-would-wait.scn \
 	tests/replay/shutdown-421-at-rcpt.scn \
 	tests/replay/size-too-big-everywhere.scn \
 	tests/replay/size-too-big-once.scn \

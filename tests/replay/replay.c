@@ -13,7 +13,7 @@
 struct run {
     struct loop *loop;
     struct conductor *conductor;
-    struct table *table;
+    struct table *table, *shadow;
     struct mailboxes *mailboxes;
     struct attempt *attempt;
     struct delivery *delivery;
@@ -103,23 +103,30 @@ static void on_count(void *arg, const struct session_record *records, size_t cou
     scenario.counted_count = before + count;
 }
 
-static struct table *make_table(void)
+static struct table *make_table(const char *name, const struct buffer *text)
 {
     struct table *table = NULL;
     struct err err;
-    if (scenario.table.len > 0 &&
-        table_parse(&table, "tls_policy", buffer_slice(&scenario.table), &err) != 0)
+    if (table_parse(&table, name, buffer_slice(text), &err) != 0)
         differs(0, "%s", err.text);
     return table;
 }
 
 static void use_table(struct run *run)
 {
-    struct table *old = run->table;
-    run->table = make_table();
+    struct table *old = run->table, *old_shadow = run->shadow;
+    run->table = scenario.table.len > 0 ? make_table("tls_policy", &scenario.table) : NULL;
+    run->shadow = scenario.shadow_given ? make_table("shadow", &scenario.shadow) : NULL;
     conductor_use_table(run->conductor, run->table);
+    conductor_use_shadow_table(run->conductor, run->shadow);
     conductor_use_mailboxes(run->conductor, run->mailboxes);
     table_free(&old);
+    table_free(&old_shadow);
+}
+
+static void on_reload(void *arg)
+{
+    use_table(arg);
 }
 
 static void on_done(void *arg, struct delivery *delivery, const struct outcome *outcome)
@@ -198,6 +205,8 @@ static void play(struct run *run)
     struct loop_timer *cancel = loop_timer_create(run->loop, on_cancel, run);
     if (scenario.cancel_after > 0)
         loop_timer_set(cancel, (int64_t)scenario.cancel_after * 1000);
+    if (scenario.reload)
+        loop_post(run->loop, on_reload, run);
     start(run, delivery);
     loop_run(run->loop);
     conductor_free(&run->conductor);
@@ -207,6 +216,7 @@ static void play(struct run *run)
     delivery_free(&delivery);
     tls_client_free(&tls);
     table_free(&run->table);
+    table_free(&run->shadow);
     mailboxes_free(&run->mailboxes);
     roots_free(&roots);
 }
@@ -217,6 +227,7 @@ static void clean_up(void)
         free(scenario.said[i].text);
     free(scenario.said);
     buffer_release(&scenario.table);
+    buffer_release(&scenario.shadow);
     buffer_release(&scenario.mailboxes);
     buffer_release(&scenario.content);
     arena_free(&scenario.arena);

@@ -62,10 +62,14 @@ struct scenario {
     struct evidence evidence;
     const char *next_hop, *bounce_nexthop;
     struct delivery_settings settings;
-    struct buffer table;     /* text of tls_policy */
+    struct buffer table;  /* text of tls_policy */
+    struct buffer shadow; /* text of tls_policy_shadow */
+    bool shadow_given;
+    unsigned shadow_waits;   /* seconds that look-ups of the second rules alone take */
+    bool reload;             /* the tables are read anew while the attempt resolves */
     struct buffer mailboxes; /* text of mailboxes */
     struct queue_settings queue;
-    unsigned sts_asked_anew;
+    unsigned sts_asked_anew, resolutions;
     const char *sts_domain; /* for which MTA-STS was asked last; NULL: it was not */
     struct buffer content;
     struct envelope envelope;

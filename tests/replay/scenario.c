@@ -297,7 +297,7 @@ static void set_defaults(void)
     scenario.envelope.sender = "sender@example.net";
     scenario.chunk = 256 * 1024;
     scenario.seed = 1;
-    scenario.table.limit = scenario.mailboxes.limit = CONTENT_MAX;
+    scenario.table.limit = scenario.shadow.limit = scenario.mailboxes.limit = CONTENT_MAX;
     scenario.envelope.arrival = REPLAY_EPOCH;
     scenario.queue.lifetime = scenario.queue.notice_lifetime = 432000;
     scenario.evidence.sts = (struct sts_evidence){.source = STS_NO_POLICY};
@@ -477,6 +477,10 @@ static int read_words(char *words[], size_t count, unsigned line)
         return (scenario.bounce_nexthop = arena_strdup(scenario.arena, value)) != NULL ? 0 : -1;
     if (strcmp(key, "level") == 0)
         return tls_level_by_name(slice_of(value), &scenario.settings.default_level);
+    if (strcmp(key, "shadow-level") == 0) {
+        scenario.settings.shadow_level_given = true;
+        return tls_level_by_name(slice_of(value), &scenario.settings.shadow_level);
+    }
     if (strcmp(key, "own") == 0)
         return read_own(value);
     if (strcmp(key, "sender") == 0)
@@ -499,6 +503,8 @@ static int read_words(char *words[], size_t count, unsigned line)
         scenario.failing_chunk = (unsigned)number + 1;
     else if (strcmp(key, "cancel-after") == 0)
         scenario.cancel_after = (unsigned)number;
+    else if (strcmp(key, "shadow-waits") == 0)
+        scenario.shadow_waits = (unsigned)number;
     else if (strcmp(key, "age") == 0)
         scenario.age = number;
     else if (strcmp(key, "pause") == 0)
@@ -542,6 +548,10 @@ static int read_line(char *line, unsigned number)
     const char *rest;
     if (line[0] == '#' || line[0] == '\0')
         return 0;
+    if (strcmp(line, "reload") == 0) {
+        scenario.reload = true;
+        return 0;
+    }
     if (strcmp(line, "again") == 0) {
         scenario.agains++;
         return 0;
@@ -563,6 +573,10 @@ static int read_line(char *line, unsigned number)
         return add_step(STEP_TLS, rest, number);
     if ((rest = after(line, "policy ")) != NULL)
         return buffer_printf(&scenario.table, "%s\n", rest);
+    if ((rest = after(line, "shadow ")) != NULL) {
+        scenario.shadow_given = true;
+        return strcmp(rest, "empty") == 0 ? 0 : buffer_printf(&scenario.shadow, "%s\n", rest);
+    }
     if ((rest = after(line, "mailbox ")) != NULL)
         return buffer_printf(&scenario.mailboxes, "%s\n", rest);
     if ((rest = after(line, "content-repeat ")) != NULL)

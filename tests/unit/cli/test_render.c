@@ -339,3 +339,32 @@ Test(render, policies)
     free(text);
     json_decref(policies);
 }
+
+/* What the second rules would have held up; a stranger's text cannot write on the terminal. */
+Test(render, shadow)
+{
+    json_error_t error;
+    char *text = NULL;
+    size_t length;
+    json_t *shadow = json_loads(
+        "{\"since\":900,\"deliveries\":{\"judged\":12,\"passes\":9,\"unknown\":1,\"waits\":2,"
+        "\"returned\":0},\"attempts\":{\"judged\":14},\"domains\":[{\"domain\":\"a.example\","
+        "\"outcome\":\"waits\",\"reason\":\"tlsa-mismatch\",\"deliveries\":2,\"attempts\":4,"
+        "\"first\":910,\"last\":980,\"queue_id\":\"Q1\",\"rule\":\"next:3\",\"level\":\"dane\","
+        "\"says\":\"mx.a.example: \\u001b[31m\",\"passing\":5}]}",
+        0, &error);
+    cr_assert(shadow != NULL, "%s", error.text);
+    format_use_colours(0);
+    FILE *out = open_memstream(&text, &length);
+    render_shadow(out, shadow, 1000);
+    fclose(out);
+    cr_expect(strstr(text, "12 deliveries judged by the second rules, in 14 attempts") != NULL,
+              "%s", text);
+    cr_expect(strstr(text, "would go out as now  9\n") != NULL, "%s", text);
+    cr_expect(strstr(text, "a.example  would wait: 4.7.5 tlsa-mismatch\n") != NULL, "%s", text);
+    cr_expect(strstr(text, "2 deliveries (5 others would pass), 4 attempts") != NULL, "%s", text);
+    cr_expect(strstr(text, "    mx.a.example: ?[31m\n") != NULL, "%s", text);
+    cr_expect(strstr(text, "next:3 dane; for example daneway explain Q1\n") != NULL, "%s", text);
+    free(text);
+    json_decref(shadow);
+}

@@ -20,7 +20,8 @@ static void compare_option(const struct settings *a, const struct settings *b,
                            const struct option *option)
 {
     const char *left = (const char *)a + option->offset, *right = (const char *)b + option->offset;
-    if (option->set == set_number || option->set == set_choice || option->set == set_level)
+    if (option->set == set_number || option->set == set_choice || option->set == set_level ||
+        option->set == set_shadow_level)
         cr_assert(eq(uint, *(const unsigned *)left, *(const unsigned *)right), "%s", option->name);
     else if (option->set == set_size)
         cr_assert(eq(u64, *(const uint64_t *)left, *(const uint64_t *)right), "%s", option->name);
@@ -107,7 +108,8 @@ Test(conf, values_reach_their_fields)
              "resolver { mode = validate address = 192.0.2.53 port = 5353 }\n"
              "delivery { allow_addresses = {\"10.0.0.0/8\", \"::1\"} dane_digests = \"sha256\" "
              "dane_insecure_mx = true\n"
-             "source_address_ipv4 = \"192.0.2.9\" default_level = dane-only }\n"
+             "source_address_ipv4 = \"192.0.2.9\" default_level = dane-only "
+             "shadow_level = authenticated tls_policy_shadow = \"/next\" }\n"
              "queue { bounce_nexthop = \"[mail.example.net]:10025\" lifetime = 60 }\n"
              "sts { enabled = false port = 8443 ca_file = \"/roots.pem\" txt_error = continue "
              "dane_sts = both "
@@ -132,6 +134,8 @@ Test(conf, values_reach_their_fields)
     cr_assert(eq(int, s->delivery.policy.digests[1], 0));
     cr_assert(eq(int, s->delivery.source_ipv4.family, 4));
     cr_assert(s->delivery.default_level == LEVEL_DANE_ONLY);
+    cr_assert(s->delivery.shadow_level_given && s->delivery.shadow_level == LEVEL_AUTHENTICATED);
+    cr_assert(eq(str, (char *)s->delivery.tls_policy_shadow, "/next"));
     cr_assert(eq(str, (char *)s->queue.bounce_nexthop, "[mail.example.net]:10025"));
     cr_assert(s->sts.port == 8443 && !s->sts.enabled && s->delivery.policy.sts_txt_error_continue &&
               s->delivery.policy.dane_sts_both);

@@ -45,8 +45,12 @@ static const struct {
     {"resolver { address = \"localhost\" }", "1: address = \"localhost\"; expected an IP address"},
     {"resolver { self_test_bogus = \"a b\" }",
      "1: self_test_bogus = \"a b\"; expected a domain name, or \"\""},
-    {"delivery { default_level = strong }",
-     "1: default_level = \"strong\"; expected auto, none, may, encrypt, dane or dane-only"},
+    {"delivery { shadow_level = fingerprint }", "1: shadow_level = \"fingerprint\"; expected auto, "
+                                                "none, may, encrypt, dane, dane-only, verify, "
+                                                "secure or authenticated, or \"\""},
+    {"delivery { default_level = strong }", "1: default_level = \"strong\"; expected auto, none, "
+                                            "may, encrypt, dane, dane-only, verify, secure or "
+                                            "authenticated"},
     {"delivery { allow_addresses = {\"10.1.0.0/8\"} }",
      "1: allow_addresses = \"10.1.0.0/8\"; expected a network such as \"10.0.0.0/8\" with no bit "
      "set behind its length, or an address"},

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "intake/intake.h"
+#include "report/report_writer.h"
 #include "report/tally_store.h"
 #include "resolve/resolve.h"
 #include "result/result.h"

@@ -5,6 +5,6 @@ tests_unit_test_control_SOURCES = tests/unit/control/test_channel.c tests/unit/c
 	tests/unit/control/test_panel.c tests/unit/control/test_exceptions.c tests/unit/control/test_restart.c tests/unit/control/fakes.c \
 	tests/unit/control/fakes.h src/restart.c src/self.c src/cli/http.c
 tests_unit_test_control_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/tests/unit/control
-tests_unit_test_control_LDADD = libdaneway-control.a libdaneway-resolve.a libdaneway-fetch.a libdaneway-policy.a libdaneway-log.a \
+tests_unit_test_control_LDADD = libdaneway-control.a libdaneway-report.a libdaneway-resolve.a libdaneway-fetch.a libdaneway-policy.a libdaneway-log.a \
 	libdaneway-loop.a libdaneway-base.a $(LIBEVENT_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(IDN2_LIBS) \
 	$(CRITERION_LIBS)

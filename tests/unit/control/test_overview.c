@@ -24,6 +24,7 @@ static json_int_t number(json_t *status, const char *section, const char *key)
 static const char two_workers[] =
     "[{\"worker\":0,\"intake\":{\"messages\":2},\"result\":{\"delivered\":5},"
     "  \"sts\":{\"fetches\":3,\"cached\":9},\"sessions\":{\"reused\":7,\"idle\":2},"
+    "  \"shadow\":{\"waits\":4},"
     "  \"resolver\":{\"validating\":true,\"why\":\"\",\"queries\":10,\"tested_at\":9},"
     "  \"spool\":{\"messages\":3,\"oldest\":1700000500},"
     "  \"schedule\":{\"destinations\":[{\"next_hop\":\"a.example\",\"state\":\"down\"}]}},"
@@ -39,6 +40,7 @@ Test(overview, sums_over_workers)
     cr_expect(eq(int, (int)json_integer_value(json_object_get(status, "workers")), 3));
     cr_expect(eq(sz, json_array_size(json_object_get(status, "missing")), 1));
     cr_expect(eq(int, (int)number(status, "sts", "cached"), 9));
+    cr_expect(eq(int, (int)number(status, "shadow", "waits"), 4));
     cr_expect(eq(int, (int)number(status, "intake", "messages"), 42));
     cr_expect(eq(int, (int)number(status, "result", "delivered"), 11));
     cr_expect(eq(int, (int)number(status, "resolver", "queries"), 11));

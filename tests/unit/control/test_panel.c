@@ -330,11 +330,16 @@ Test(panel, status_socket_answers)
         {"POST", "/sts?op=burn&domain=a.example", NULL, 0},
         {"GET", "/sts?domain=a..b", NULL, 0},
         {"GET", "/sts?op=drop", "policies", 0}, /* a GET changes nothing */
+        {"GET", "/shadow", "deliveries", 0},
+        {"GET", "/shadow?op=reset", "domains", 0}, /* likewise */
+        {"POST", "/shadow?op=reset", "reset", 0},
+        {"POST", "/shadow?op=burn", NULL, 0},
     };
     char path[] = "/tmp/daneway-test-XXXXXX/status.sock";
     struct office office;
     struct status_socket *status;
     struct sts_store *policies = NULL;
+    struct shadow_store *shadow = NULL;
     struct err err;
     path[24] = '\0';
     cr_assert(mkdtemp(path) != NULL);
@@ -345,8 +350,9 @@ Test(panel, status_socket_answers)
     fakes.list_length = 3;
     loop_on_signal(office.loop, SIGCHLD, visitor_gone, office.loop);
     cr_assert(eq(int, sts_store_open(&policies, NULL, 10, &err), 0));
+    cr_assert(eq(int, shadow_store_open(&shadow, NULL, 10, 5, &err), 0));
     const struct status_sources sources = {
-        .panel = office.panel, .policies = policies, .settings = &settings};
+        .panel = office.panel, .policies = policies, .shadow = shadow, .settings = &settings};
     cr_assert(eq(int, status_socket_open(&status, office.loop, &sources, &err), 0), "%s", err.text);
     for (size_t i = 0; i < sizeof visits / sizeof visits[0]; i++)
         cr_expect(eq(int, visit(&office, path, &visits[i]), 0), "%s %s", visits[i].method,
@@ -354,6 +360,7 @@ Test(panel, status_socket_answers)
     cr_expect(eq(str, fakes.queue_id, "A1"));
     status_socket_close(&status);
     sts_store_close(&policies);
+    shadow_store_close(&shadow);
     cr_expect(ne(int, access(path, F_OK), 0));
     end(&office);
     path[24] = '\0';
