@@ -10,6 +10,7 @@
 #include "intake/clients.h"
 #include "intake/listener.h"
 #include "intake/session.h"
+#include "loop/acceptor.h"
 
 /* The mailbox of <Postmaster>: its next hop, or NULL if none is set. */
 static int find_postmaster(struct intake *intake, struct err *err_r)
@@ -77,7 +78,7 @@ int intake_create(struct intake **intake_r, struct loop *loop, struct spool *spo
         intake_free(&intake);
         return -1;
     }
-    intake->listeners = listeners_create(intake, listeners, listener_count);
+    intake->acceptor = listener_create(intake, listeners, listener_count);
     *intake_r = intake;
     return 0;
 }
@@ -86,7 +87,7 @@ void intake_free(struct intake **intake)
 {
     if (*intake == NULL)
         return;
-    listeners_free(&(*intake)->listeners);
+    acceptor_free(&(*intake)->acceptor);
     for (struct server_session *session = (*intake)->sessions, *next; session != NULL;
          session = next) {
         next = session->next;
@@ -130,7 +131,7 @@ void intake_drain(struct intake *intake, loop_fn *idle_fn, void *arg)
     intake->draining = true;
     intake->idle_fn = idle_fn;
     intake->idle_arg = arg;
-    listeners_free(&intake->listeners);
+    acceptor_free(&intake->acceptor);
     if (intake->sessions == NULL && idle_fn != NULL)
         loop_retire(intake->loop, idle, intake);
     for (struct server_session *session = intake->sessions; session != NULL;

@@ -1,15 +1,15 @@
-/* listener: takes connections from the listening sockets, within the limits.
- * Owns: the watch on the sockets; the sockets are borrowed, and shared with the other workers.
+/* listener: what becomes of a connection from the listening sockets: a session, or a word of refusal.
+ * Owns: nothing beyond the acceptor.
  * Requirement SMTPS-10.
- * Must never spin: out of descriptors, it rests for a second. */
+ * Must never start a session beyond the limits. */
 #ifndef DANEWAY_INTAKE_LISTENER_H
 #define DANEWAY_INTAKE_LISTENER_H
 
 #include <stddef.h>
 
+struct acceptor;
 struct intake;
-struct listeners;
-struct listeners *listeners_create(struct intake *intake, const int *descriptors, size_t count);
-void listeners_free(struct listeners **listeners);
+/* The sockets are borrowed; acceptor_free when no more are to be taken. */
+struct acceptor *listener_create(struct intake *intake, const int *descriptors, size_t count);
 
 #endif

@@ -109,7 +109,7 @@ struct intake {
     struct tls_server *tls;
     struct clients *clients;
     struct client_use *uses; /* one for each line of the table */
-    struct listeners *listeners;
+    struct acceptor *acceptor;
     struct server_session *sessions;
     bool draining;
     loop_fn *idle_fn;

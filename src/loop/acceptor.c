@@ -1,0 +1,99 @@
+/* acceptor: see acceptor.h.
+ * Owns: the watches and the timer of the rest.
+ * A connection that is gone before it is accepted is no error, and no reason to rest.
+ * Must never look at what a connection says. */
+#include "loop/acceptor.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+enum { CONNECTIONS_A_TURN = 8 };
+
+struct listener {
+    struct acceptor *acceptor;
+    struct loop_io *io;
+    int fd;
+};
+
+struct acceptor {
+    struct loop_timer *rest;
+    struct listener *listeners;
+    size_t count;
+    acceptor_fn *fn;
+    void *arg;
+};
+
+static void watch_all(struct acceptor *acceptor, unsigned events)
+{
+    for (size_t i = 0; i < acceptor->count; i++)
+        loop_io_want(acceptor->listeners[i].io, events);
+}
+
+static void on_rested(void *arg)
+{
+    watch_all(arg, LOOP_READ);
+}
+
+static bool out_of_resources(int number)
+{
+    return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
+}
+
+static void rest(struct acceptor *acceptor)
+{
+    acceptor->fn(acceptor->arg, -1, NULL);
+    watch_all(acceptor, 0);
+    loop_timer_set(acceptor->rest, ACCEPTOR_REST_MS);
+}
+
+static void on_ready(void *arg, unsigned ready)
+{
+    struct listener *listener = arg;
+    (void)ready;
+    for (unsigned i = 0; i < CONNECTIONS_A_TURN; i++) {
+        struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
+        socklen_t length = sizeof(peer);
+        int fd =
+            accept4(listener->fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            if (out_of_resources(errno))
+                rest(listener->acceptor);
+            return; /* EAGAIN; or that client is gone already */
+        }
+        listener->acceptor->fn(listener->acceptor->arg, fd, (const struct sockaddr *)&peer);
+    }
+}
+
+struct acceptor *acceptor_create(struct loop *loop, const int *listeners, size_t count,
+                                 acceptor_fn *fn, void *arg)
+{
+    struct acceptor *acceptor = x_calloc(1, sizeof(*acceptor));
+    acceptor->fn = fn;
+    acceptor->arg = arg;
+    acceptor->rest = loop_timer_create(loop, on_rested, acceptor);
+    acceptor->listeners = x_calloc(count, sizeof(acceptor->listeners[0]));
+    acceptor->count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct listener *listener = &acceptor->listeners[i];
+        listener->acceptor = acceptor;
+        listener->fd = listeners[i];
+        listener->io = loop_io_create(loop, listener->fd, on_ready, listener);
+    }
+    watch_all(acceptor, LOOP_READ);
+    return acceptor;
+}
+
+void acceptor_free(struct acceptor **acceptor)
+{
+    if (*acceptor == NULL)
+        return;
+    for (size_t i = 0; i < (*acceptor)->count; i++)
+        loop_io_free(&(*acceptor)->listeners[i].io);
+    loop_timer_free(&(*acceptor)->rest);
+    free((*acceptor)->listeners);
+    free(*acceptor);
+    *acceptor = NULL;
+}

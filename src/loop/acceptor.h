@@ -1,0 +1,24 @@
+/* acceptor: takes connections from listening sockets that several processes share.
+ * Owns: the watch on the sockets and the timer of the rest; the sockets are borrowed.
+ * A few connections a turn, so that other workers get theirs. Out of descriptors, it rests for a second.
+ * Must never spin, and never block on a socket that another worker has just emptied: they are non-blocking. */
+#ifndef DANEWAY_LOOP_ACCEPTOR_H
+#define DANEWAY_LOOP_ACCEPTOR_H
+
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "loop/loop.h"
+
+enum { ACCEPTOR_REST_MS = 1000 };
+
+/* `fd` is the callee's: non-blocking, closed on exec. fd -1: the system has no descriptor or memory to give (errno says
+ * which), and nothing is taken for ACCEPTOR_REST_MS. */
+typedef void acceptor_fn(void *arg, int fd, const struct sockaddr *peer);
+
+struct acceptor;
+struct acceptor *acceptor_create(struct loop *loop, const int *listeners, size_t count,
+                                 acceptor_fn *fn, void *arg);
+void acceptor_free(struct acceptor **acceptor);
+
+#endif
