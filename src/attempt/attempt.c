@@ -308,6 +308,7 @@ static struct pool_key key_of(const struct attempt *attempt)
         .port = attempt->next_hop.port,
         .requiretls = delivery != NULL && delivery->envelope.requiretls,
         .tls_optional = delivery != NULL && delivery->envelope.tls_optional,
+        .tls_report = delivery != NULL && delivery->envelope.tls_report,
     };
 }
 

@@ -50,7 +50,8 @@ static bool same_destination(const struct pool_key *a, const struct pool_key *b)
 
 static bool same_wishes(const struct pool_key *a, const struct pool_key *b)
 {
-    return a->requiretls == b->requiretls && a->tls_optional == b->tls_optional;
+    return a->requiretls == b->requiretls && a->tls_optional == b->tls_optional &&
+           a->tls_report == b->tls_report;
 }
 
 /* --- entries ---------------------------------------------------------------------------------- */

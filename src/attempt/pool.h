@@ -20,6 +20,7 @@ struct pool_key {
     bool bracketed;
     uint16_t port;
     bool requiretls, tls_optional;
+    bool tls_report; /* sessions with reports are not counted, others are (RPT-18) */
 };
 
 /* A session with one of these addresses of the host that may carry the message under `host`; the caller's from now on.

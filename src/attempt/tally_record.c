@@ -131,8 +131,7 @@ static void fill_record(struct ledger *ledger, struct session_record *record,
         set_failures(ledger->arena, record, result->reason, facts->tls_code, &result->further);
 }
 
-/* The second connection to a host, without TLS, tells nothing more (TLS-07). One record for each policy (RPT-09, RPT-14).
- * A session that was opened for a TLS report stays uncounted, whatever it carries later (RPT-18). */
+/* The second connection to a host, without TLS, tells nothing more (TLS-07). One record for each policy (RPT-09, RPT-14). */
 void ledger_count_session(struct ledger *ledger, const char *next_hop, const struct plan_host *host,
                           const struct address *address, struct session *session)
 {
@@ -165,12 +164,24 @@ static bool is_news(struct ledger *ledger, const struct evidence_host *host,
     return true;
 }
 
+/* The policy could not be fetched: one failure of the domain, whichever hosts it makes unusable (RPT-24). */
+static bool is_of_fetch(enum reason reason)
+{
+    enum result_type type = reason_row(reason)->result;
+    return type == RESULT_STS_POLICY_FETCH_ERROR || type == RESULT_STS_POLICY_INVALID ||
+           type == RESULT_STS_WEBPKI_INVALID;
+}
+
 static void count_without_session(struct ledger *ledger, const char *next_hop,
                                   const struct evidence_host *host, enum policy_type policy,
                                   enum reason reason, int64_t now)
 {
     static const struct further_faults none;
     struct session_record record;
+    if (is_of_fetch(reason)) {
+        host = NULL;
+        policy = POLICY_STS;
+    }
     if (!is_counted(ledger, host) || !is_worth_a_count(reason) ||
         !is_news(ledger, host, policy, reason))
         return;

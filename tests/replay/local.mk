@@ -5,7 +5,7 @@ tests_replay_replay_SOURCES = tests/replay/replay.c tests/replay/replay.h tests/
 	tests/replay/fake_stream.c tests/replay/fake_resolve.c tests/replay/fake_spool.c
 tests_replay_replay_LDADD = libdaneway-attempt.a libdaneway-policy.a libdaneway-smtp.a \
 	libdaneway-resolve.a libdaneway-fetch.a libdaneway-base.a $(GNUTLS_LIBS) $(JANSSON_LIBS) $(IDN2_LIBS)
-TEST_EXTENSIONS = .scn
+TEST_EXTENSIONS = .scn .py
 SCN_LOG_COMPILER = tests/replay/replay
 REPLAY_SCENARIOS = \
 	tests/replay/address-limit.scn \
@@ -155,6 +155,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/reuse-lost-after-dot-not-sent-twice.scn \
 	tests/replay/reuse-messages-limit.scn \
 	tests/replay/reuse-not-clear-where-tls-is-offered.scn \
+	tests/replay/reuse-not-with-reports.scn \
 	tests/replay/reuse-requiretls.scn \
 	tests/replay/reuse-rset-after-failure.scn \
 	tests/replay/reuse-stale-at-mail.scn \
@@ -205,6 +206,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/sts-does-not-rescue-dane.scn \
 	tests/replay/sts-does-not-rescue-tlsa-lookup.scn \
 	tests/replay/sts-enforce-verified.scn \
+	tests/replay/sts-fetch-failed-holds.scn \
 	tests/replay/sts-fetch-failed-is-counted.scn \
 	tests/replay/sts-lookup-failed-continues.scn \
 	tests/replay/sts-lookup-failed-defers.scn \
