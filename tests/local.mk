@@ -22,6 +22,7 @@ include tests/unit/intake/local.mk
 include tests/unit/control/local.mk
 include tests/unit/cli/local.mk
 endif
+include tests/unit/lab/local.mk
 include tests/replay/local.mk
 include tests/fuzz/local.mk
 EXTRA_DIST += scripts tests/lab tests/system

@@ -383,7 +383,18 @@ check() {
     fi
 }
 
+# Every report that a test has led to, as files or as counts of today, is one of RFC 8460.
+reports_are_strict() {
+    local state=$LAB_DISK/state files=()
+    if daneway_cli report show --json >"$LAB/reports.today" 2>/dev/null; then
+        "$LAB_ROOT/tests/lab/rfc8460.py" --list "$LAB/reports.today" || return 1
+    fi
+    mapfile -t files < <(find "$state/reports" -type f 2>/dev/null)
+    [ ${#files[@]} = 0 ] || "$LAB_ROOT/tests/lab/rfc8460.py" "${files[@]}"
+}
+
 finish() {
+    check "every TLS report is one of RFC 8460" reports_are_strict
     if [ $failures = 0 ]; then
         echo "PASS $(basename "$0")"
         exit 0
