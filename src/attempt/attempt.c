@@ -42,7 +42,8 @@ struct attempt {
     struct conductor *conductor;
     struct attempt *previous, *next;
     enum attempt_mode mode;
-    struct delivery *delivery; /* NULL when examining */
+    struct delivery *delivery;       /* NULL when examining */
+    const struct examined *examined; /* NULL when delivering */
     attempt_done_fn *fn;
     void *arg;
     enum state state;
@@ -126,6 +127,7 @@ static void ask_rules_and_look_up(struct attempt *attempt)
         .arena = attempt->arena,
         .rules = &rules,
         .delivery = attempt->delivery,
+        .examined = attempt->examined,
         .addressed = attempt->addressed,
         .bounce_nexthop = parts->bounce_nexthop,
         .port = parts->settings->port,
@@ -679,12 +681,17 @@ static bool is_past_lifetime(const struct conductor *conductor, const struct del
 }
 
 static struct attempt *start(struct conductor *conductor, struct delivery *delivery,
-                             const char *next_hop, enum attempt_mode mode, attempt_done_fn *fn,
-                             void *arg)
+                             const struct examined *examined, enum attempt_mode mode,
+                             attempt_done_fn *fn, void *arg)
 {
+    const char *next_hop = delivery != NULL ? delivery->next_hop : examined->next_hop;
     struct attempt *attempt = x_calloc(1, sizeof(*attempt));
-    *attempt = (struct attempt){
-        .conductor = conductor, .mode = mode, .delivery = delivery, .fn = fn, .arg = arg};
+    *attempt = (struct attempt){.conductor = conductor,
+                                .mode = mode,
+                                .delivery = delivery,
+                                .examined = examined,
+                                .fn = fn,
+                                .arg = arg};
     attempt->arena = arena_create();
     attempt->table = table_hold(conductor->table);
     attempt->shadow_table = table_hold(conductor->shadow_table);
@@ -710,14 +717,14 @@ static struct attempt *start(struct conductor *conductor, struct delivery *deliv
 struct attempt *attempt_deliver(struct conductor *conductor, struct delivery *delivery,
                                 attempt_done_fn *fn, void *arg)
 {
-    return start(conductor, delivery, delivery->next_hop, ATTEMPT_DELIVER, fn, arg);
+    return start(conductor, delivery, NULL, ATTEMPT_DELIVER, fn, arg);
 }
 
-struct attempt *attempt_examine(struct conductor *conductor, const char *next_hop,
+struct attempt *attempt_examine(struct conductor *conductor, const struct examined *examined,
                                 enum attempt_mode mode, attempt_done_fn *fn, void *arg)
 {
     assert(mode != ATTEMPT_DELIVER);
-    return start(conductor, NULL, next_hop, mode, fn, arg);
+    return start(conductor, NULL, examined, mode, fn, arg);
 }
 
 void attempt_cancel(struct attempt **attempt_p)

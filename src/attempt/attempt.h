@@ -65,8 +65,16 @@ typedef void attempt_done_fn(void *arg, struct delivery *delivery, const struct 
 /* Deliver: `delivery` is borrowed until done. */
 struct attempt *attempt_deliver(struct conductor *conductor, struct delivery *delivery,
                                 attempt_done_fn *fn, void *arg);
-/* Explain or probe a next hop ("example.com", "[host]:port"); done gets a NULL delivery and an outcome whose trace is the answer. */
-struct attempt *attempt_examine(struct conductor *conductor, const char *next_hop,
+/* A message that nobody has sent, to be explained. */
+struct examined {
+    const char *next_hop;           /* "example.com", "[host]:port" */
+    const char *recipient, *sender; /* addresses, for mailboxes; NULL: nobody in particular */
+    bool requiretls;
+};
+
+/* Explain or probe, as if there were such a message; done gets a NULL delivery and an outcome whose trace is the answer.
+ * What `examined` points to must live until then. */
+struct attempt *attempt_examine(struct conductor *conductor, const struct examined *examined,
                                 enum attempt_mode mode, attempt_done_fn *fn, void *arg);
 /* Ends it without a callback. */
 void attempt_cancel(struct attempt **attempt);

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "attempt/attempt.h"
+
 /* A way to go, and whether a stranger may have chosen it. */
 struct way {
     const struct route_question *asked;
@@ -80,6 +82,21 @@ static struct demand_question message_question(const struct way *way)
     return question;
 }
 
+/* Of the message that is only thought of, if it is one. */
+static struct demand_question examined_question(const struct way *way)
+{
+    struct demand_question question = common_question(way);
+    const struct examined *examined = way->asked->examined;
+    if (examined == NULL)
+        return question;
+    if (examined->recipient != NULL)
+        question.recipient = in_a_labels(way, examined->recipient);
+    if (examined->sender != NULL)
+        question.sender = in_a_labels(way, examined->sender);
+    question.requiretls = examined->requiretls;
+    return question;
+}
+
 static struct demands ask(const struct way *way, const struct demand_question *question)
 {
     return demands_make(way->asked->arena, way->asked->rules, question, way->asked->now);
@@ -144,7 +161,7 @@ static struct party_list parties_of(const struct way *way, struct ledger *ledger
     if (count > 0) {
         assign_recipients(way, &parties, ledger);
     } else {
-        struct demand_question question = common_question(way);
+        struct demand_question question = examined_question(way);
         parties.items[0].demands = ask(way, &question);
         parties.count = 1;
     }

@@ -20,10 +20,12 @@ struct party_list {
     size_t count;
 };
 
+struct examined;
 struct route_question {
     struct arena *arena;
     const struct rule_set *rules;
     const struct delivery *delivery; /* NULL when examining */
+    const struct examined *examined; /* NULL when delivering */
     const char *addressed;           /* the next hop that was asked for */
     const char *bounce_nexthop;      /* for notices; "" or NULL: by MX */
     uint16_t port;                   /* of a next hop that names none */

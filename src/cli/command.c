@@ -27,19 +27,23 @@ static const struct command commands[] = {
      "  --id ID     this message\n"
      "  --all       everything\n",
      run_flush},
-    {"explain", NULL, false, "[--json] [--all] QUEUE-ID | ADDRESS | DOMAIN",
+    {"explain", NULL, false,
+     "[--json] [--all] QUEUE-ID | [--json] [--from SENDER] [--requiretls] ADDRESS | DOMAIN",
      "why a message was treated so, or how a domain would be",
      "  QUEUE-ID           what was found and decided at the last attempt for each of its domains\n"
      "  ADDRESS or DOMAIN  the same as it is now: looked up, but nobody is connected to; a domain\n"
      "                     without a dot is written @DOMAIN\n"
-     "  --all   every attempt for the message\n"
-     "  --json  the decision trace as JSON; for a message, an array of traces\n",
+     "  --all          every attempt for the message\n"
+     "  --from SENDER  as mail of this sender would be treated (mailboxes: from:)\n"
+     "  --requiretls   as mail that demands REQUIRETLS would be treated\n"
+     "  --json         the decision trace as JSON; for a message, an array of traces\n",
      run_explain},
-    {"probe", NULL, false, "[--json] DOMAIN | ADDRESS | [HOST]:PORT",
+    {"probe", NULL, false, "[--json] [--from SENDER] [--requiretls] DOMAIN | ADDRESS | [HOST]:PORT",
      "connect to every mail host of a domain and judge its TLS",
      "  Looks up, connects, says EHLO and STARTTLS, shows certificates and verdict, and quits.\n"
      "  Sends no envelope and no message. Exit status 0: mail would be sent now, 1: it would not.\n"
-     "  --json  the decision trace as JSON\n",
+     "  --from, --requiretls  as for explain\n"
+     "  --json                the decision trace as JSON\n",
      run_probe},
     {"report", "summary", false,
      "[--json] [--day YYYY-MM-DD] [--domain D] [--own] [FILE | DIR | -]...",

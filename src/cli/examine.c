@@ -82,8 +82,8 @@ static void end(struct examination *examination)
     loop_free(&examination->loop);
 }
 
-int examine(const struct settings *settings, const char *next_hop, enum attempt_mode mode,
-            json_t **trace_r, struct err *err_r)
+int examine(const struct settings *settings, const struct examined *examined,
+            enum attempt_mode mode, json_t **trace_r, struct err *err_r)
 {
     struct examination examination = {.settings = settings};
     log_setup(LOG_LEVEL_ERROR, false, "daneway");
@@ -91,9 +91,11 @@ int examine(const struct settings *settings, const char *next_hop, enum attempt_
         end(&examination);
         return -1;
     }
-    attempt_examine(examination.conductor, next_hop, mode, done, &examination);
+    attempt_examine(examination.conductor, examined, mode, done, &examination);
     loop_run(examination.loop);
     end(&examination);
     *trace_r = examination.trace;
-    return *trace_r != NULL ? 0 : err_set(err_r, "%s: the look-up ended without a trace", next_hop);
+    return *trace_r != NULL
+               ? 0
+               : err_set(err_r, "%s: the look-up ended without a trace", examined->next_hop);
 }

@@ -13,7 +13,7 @@
 #include "daneway/settings.h"
 
 /* The trace, a new reference. -1: table wrong, resolver not to be trusted ... */
-int examine(const struct settings *settings, const char *next_hop, enum attempt_mode mode,
-            json_t **trace_r, struct err *err_r);
+int examine(const struct settings *settings, const struct examined *examined,
+            enum attempt_mode mode, json_t **trace_r, struct err *err_r);
 
 #endif

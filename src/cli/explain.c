@@ -17,19 +17,29 @@
 
 struct request {
     const char *configuration, *subject;
-    bool as_json, all;
+    const char *sender; /* NULL: nobody in particular */
+    bool as_json, all, requiretls;
 };
 
 static bool take_arguments(struct request *request, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'}, {"all", no_argument, NULL, 'a'}, {0}};
+        {"json", no_argument, NULL, 'j'},
+        {"all", no_argument, NULL, 'a'},
+        {"from", required_argument, NULL, 'f'},
+        {"requiretls", no_argument, NULL, 'r'},
+        {0},
+    };
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == 'j')
             request->as_json = true;
         else if (option == 'a')
             request->all = true;
+        else if (option == 'f')
+            request->sender = optarg;
+        else if (option == 'r')
+            request->requiretls = true;
         else
             return false;
     }
@@ -54,8 +64,11 @@ static json_int_t count_attempt(json_t *counts, json_t *attempt)
 static void show_attempt(const struct request *request, json_t *attempt, json_int_t number,
                          json_int_t total)
 {
-    printf("%s, attempt %lld of %lld: ", request->subject, (long long)number, (long long)total);
-    render_trace(stdout, json_object_get(attempt, "trace"));
+    json_t *trace = json_object_get(attempt, "trace");
+    char age[FORMAT_TEXT];
+    printf("%s, attempt %lld of %lld, %s ago: ", request->subject, (long long)number,
+           (long long)total, format_duration(time(NULL) - json_number(trace, "time"), age));
+    render_trace(stdout, trace);
 }
 
 /* A message for several domains has a last attempt for each. */
@@ -115,11 +128,16 @@ static bool is_queue_id(const char *subject)
     return strpbrk(subject, ".@[]:") == NULL;
 }
 
-/* What is behind the @; the whole, if there is none. */
-static const char *next_hop_of(const char *subject)
+/* What is behind the @ is looked up, or the whole, if there is none; before it stands whose mailbox is meant. */
+static struct examined examined_of(const struct request *request)
 {
-    const char *at = strrchr(subject, '@');
-    return at != NULL ? at + 1 : subject;
+    const char *at = strrchr(request->subject, '@');
+    return (struct examined){
+        .next_hop = at != NULL ? at + 1 : request->subject,
+        .recipient = at != NULL && at != request->subject ? request->subject : NULL,
+        .sender = request->sender,
+        .requiretls = request->requiretls,
+    };
 }
 
 /* Explained: would it be tried? Probed: is there a host that would be sent to? */
@@ -143,7 +161,8 @@ static int explain_next_hop(const struct request *request, enum attempt_mode mod
     struct err err;
     if (settings == NULL)
         return STATUS_USAGE;
-    if (examine(settings, next_hop_of(request->subject), mode, &trace, &err) != 0)
+    const struct examined examined = examined_of(request);
+    if (examine(settings, &examined, mode, &trace, &err) != 0)
         return command_failed(STATUS_USAGE, "%s", err.text);
     if (request->as_json)
         command_print_json(trace);
@@ -160,8 +179,10 @@ int run_explain(const char *configuration, int argc, char **argv)
     if (!take_arguments(&request, argc, argv))
         return command_misused("explain", NULL);
     format_use_colours(format_wants_colours(stdout));
-    return is_queue_id(request.subject) ? explain_message(&request)
-                                        : explain_next_hop(&request, ATTEMPT_EXPLAIN);
+    bool live = !is_queue_id(request.subject);
+    if (live ? request.all : request.requiretls || request.sender != NULL)
+        return command_misused("explain", NULL);
+    return live ? explain_next_hop(&request, ATTEMPT_EXPLAIN) : explain_message(&request);
 }
 
 int run_probe(const char *configuration, int argc, char **argv)

@@ -49,6 +49,8 @@ void render_who(FILE *out, const char *indent, json_t *object);
 /* A text of any length in lines of the page's width, each after `indent`; nothing for NULL or "".
  */
 void render_folded(FILE *out, const char *indent, const char *text);
+/* The same, with a label before the first line, below which the further ones do not reach. */
+void render_labelled(FILE *out, const char *indent, const char *label, const char *text);
 /* Texts with blanks between them, folded at the page's width, each further line after `indent`
  * blanks. */
 void render_words(FILE *out, json_t *texts, unsigned indent);

@@ -115,12 +115,27 @@ static const char *common_need(json_t *plan)
     return need;
 }
 
+/* REQUIRETLS is kept or not under TLS: a look-up cannot tell. */
+static bool must_list_requiretls(json_t *plan)
+{
+    json_t *host;
+    size_t i;
+    json_array_foreach(json_object_get(plan, "hosts"), i, host) {
+        if (json_text(host, "skip") == NULL && json_text_is(host, "requiretls", "must"))
+            return true;
+    }
+    return false;
+}
+
 static void put_would_be_tried(FILE *out, json_t *plan)
 {
     const char *need = common_need(plan);
     bool safe = need != NULL && strcmp(need, "authenticated") == 0;
     put_headline(out, safe ? GREEN : YELLOW, "Mail would be sent now");
     fprintf(out, ": %s\n", sentence_for(need));
+    if (must_list_requiretls(plan))
+        fputs("Only `daneway probe --requiretls` can tell whether a mail host lists REQUIRETLS.\n",
+              out);
 }
 
 /* The reason of the whole, with the hosts that share it. */
@@ -158,6 +173,20 @@ static void put_probed_host(FILE *out, json_t *tried)
     fputc('\n', out);
 }
 
+/* As the delivery ends: by a bounce only if every host failed for good. */
+static bool all_for_good(json_t *tries)
+{
+    json_t *tried;
+    size_t i;
+    json_array_foreach(tries, i, tried) {
+        const char *name = json_text(json_object_get(tried, "ending"), "reason");
+        enum reason reason = name != NULL ? reason_by_name(name) : REASON_NONE;
+        if (reason == REASON_NONE || reason_row(reason)->permanence == TEMPORARY)
+            return false;
+    }
+    return true;
+}
+
 static void put_probed(FILE *out, json_t *tries)
 {
     json_t *tried;
@@ -175,7 +204,9 @@ static void put_probed(FILE *out, json_t *tries)
         fputc('\n', out);
         return;
     }
-    put_headline(out, YELLOW, "Mail would wait");
+    bool returned = all_for_good(tries);
+    put_headline(out, returned ? RED : YELLOW,
+                 returned ? "Mail would be returned to its sender" : "Mail would wait");
     fputs(": no mail host is good enough\n", out);
     json_array_foreach(tries, i, tried) {
         put_probed_host(out, tried);

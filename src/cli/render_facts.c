@@ -35,7 +35,7 @@ static size_t word_length(const char *text)
     return strcspn(text, " ");
 }
 
-static void put_folded(FILE *out, const char *indent, const char *label, const char *text)
+void render_labelled(FILE *out, const char *indent, const char *label, const char *text)
 {
     size_t column = strlen(indent) + strlen(label), start = column;
     if (text == NULL || *text == '\0')
@@ -63,13 +63,13 @@ static void put_folded(FILE *out, const char *indent, const char *label, const c
 
 void render_folded(FILE *out, const char *indent, const char *text)
 {
-    put_folded(out, indent, "", text);
+    render_labelled(out, indent, "", text);
 }
 
 void render_who(FILE *out, const char *indent, json_t *object)
 {
-    put_folded(out, indent, "Who can mend it: ", json_text(object, "who"));
-    put_folded(out, indent, "How: ", json_text(object, "advice"));
+    render_labelled(out, indent, "Who can mend it: ", json_text(object, "who"));
+    render_labelled(out, indent, "How: ", json_text(object, "advice"));
 }
 
 void render_reason(FILE *out, const char *indent, const char *key, json_t *object, const char *told)
@@ -82,9 +82,9 @@ void render_reason(FILE *out, const char *indent, const char *key, json_t *objec
     format_put(out, name);
     fprintf(out, "%s\n", colour(PLAIN));
     if (!is_told)
-        put_folded(out, indent, "", json_text(object, "text"));
-    put_folded(out, indent, "", json_text(object, "detail"));
-    put_folded(out, indent, "The host said: ", json_text(object, "reply"));
+        render_labelled(out, indent, "", json_text(object, "text"));
+    render_labelled(out, indent, "", json_text(object, "detail"));
+    render_labelled(out, indent, "The host said: ", json_text(object, "reply"));
     if (!is_told)
         render_who(out, indent, object);
 }
@@ -100,14 +100,31 @@ static enum colour status_colour(const char *status)
     return strcmp(status, "insecure") == 0 ? YELLOW : DIM;
 }
 
-/* "secure, TTL 300 s", "secure: there are none", "bogus: why" */
+/* The words of DNSSEC, and what they mean for somebody who does not use them daily. */
+static const char *status_words(const char *status)
+{
+    static const struct {
+        const char *status, *words;
+    } table[] = {
+        {"not-asked", "not asked"},
+        {"insecure", "insecure (not signed)"},
+        {"bogus", "bogus (fails DNSSEC validation)"},
+        {"failed", "look-up failed"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (strcmp(status, table[i].status) == 0)
+            return table[i].words;
+    return status;
+}
+
+/* "secure, TTL 300 s", "insecure (not signed), there are none", "bogus (...): why" */
 static void put_fact(FILE *out, json_t *fact)
 {
     const char *status = json_text(fact, "status");
     if (status == NULL)
         return;
     fprintf(out, "%s", colour(status_colour(status)));
-    format_put(out, strcmp(status, "not-asked") == 0 ? "not asked" : status);
+    format_put(out, status_words(status));
     fprintf(out, "%s", colour(PLAIN));
     if (json_text_is(fact, "presence", "no-data"))
         fputs(", there are none", out);
@@ -142,6 +159,8 @@ static const char *why_not_asked(json_t *evidence, json_t *host)
         return "the domain is not signed with DNSSEC, so DANE does not apply";
     if (json_text_is(addresses, "status", "insecure"))
         return "the mail host is not signed with DNSSEC, so DANE does not apply to it";
+    if (json_array_size(json_object_get(host, "addresses")) > 0)
+        return "the rules for this mail do not look at DANE";
     return "there is no address to connect to";
 }
 
@@ -263,6 +282,24 @@ static bool names_count(json_t *host)
     return json_array_size(records) == 0;
 }
 
+/* What the certificate must show, in one sentence; the names that DANE accepts follow. */
+static void put_proof(FILE *out, json_t *host)
+{
+    if (!json_text_is(host, "need", "authenticated"))
+        return;
+    if (json_text_is(host, "applied", "tlsa") &&
+        json_array_size(json_object_get(host, "records")) > 0) {
+        fputs(names_count(host)
+                  ? "      its certificate must come from the authority that a TLSA record names\n"
+                  : "      its key or certificate must be one that a TLSA record names\n",
+              out);
+    } else if (json_text_is(host, "applied", "sts")) {
+        fputs("      its certificate must come from a public authority and name ", out);
+        format_put(out, json_text(host, "name"));
+        fputc('\n', out);
+    }
+}
+
 static void put_plan_host(FILE *out, json_t *host, const char *told)
 {
     bool skipped = json_text(host, "skip") != NULL;
@@ -275,6 +312,8 @@ static void put_plan_host(FILE *out, json_t *host, const char *told)
         put_need(out, host);
     fputc('\n', out);
     render_reason(out, "      ", "skip", host, told);
+    if (!skipped)
+        put_proof(out, host);
     if (!skipped && names_count(host) && json_array_size(json_object_get(host, "names")) > 0) {
         fputs("      names that count in its certificate: ", out);
         render_words(out, json_object_get(host, "names"), 6);
@@ -300,7 +339,8 @@ static void put_plan(FILE *out, json_t *object, const char *told)
     format_put(out, json_text(object, "level"));
     fputs(", by ", out);
     format_put(out, json_text(object, "rule"));
-    fputc('\n', out);
+    fputs(json_text_is(object, "rule", "default_level") ? ": no line of tls_policy fits\n" : "\n",
+          out);
     render_rules(out, object);
     json_array_foreach(hosts, i, host) {
         put_plan_host(out, host, told);

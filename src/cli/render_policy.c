@@ -40,7 +40,7 @@ static void put_policy(FILE *out, json_t *sts, int64_t now)
     put_pair(out, "mode ", json_text(sts, "mode"), "");
     fprintf(out, "%s", colour(PLAIN));
     put_pair(out, ", id ", json_text(sts, "id"), "");
-    if (json_text_is(sts, "source", "fetched"))
+    if (json_text_is(sts, "source", "fetched") || now <= json_number(sts, "fetched"))
         fputs(", fetched just now", out);
     else
         fprintf(out, ", fetched %s ago", format_duration(now - json_number(sts, "fetched"), age));
@@ -100,7 +100,7 @@ static void put_exception(FILE *out, json_t *demands)
 {
     const char *until = json_text(demands, "until");
     if (until != NULL) {
-        fprintf(out, "  %san exception until ", colour(YELLOW));
+        fprintf(out, "  %sby exception, until ", colour(YELLOW));
         format_put(out, until);
         fprintf(out, "%s", colour(PLAIN));
         put_pair(out, ": ", json_text(demands, "reason"), "");
@@ -157,12 +157,13 @@ void render_host_policies(FILE *out, json_t *host)
         if (enforced && failure == NULL && json_array_size(policies) == 1)
             continue;
         fprintf(out, "      %-7s %s", policy_title(policy),
-                enforced ? "counts" : "is judged for reports only");
+                enforced ? "must be met" : "is judged for reports only");
         if (failure != NULL) {
             fprintf(out, "%s", colour(enforced ? RED : YELLOW));
-            put_pair(out, ": ", failure, "");
+            put_pair(out, enforced ? ", and is not: " : ", and is not met: ", failure, "");
             fprintf(out, "%s", colour(PLAIN));
-            put_pair(out, ": ", json_text(policy, "detail"), "");
+            if (!json_text_is(host, "skip", failure))
+                put_pair(out, ": ", json_text(policy, "detail"), "");
         }
         fputc('\n', out);
     }
@@ -187,22 +188,27 @@ static void render_further(FILE *out, json_t *further)
     }
 }
 
-/* How they fared, after the handshake. */
+/* How they fared, after the handshake. What the verdict goes on to tell is left out here. */
 void render_policy_results(FILE *out, json_t *verdict)
 {
+    const char *told = json_text(verdict, "reason");
     json_t *result;
     size_t i;
     json_array_foreach(json_object_get(verdict, "policies"), i, result) {
         bool met = json_is_true(json_object_get(result, "met"));
+        bool is_told = told != NULL && json_text_is(result, "reason", told);
         if (json_text_is(result, "policy", "no-policy-found"))
             continue;
         fprintf(out, "        %-7s %s%s%s",
                 json_text_is(result, "policy", "tlsa") ? "DANE" : "MTA-STS",
                 colour(met ? GREEN : RED), met ? "met" : "not met", colour(PLAIN));
-        put_pair(out, ": ", json_text(result, "reason"), "");
-        put_pair(out, ": ", json_text(result, "detail"), "");
+        if (!is_told) {
+            put_pair(out, ": ", json_text(result, "reason"), "");
+            put_pair(out, ": ", json_text(result, "detail"), "");
+        }
         fputc('\n', out);
-        render_further(out, json_object_get(result, "further"));
+        if (!is_told)
+            render_further(out, json_object_get(result, "further"));
     }
     if (json_is_true(json_object_get(verdict, "requiretls")))
         fputs("        MAIL carries REQUIRETLS\n", out);

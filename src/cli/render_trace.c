@@ -77,7 +77,8 @@ static void put_verdict(FILE *out, json_t *verdict, const char *told)
         fputs(clear ? "no TLS here: goes on in clear, on a fresh connection" : "refused", out);
     fprintf(out, "%s", colour(PLAIN));
     if (json_text(verdict, "matched") != NULL) {
-        fprintf(out, ": certificate %lld matches ", (long long)json_number(verdict, "depth"));
+        fprintf(out, ": certificate %lld matches\n                     ",
+                (long long)json_number(verdict, "depth"));
         format_put(out, json_text(verdict, "matched"));
     }
     fputc('\n', out);
@@ -91,22 +92,40 @@ static void put_verdict(FILE *out, json_t *verdict, const char *told)
     }
 }
 
+enum { LABEL = 40 };
+
+/* "connected", "tls TLSv1.3 ...": of neither side. */
+static void put_happening(FILE *out, const char *label, const char *what, const char *text)
+{
+    char line[512];
+    what = what != NULL ? what : "";
+    snprintf(line, sizeof line, "%s%s%s", what, text != NULL && *text != '\0' ? " " : "",
+             text != NULL ? text : "");
+    render_labelled(out, "      ", label, line);
+}
+
 static void put_events(FILE *out, json_t *events)
 {
     json_t *event;
     size_t i;
+    if (json_array_size(events) > 0)
+        fprintf(out, "      %sdialogue%s\n", colour(DIM), colour(PLAIN));
     json_array_foreach(events, i, event) {
+        char label[LABEL];
         bool ours = json_text_is(event, "what", "command");
-        bool theirs = json_text_is(event, "what", "reply");
-        fprintf(out, "      %s%7.3f s  ", colour(DIM), (double)json_number(event, "ms") / 1000);
-        if (ours || theirs) {
-            fputs(ours ? "> " : "< ", out);
-        } else {
-            format_put(out, json_text(event, "what"));
-            fputs(json_text_is(event, "text", "") ? "" : " ", out);
-        }
-        format_put(out, json_text(event, "text"));
-        fprintf(out, "%s\n", colour(PLAIN));
+        bool theirs =
+            json_text_is(event, "what", "reply") || json_text_is(event, "what", "greeting");
+        const char *text = json_text(event, "text");
+        snprintf(label, sizeof label, "%7.3f s  %s", (double)json_number(event, "ms") / 1000,
+                 ours     ? "> "
+                 : theirs ? "< "
+                          : "  ");
+        fprintf(out, "%s", colour(DIM));
+        if (!ours && !theirs)
+            put_happening(out, label, json_text(event, "what"), text);
+        else
+            render_labelled(out, "      ", label, text);
+        fprintf(out, "%s", colour(PLAIN));
     }
 }
 
@@ -138,11 +157,11 @@ static void put_try(FILE *out, json_t *tried, const char *told)
     fprintf(out, "]:%lld%s\n", (long long)json_number(tried, "port"),
             json_is_true(json_object_get(tried, "clear")) ? ", without TLS" : "");
     put_reuse(out, json_object_get(tried, "reused"));
-    put_events(out, json_object_get(tried, "events"));
     put_tls(out, json_object_get(tried, "tls"));
     put_verdict(out, verdict, told);
     if (!same_reason(verdict, ending))
         render_reason(out, "        ", "reason", ending, told);
+    put_events(out, json_object_get(tried, "events"));
 }
 
 /* One line: what the second rules would have done. */

@@ -61,6 +61,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/encrypt-needs-starttls.scn \
 	tests/replay/equal-preferences-as-listed.scn \
 	tests/replay/equal-preferences-shuffled.scn \
+	tests/replay/explain-mailbox.scn \
 	tests/replay/explain.scn \
 	tests/replay/greeting-521-below-dane.scn \
 	tests/replay/greeting-521-everywhere.scn \

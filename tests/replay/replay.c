@@ -171,8 +171,13 @@ static void start(struct run *run, struct delivery *delivery)
     if (scenario.mode == ATTEMPT_DELIVER)
         run->attempt = attempt_deliver(run->conductor, delivery, on_done, run);
     else
+        scenario.examined = (struct examined){.next_hop = scenario.next_hop,
+                                              .recipient = delivery->recipients[0].address,
+                                              .sender = delivery->envelope.sender,
+                                              .requiretls = delivery->envelope.requiretls};
+    if (scenario.mode != ATTEMPT_DELIVER)
         run->attempt =
-            attempt_examine(run->conductor, scenario.next_hop, scenario.mode, on_done, run);
+            attempt_examine(run->conductor, &scenario.examined, scenario.mode, on_done, run);
 }
 
 static void play(struct run *run)

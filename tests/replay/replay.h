@@ -61,6 +61,7 @@ struct scenario {
     const char *file;
     struct evidence evidence;
     const char *next_hop, *bounce_nexthop;
+    struct examined examined; /* in the modes explain and probe */
     struct delivery_settings settings;
     struct buffer table;  /* text of tls_policy */
     struct buffer shadow; /* text of tls_policy_shadow */

@@ -146,6 +146,20 @@ Test(live, json_is_the_trace)
     cr_assert(trace != NULL);
     cr_expect(
         eq(str, (char *)json_string_value(json_object_get(trace, "next_hop")), "good.example"));
+    cr_expect(
+        eq(str, (char *)json_string_value(json_object_get(trace, "recipient")), "a@good.example"));
+    cr_expect(json_object_get(trace, "sender") == NULL);
+    cr_expect(json_object_get(trace, "requiretls") == NULL);
+    json_decref(trace);
+    capture(&captured, configuration,
+            (const char *const[]){"probe", "--json", "--requiretls", "--from", "b@corp.example",
+                                  "good.example", NULL});
+    trace = json_loads(captured.text, 0, &error);
+    cr_assert(trace != NULL);
+    cr_expect(json_object_get(trace, "recipient") == NULL);
+    cr_expect(
+        eq(str, (char *)json_string_value(json_object_get(trace, "sender")), "b@corp.example"));
+    cr_expect(eq(int, json_is_true(json_object_get(trace, "requiretls")), 1));
     json_decref(trace);
 }
 

@@ -44,7 +44,8 @@ static const char dane_mismatch[] =
     "  \"addresses_status\":{\"status\":\"insecure\",\"presence\":\"found\",\"ttl\":60},"
     "  \"tlsa\":{\"status\":\"bogus\",\"why\":\"SERVFAIL from 127.0.0.1\"}}]},"
     "\"plan\":{\"action\":\"try\",\"hosts\":[{\"name\":\"mx1.example.org\",\"need\":"
-    "\"authenticated\",\"applied\":\"tlsa\",\"names\":[\"mx1.example.org\"]},"
+    "\"authenticated\",\"applied\":\"tlsa\",\"records\":[\"3 1 1 "
+    "abcd\"],\"names\":[\"mx1.example.org\"]},"
     "  {\"name\":\"mx2.example.org\",\"need\":\"may\",\"skip\":\"tlsa-bogus\",\"text\":\"The TLSA "
     "records fail.\",\"who\":\"the operator of the DNS\",\"advice\":\"Mend the signatures.\"}]},"
     "\"tried\":[{\"host\":\"mx1.example.org\",\"address\":\"192.0.2.1\",\"port\":25,\"ms\":2,"
@@ -71,8 +72,9 @@ Test(render, a_trace_shows_facts_plan_hosts_and_verdict)
     EXPECT_TEXT("192.0.2.1 2001:db8::1");
     EXPECT_TEXT("TLSA       secure, TTL 30 s\n");
     EXPECT_TEXT("3 1 1 abcd");
-    EXPECT_TEXT("TLSA       bogus: SERVFAIL from 127.0.0.1");
-    EXPECT_TEXT("level auto, by default_level");
+    EXPECT_TEXT("TLSA       bogus (fails DNSSEC validation): SERVFAIL from 127.0.0.1");
+    EXPECT_TEXT("level auto, by default_level: no line of tls_policy fits");
+    EXPECT_TEXT("its key or certificate must be one that a TLSA record names");
     EXPECT_TEXT("TLS, authenticated by DANE");
     EXPECT_TEXT("mx2.example.org  is not used\n      tlsa-bogus\n");
     EXPECT_TEXT("Who can mend it: the operator of the DNS\n      How: Mend the signatures.\n");
@@ -82,6 +84,47 @@ Test(render, a_trace_shows_facts_plan_hosts_and_verdict)
     EXPECT_TEXT("as TLSA: 3 1 1 beef");
     EXPECT_TEXT("verdict        refused");
     EXPECT_TEXT("WAITS      bob@example.org  4.7.5 tlsa-mismatch\n  No.\n");
+}
+
+Test(render, a_probe_says_whether_mail_would_come_back)
+{
+    render(render_trace,
+           "{\"plan\":{\"action\":\"try\"},\"tried\":[{\"host\":\"mx1.example\","
+           "\"address\":\"192.0.2.1\",\"port\":25,\"verdict\":{\"action\":\"skip-host\"},"
+           "\"ending\":{\"reason\":\"requiretls-not-offered\"}}]}");
+    EXPECT_TEXT("Mail would be returned to its sender: no mail host is good enough\n"
+                "  mx1.example [192.0.2.1]: 5.7.30 requiretls-not-offered\n");
+    render(render_trace,
+           "{\"plan\":{\"action\":\"try\"},\"tried\":[{\"host\":\"mx1.example\","
+           "\"address\":\"192.0.2.1\",\"port\":25,\"verdict\":{\"action\":\"skip-host\"},"
+           "\"ending\":{\"reason\":\"requiretls-not-offered\"}},"
+           "{\"host\":\"mx2.example\",\"address\":\"192.0.2.2\",\"port\":25,"
+           "\"ending\":{\"reason\":\"connect-failed\"}}]}");
+    EXPECT_TEXT("Mail would wait: no mail host is good enough\n");
+}
+
+/* A line of an EHLO reply can be long; what both sides said stands below the verdict. */
+Test(render, the_dialogue_is_folded)
+{
+    render(render_trace,
+           "{\"tried\":[{\"host\":\"mx\",\"address\":\"192.0.2.1\",\"port\":25,\"verdict\":{"
+           "\"action\":\"go-on\",\"protection\":\"encrypted\",\"policies\":[{\"policy\":\"sts\","
+           "\"met\":false,\"reason\":\"certificate-expired\",\"detail\":\"so\",\"further\":[{"
+           "\"reason\":\"certificate-name-mismatch\",\"detail\":\"thus\"}]}]},\"events\":["
+           "{\"ms\":0,\"what\":\"connected\",\"text\":\"\"},"
+           "{\"ms\":1,\"what\":\"greeting\",\"text\":\"220 mx\"},"
+           "{\"ms\":2,\"what\":\"command\",\"text\":\"EHLO gw\"},"
+           "{\"ms\":1500,\"what\":\"reply\",\"text\":\"250 mx PIPELINING SIZE 52428800 VRFY ETRN "
+           "STARTTLS ENHANCEDSTATUSCODES 8BITMIME DSN SMTPUTF8 CHUNKING\"}]}]}");
+    EXPECT_TEXT("MTA-STS not met: certificate-expired: so\n"
+                "                also: certificate-name-mismatch: thus\n"
+                "      dialogue\n"
+                "        0.000 s    connected\n"
+                "        0.001 s  < 220 mx\n"
+                "        0.002 s  > EHLO gw\n"
+                "        1.500 s  < 250 mx PIPELINING SIZE 52428800 VRFY ETRN STARTTLS "
+                "ENHANCEDSTATUSCODES 8BITMIME\n"
+                "                   DSN SMTPUTF8 CHUNKING\n");
 }
 
 Test(render, strangers_do_not_write_on_the_terminal)
@@ -105,7 +148,7 @@ Test(render, colours_are_put_out_when_wanted)
     render(render_trace, dane_mismatch);
     format_use_colours(0);
     EXPECT_TEXT("\033[32msecure\033[0m");
-    EXPECT_TEXT("\033[31mbogus\033[0m");
+    EXPECT_TEXT("\033[31mbogus (fails DNSSEC validation)\033[0m");
 }
 
 Test(render, traces_with_little_in_them)
@@ -302,9 +345,9 @@ Test(render, trace_shows_policies_rules_and_demands)
     EXPECT_TEXT("the latest fetch failed: sts-fetch-failed: status 404");
     EXPECT_TEXT("PLAN  for hr@example.org");
     EXPECT_TEXT("and at least: mailboxes:7 encrypt");
-    EXPECT_TEXT("an exception until 2026-12-31: old server");
+    EXPECT_TEXT("by exception, until 2026-12-31: old server");
     EXPECT_TEXT("the message demands REQUIRETLS, which the table relaxes: opportunistic");
-    EXPECT_TEXT("MTA-STS is judged for reports only: sts-mx-mismatch");
+    EXPECT_TEXT("MTA-STS is judged for reports only, and is not met: sts-mx-mismatch");
     EXPECT_TEXT("REQUIRETLS is passed on");
     EXPECT_TEXT("PLAN  for x@example.org");
 }
