@@ -49,9 +49,10 @@ struct transaction {
     size_t at; /* recipient whose reply is awaited */
     size_t accepted;
     struct chunk_read *read;
-    unsigned chunk; /* number of the next one */
+    unsigned chunk;     /* number of the next one */
+    uint64_t octets;    /* of the content, read so far */
+    bool chunk_is_here; /* and nothing of it has been written */
     bool read_failed;
-    const char *read_why;
     bool last; /* the end of the data is in `encoded` */
     struct data_encoder encoder;
     struct buffer encoded;
@@ -219,15 +220,45 @@ static int say_group(struct transaction *t)
     return 0;
 }
 
+static void transaction_step(struct transaction *t, enum signal signal);
+
+/* The end follows the last octet at once: with a message of usual size all of it leaves in one piece. */
+static void on_chunk(void *arg, enum spool_result result, struct slice chunk)
+{
+    struct transaction *t = arg;
+    t->read = NULL;
+    t->chunk_is_here = true;
+    t->written = 0;
+    t->read_failed = result != SPOOL_OK;
+    t->octets += chunk.len;
+    t->last =
+        result == SPOOL_OK && (chunk.len == 0 || t->octets == t->parts.delivery->envelope.size);
+    if (result == SPOOL_OK)
+        data_encode(&t->encoder, chunk, append, t);
+    if (t->last)
+        data_encode_end(&t->encoder, append, t);
+    if (t->state == STATE_CHUNK)
+        transaction_step(t, SIGNAL_CHUNK);
+}
+
+static void ask_for_chunk(struct transaction *t)
+{
+    buffer_clear(&t->encoded);
+    t->read = spool_read_chunk(t->parts.spool, t->parts.delivery->message, t->chunk++, on_chunk, t);
+}
+
 static enum state fail_here(struct transaction *t, const char *detail)
 {
     t->result.local_failure = true;
     return fail(t, REASON_GATEWAY_FAILED, detail);
 }
 
+/* Fresh content, which is in memory, is taken while the envelope is on its way; what is on disk, when it is asked for. */
 static enum state begin(struct transaction *t, enum signal signal)
 {
     (void)signal;
+    if (t->parts.delivery->attempts == 0)
+        ask_for_chunk(t);
     return session_begin_transaction(t->parts.session) ? STATE_RSET : STATE_MAIL;
 }
 
@@ -342,23 +373,6 @@ static enum state data(struct transaction *t, enum signal signal)
 
 /* --- the content ---------------------------------------------------------------------------------- */
 
-static void transaction_step(struct transaction *t, enum signal signal);
-
-static void on_chunk(void *arg, enum spool_result result, struct slice chunk)
-{
-    struct transaction *t = arg;
-    t->read = NULL;
-    buffer_clear(&t->encoded);
-    t->written = 0;
-    t->read_failed = result != SPOOL_OK;
-    t->last = result == SPOOL_OK && chunk.len == 0;
-    if (t->last)
-        data_encode_end(&t->encoder, append, t);
-    else if (result == SPOOL_OK)
-        data_encode(&t->encoder, chunk, append, t);
-    transaction_step(t, SIGNAL_CHUNK);
-}
-
 static enum state take_dot_reply(struct transaction *t)
 {
     struct transaction_recipient as = from_reply(t, CLASS_DELIVERED);
@@ -368,16 +382,22 @@ static enum state take_dot_reply(struct transaction *t)
     return STATE_ENDED;
 }
 
+static enum state take_chunk(struct transaction *t)
+{
+    t->chunk_is_here = false;
+    return t->read_failed ? fail_here(t, "the content could not be read from the store")
+                          : STATE_BLOCK;
+}
+
 static enum state chunk(struct transaction *t, enum signal signal)
 {
     switch (signal) {
     case SIGNAL_ENTER:
-        t->read =
-            spool_read_chunk(t->parts.spool, t->parts.delivery->message, t->chunk++, on_chunk, t);
-        return STATE_CHUNK;
+        if (t->read == NULL && !t->chunk_is_here)
+            ask_for_chunk(t);
+        return t->chunk_is_here ? take_chunk(t) : STATE_CHUNK;
     case SIGNAL_CHUNK:
-        return t->read_failed ? fail_here(t, "the content could not be read from the store")
-                              : STATE_BLOCK;
+        return take_chunk(t);
     case SIGNAL_REPLY: /* the verdict came early, and the server is out of step */
         return fail_by_reply(t);
     case SIGNAL_DRAINED:
