@@ -161,6 +161,13 @@ bool session_take_count(struct session *session)
     return first;
 }
 
+json_t *session_peer_shown(struct session *session, json_t *(*make)(const struct peer *peer))
+{
+    if (session->peer_shown == NULL && session->facts.peer != NULL)
+        session->peer_shown = make(session->facts.peer);
+    return session->peer_shown;
+}
+
 void session_lend(struct session *session, session_fn *fn, void *arg)
 {
     session->fn = fn;

@@ -232,8 +232,9 @@ static json_t *reuse_json(const struct session_facts *facts)
     return object;
 }
 
-void trace_session(struct trace *trace, const struct session_facts *facts, const char *protection)
+void trace_session(struct trace *trace, struct session *session, const char *protection)
 {
+    const struct session_facts *facts = session_facts(session);
     if (facts->messages > 0)
         json_object_set_new(trace->tried, "reused", reuse_json(facts));
     if (facts->helo[0] != '\0')
@@ -241,7 +242,7 @@ void trace_session(struct trace *trace, const struct session_facts *facts, const
     if (facts->capabilities.esmtp)
         json_object_set_new(trace->tried, "capabilities", capabilities_json(&facts->capabilities));
     if (facts->peer != NULL)
-        json_object_set_new(trace->tried, "tls", peer_json(facts->peer));
+        json_object_set(trace->tried, "tls", session_peer_shown(session, peer_json));
     if (facts->judged)
         json_object_set_new(trace->tried, "verdict", verdict_json(facts, protection));
 }

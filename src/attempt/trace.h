@@ -70,7 +70,7 @@ void trace_try(struct trace *trace, const char *host, const struct address *addr
                bool clear, int64_t ms);
 void trace_event(struct trace *trace, int64_t ms, const char *what, const char *text);
 /* What the session has shown until ready or refused; `protection` as in struct recipient_outcome. */
-void trace_session(struct trace *trace, const struct session_facts *facts, const char *protection);
+void trace_session(struct trace *trace, struct session *session, const char *protection);
 void trace_ending(struct trace *trace, enum reason reason, const char *detail, const char *reply);
 /* The second rules' word; nothing if there are none. */
 void trace_shadow(struct trace *trace, const struct shadow_outcome *shadow);
