@@ -139,8 +139,9 @@ static void put_failures(FILE *out, json_t *failures, bool own)
     size_t i;
     if (json_array_size(failures) > 0)
         fprintf(out, "\n%sWhat fails, and who can mend it%s\n", colour(BOLD), colour(PLAIN));
-    json_array_foreach(failures, i, failure)
+    json_array_foreach(failures, i, failure) {
         put_failure(out, failure, own);
+    }
 }
 
 /* --- what is wrong with the reports themselves -------------------------------------------------- */

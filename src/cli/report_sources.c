@@ -148,7 +148,9 @@ void report_sources_complain(const struct report_input *input)
 {
     json_t *file, *complaint;
     size_t i, c;
-    json_array_foreach(report_input_complaints(input), i, file)
-        json_array_foreach(json_object_get(file, "complaints"), c, complaint)
+    json_array_foreach(report_input_complaints(input), i, file) {
+        json_array_foreach(json_object_get(file, "complaints"), c, complaint) {
             put_complaint(json_string_value(json_object_get(file, "file")), complaint);
+        }
+    }
 }

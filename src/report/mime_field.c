@@ -130,7 +130,7 @@ static const char *in_sections(struct arena *arena, const char *field, const cha
         snprintf(numbered, sizeof(numbered), "%s*%u", name, section);
         const char *value = exact(arena, field, numbered);
         if (value == NULL) {
-            strcat(numbered, "*");
+            snprintf(numbered, sizeof(numbered), "%s*%u*", name, section);
             value = exact(arena, field, numbered);
             if (value == NULL)
                 break;

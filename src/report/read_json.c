@@ -274,10 +274,11 @@ static void take_document(const struct report_source *source, json_t *json, bool
 {
     json_t *element;
     size_t i;
-    if (json_is_array(json) && !in_array)
-        json_array_foreach(json, i, element)
+    if (json_is_array(json) && !in_array) {
+        json_array_foreach(json, i, element) {
             take_document(source, element, true);
-    else if (is_report(json_object_get(json, "report")))
+        }
+    } else if (is_report(json_object_get(json, "report")))
         take_wrapped(source, json);
     else if (is_report(json))
         take_report(source, json);
@@ -318,11 +319,17 @@ static bool has_too_many_values(struct slice text)
     return count > VALUES_MAX;
 }
 
+/* White space, and the record separator of RFC 7464. */
+static bool is_between_documents(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\x1e';
+}
+
 static void read_documents(const struct report_source *source, struct slice text)
 {
     for (unsigned found = 0;; found++) {
         json_error_t error;
-        while (text.len > 0 && memchr(" \t\r\n\x1e", text.ptr[0], 5) != NULL)
+        while (text.len > 0 && is_between_documents(text.ptr[0]))
             text = slice_drop(text, 1);
         if (text.len == 0)
             return;

@@ -188,8 +188,10 @@ static void count_domains(struct report_summary *summary, json_t *domains)
 {
     const char *domain;
     json_t *value;
-    json_object_foreach(domains, domain, value)
+    json_object_foreach(domains, domain, value) {
+        (void)value;
         add(object_in(summary->domains, domain), "reports", 1);
+    }
 }
 
 bool report_summary_add(struct report_summary *summary, const struct tls_report *report)
@@ -255,8 +257,9 @@ static json_t *counts_to_array(json_t *counts)
 {
     const char *name;
     json_t *count, *array = json_array();
-    json_object_foreach(counts, name, count)
+    json_object_foreach(counts, name, count) {
         json_array_append_new(array, json_pack("{s:s, s:O}", "name", name, "count", count));
+    }
     return sorted(array);
 }
 
