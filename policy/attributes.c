@@ -263,6 +263,8 @@ enum {
     DANE = TLS_LEVEL_BIT(LEVEL_DANE) |
            TLS_LEVEL_BIT(LEVEL_DANE_ONLY), /* Postfix ignores match= there */
     ANY = TLS_LEVEL_BIT(LEVEL_COUNT) - 1,
+    TLS = ANY & ~NONE,
+    OURS = TLS_LEVEL_BIT(LEVEL_AUTO) | TLS_LEVEL_BIT(LEVEL_AUTHENTICATED),
 };
 
 static const struct attribute {
@@ -270,23 +272,25 @@ static const struct attribute {
     take_fn *take;
     unsigned levels;
     bool repeated;
+    unsigned postfix; /* levels at which Postfix 3.7 takes it */
 } attributes[] = {
-    {"match", take_match, NONE | NAMES | DANE | TLS_LEVEL_BIT(LEVEL_FINGERPRINT), true},
-    {"servername", take_servername, ANY, false},
-    {"protocols", take_protocols, ANY, false},
-    {"ciphers", take_ciphers, ANY, false},
-    {"exclude", take_exclude, ANY, true},
-    {"tafile", take_tafile, NONE | NAMES, true},
-    {"connection_reuse", take_connection_reuse, ANY, false},
-    {"enable_rpk", take_enable_rpk, ANY, false},
-    {"sts", take_sts, ANY, false},
-    {"min", take_min, ANY, true},
-    {"requiretls", take_requiretls, ANY, false},
-    {"nexthop", take_nexthop, ANY, false},
-    {"bounce_nexthop", take_bounce_nexthop, ANY, false},
-    {"until", take_until, ANY, false},
-    {"reason", take_reason, ANY, false},
-    {"owner", take_owner, ANY, false},
+    {"match", take_match, NONE | NAMES | DANE | TLS_LEVEL_BIT(LEVEL_FINGERPRINT), true,
+     NAMES | TLS_LEVEL_BIT(LEVEL_FINGERPRINT)},
+    {"servername", take_servername, ANY, false, TLS & ~OURS},
+    {"protocols", take_protocols, ANY, false, TLS},
+    {"ciphers", take_ciphers, ANY, false, TLS},
+    {"exclude", take_exclude, ANY, true, TLS},
+    {"tafile", take_tafile, NONE | NAMES, true, NAMES},
+    {"connection_reuse", take_connection_reuse, ANY, false, TLS},
+    {"enable_rpk", take_enable_rpk, ANY, false, 0},
+    {"sts", take_sts, ANY, false, 0},
+    {"min", take_min, ANY, true, 0},
+    {"requiretls", take_requiretls, ANY, false, 0},
+    {"nexthop", take_nexthop, ANY, false, 0},
+    {"bounce_nexthop", take_bounce_nexthop, ANY, false, 0},
+    {"until", take_until, ANY, false, 0},
+    {"reason", take_reason, ANY, false, 0},
+    {"owner", take_owner, ANY, false, 0},
 };
 enum { ATTRIBUTES = sizeof(attributes) / sizeof(attributes[0]) };
 
@@ -296,6 +300,17 @@ static size_t find(struct slice name)
     while (i < ATTRIBUTES && !slice_equal_nocase(name, slice_of(attributes[i].name)))
         i++;
     return i;
+}
+
+/* Commas and blanks, which stand between attributes there, become what else may stand between protocols and ciphers. */
+static void keep_for_postfix(struct reading *reading, const char *name, struct slice value)
+{
+    char *text = arena_strndup(reading->arena, value.ptr, value.len);
+    for (char *c = text; *c != '\0'; c++)
+        if (strchr(", \t{}", *c) != NULL)
+            *c = ':';
+    reading->attributes->postfix =
+        arena_printf(reading->arena, "%s %s=%s", reading->attributes->postfix, name, text);
 }
 
 static const char *take_attribute(struct reading *reading, struct slice name, struct slice value,
@@ -317,6 +332,8 @@ static const char *take_attribute(struct reading *reading, struct slice name, st
                             tls_level_name(reading->level));
     seen[i] = true;
     const char *why = attribute->take(reading, value);
+    if (why == NULL && (attribute->postfix & TLS_LEVEL_BIT(reading->level)) != 0)
+        keep_for_postfix(reading, attribute->name, value);
     return why == NULL ? NULL
                        : arena_printf(reading->arena, "%s=%s: %s", attribute->name,
                                       table_shown(value, shown), why);
@@ -335,7 +352,7 @@ static const char *check_whole(const struct reading *reading)
 int attributes_parse(struct arena *arena, enum tls_level level, struct slice text,
                      struct row_attributes *attributes_r, const char **why_r)
 {
-    *attributes_r = (struct row_attributes){0};
+    *attributes_r = (struct row_attributes){.postfix = ""};
     struct reading reading = {arena, level, attributes_r};
     bool seen[ATTRIBUTES] = {false};
     struct slice name, value;

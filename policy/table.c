@@ -49,7 +49,7 @@ struct parsing {
     struct err *err_r;
 };
 
-static const struct row_attributes no_attributes;
+static const struct row_attributes no_attributes = {.postfix = ""};
 
 static struct slice key_of(const void *rows, uint32_t number)
 {

@@ -63,6 +63,8 @@ struct row_attributes {
     int64_t until;          /* seconds since 1970 from which the row no longer applies; 0: no end */
     const char *until_text; /* "2026-12-31", the last day; NULL */
     const char *reason, *owner; /* NULL */
+    const char *
+        postfix; /* what Postfix knows of it, as it is written there: " match=x protocols=y"; "" if nothing */
 };
 
 struct table_row {

@@ -199,7 +199,7 @@ struct route route_find(const struct route_question *question, struct ledger *le
         parties = parties_of(&way, ledger);
     }
     const struct row_attributes *attributes = attributes_of(&parties);
-    if (attributes != NULL && attributes->nexthop != NULL) {
+    if (attributes != NULL && attributes->nexthop != NULL && !question->direct) {
         way = way_by(question, attributes->nexthop, true);
         for (size_t i = 0; i < parties.count; i++)
             parties.items[i].demands.literal_of_recipient = false;

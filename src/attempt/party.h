@@ -29,7 +29,9 @@ struct route_question {
     const char *addressed;           /* the next hop that was asked for */
     const char *bounce_nexthop;      /* for notices; "" or NULL: by MX */
     uint16_t port;                   /* of a next hop that names none */
-    int64_t now;                     /* seconds since 1970 */
+    bool
+        direct; /* somebody else delivers, and he goes where he was told: nexthop= is not followed */
+    int64_t now; /* seconds since 1970 */
 };
 struct route {
     const char

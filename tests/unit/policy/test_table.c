@@ -386,3 +386,22 @@ Test(table, levels_by_name)
     cr_assert(eq(int, tls_level_by_name(slice_of("strong"), &found), -1));
     cr_assert(eq(int, tls_level_by_name(slice_of(""), &found), -1));
 }
+
+/* An attempt under way keeps the rows that it began with, when the operator has the table read again. */
+Test(table, rows_live_as_long_as_somebody_holds_the_table)
+{
+    struct err err;
+    struct table *table = NULL, *held;
+    cr_assert(eq(int,
+                 table_parse(&table, "tls_policy",
+                             SLICE_LITERAL("a.example secure match=b.example\n"), &err),
+                 0));
+    const struct table_row *row = table_match(table, SLICE_LITERAL("a.example"));
+    held = table_hold(table);
+    table_free(&table);
+    cr_expect(eq(ptr, table, NULL));
+    cr_expect(eq(str, (char *)row->attributes->match[0], "b.example"));
+    cr_expect(eq(str, (char *)row->attributes->postfix, " match=b.example"));
+    table_free(&held);
+    cr_expect(eq(ptr, (void *)table_hold(NULL), NULL));
+}
