@@ -4,8 +4,13 @@
  * Must never accept. */
 #include "listen.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -28,26 +33,72 @@ static int bind_socket(int fd, const struct listen_address *listen_address)
     return listen(fd, BACKLOG);
 }
 
-static int listen_one(const struct listen_address *listen_address, int *fd_r, struct err *err_r)
+/* Does somebody listen there? What does not answer is left over. */
+static bool is_in_use(const struct sockaddr_un *address)
 {
-    int family = listen_address->address.family == 6 ? AF_INET6 : AF_INET;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool in_use = connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 ||
+                  (errno != ECONNREFUSED && errno != ENOENT);
+    int number = errno;
+    close(fd);
+    errno = number;
+    return in_use;
+}
+
+static int bind_path(int fd, const char *path)
+{
+    enum { EVERYBODY = 0666 };
+    struct stat status;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    memcpy(address.sun_path, path, strlen(path));
+    if (lstat(path, &status) == 0) {
+        errno = EADDRINUSE;
+        if (!S_ISSOCK(status.st_mode) || is_in_use(&address) || unlink(path) != 0)
+            return -1;
+    }
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || chmod(path, EVERYBODY) != 0)
+        return -1;
+    return listen(fd, BACKLOG);
+}
+
+static int family_of(const struct listen_address *listen_address)
+{
+    return listen_address->path != NULL          ? AF_UNIX
+           : listen_address->address.family == 6 ? AF_INET6
+                                                 : AF_INET;
+}
+
+static int fail(const char *option, const struct listen_address *listen_address, struct err *err_r)
+{
     char text[ADDRESS_TEXT];
-    address_format(&listen_address->address, text);
-    *fd_r = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (listen_address->path != NULL)
+        return err_system(err_r, "%s unix:%s", option, listen_address->path);
+    return err_system(err_r, "%s %s port %u", option,
+                      address_format(&listen_address->address, text),
+                      (unsigned)listen_address->port);
+}
+
+static int listen_one(const char *option, const struct listen_address *listen_address, int *fd_r,
+                      struct err *err_r)
+{
+    *fd_r = socket(family_of(listen_address), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (*fd_r < 0)
-        return err_system(err_r, "intake.listen %s port %u", text, (unsigned)listen_address->port);
-    if (bind_socket(*fd_r, listen_address) == 0)
+        return fail(option, listen_address, err_r);
+    int rc = listen_address->path != NULL ? bind_path(*fd_r, listen_address->path)
+                                          : bind_socket(*fd_r, listen_address);
+    if (rc == 0)
         return 0;
-    err_system(err_r, "intake.listen %s port %u", text, (unsigned)listen_address->port);
+    fail(option, listen_address, err_r);
     close(*fd_r);
     return -1;
 }
 
-int listen_all(const struct listen_address *addresses, size_t count, int **fds_r, struct err *err_r)
+int listen_all(const char *option, const struct listen_address *addresses, size_t count,
+               int **fds_r, struct err *err_r)
 {
     int *fds = x_calloc(count + 1, sizeof *fds);
     for (size_t i = 0; i < count; i++) {
-        if (listen_one(&addresses[i], &fds[i], err_r) == 0)
+        if (listen_one(option, &addresses[i], &fds[i], err_r) == 0)
             continue;
         while (i > 0)
             close(fds[--i]);

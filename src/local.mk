@@ -9,7 +9,7 @@ STATIONS = libdaneway-intake.a libdaneway-schedule.a libdaneway-result.a libdane
 	libdaneway-smtp.a libdaneway-policy.a libdaneway-conf.a libdaneway-log.a libdaneway-loop.a \
 	libdaneway-base.a $(LIBEVENT_LIBS) $(GETDNS_LIBS) $(CURL_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS) \
 	$(CONFUSE_LIBS) $(JANSSON_LIBS) $(IDN2_LIBS) $(ZLIB_LIBS)
-danewayd_LDADD = libdaneway-control.a $(STATIONS)
+danewayd_LDADD = libdaneway-control.a libdaneway-policy-service.a $(STATIONS)
 # Manual pages; scripts/make-reasons-page writes the last one.
 dist_man_MANS += man/danewayd.8 man/daneway.8 man/daneway.conf.5 man/daneway-tables.5 man/daneway-reasons.7
 dist_noinst_SCRIPTS += scripts/make-reasons-page

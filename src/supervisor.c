@@ -45,8 +45,8 @@ struct role {
 struct supervisor {
     const struct settings *settings;
     pid_t pid;
-    int *listeners;
-    size_t listener_count;
+    int *listeners, *policy_listeners;
+    size_t listener_count, policy_listener_count;
     int (*channels)[2]; /* by worker: its end, the control role's end */
     unsigned worker_count;
     struct role *roles; /* the workers, then the control role */
@@ -80,6 +80,8 @@ static void close_foreign(struct supervisor *supervisor, const struct role *role
     }
     for (size_t i = 0; role->is_control && i < supervisor->listener_count; i++)
         close(supervisor->listeners[i]);
+    for (size_t i = 0; role->is_control && i < supervisor->policy_listener_count; i++)
+        close(supervisor->policy_listeners[i]);
 }
 
 static int run_control(struct supervisor *supervisor)
@@ -111,6 +113,8 @@ static int run_role(struct supervisor *supervisor, const struct role *role)
         .channel = supervisor->channels[role->number][0],
         .listeners = supervisor->listeners,
         .listener_count = supervisor->listener_count,
+        .policy_listeners = supervisor->policy_listeners,
+        .policy_listener_count = supervisor->policy_listener_count,
         .supervisor = supervisor->pid,
     };
     return worker_run(settings, &place);
@@ -306,6 +310,8 @@ static void raise_limits(const struct settings *settings)
     setrlimit(RLIMIT_NOFILE, &limit);
     rlim_t needed = (rlim_t)settings->intake.connection_limit + settings->delivery.concurrency +
                     settings->delivery.reuse_sessions + OTHER_FILES;
+    if (settings->policy_service.listen_count > 0)
+        needed += settings->policy_service.connection_limit;
     if (limit.rlim_max < needed)
         log_event(LOG_LEVEL_WARNING, "few-descriptors",
                   "a process may open %llu files; intake.connection_limit and "
@@ -320,11 +326,15 @@ static int prepare(struct supervisor *supervisor, struct err *err_r)
     if (role_make_directories(settings, err_r) != 0)
         return -1;
     umask(027);
+    const struct policy_service_settings *service = &settings->policy_service;
     if (make_channels(supervisor, err_r) != 0 ||
-        listen_all(settings->intake.listen, settings->intake.listen_count, &supervisor->listeners,
-                   err_r) != 0)
+        listen_all("intake.listen", settings->intake.listen, settings->intake.listen_count,
+                   &supervisor->listeners, err_r) != 0 ||
+        listen_all("policy_service.socketmap_listen", service->listen, service->listen_count,
+                   &supervisor->policy_listeners, err_r) != 0)
         return -1;
     supervisor->listener_count = settings->intake.listen_count;
+    supervisor->policy_listener_count = service->listen_count;
     prepare_roles(supervisor);
     return 0;
 }
@@ -367,5 +377,6 @@ int supervisor_run(const struct settings *settings, struct err *err_r)
     free(supervisor.roles);
     free(supervisor.channels);
     free(supervisor.listeners);
+    free(supervisor.policy_listeners);
     return result;
 }

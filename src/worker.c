@@ -20,6 +20,7 @@
 #include "control/exceptions.h"
 #include "intake/intake.h"
 #include "log/log.h"
+#include "policy_service/policy_service.h"
 #include "report/shadow_tally.h"
 #include "report/tally.h"
 #include "resolve/resolve.h"
@@ -54,6 +55,7 @@ struct worker {
     struct result *result;
     struct schedule *schedule;
     struct intake *intake;
+    struct policy_service *policy_service; /* NULL: nobody is to ask */
 
     bool validating, tested; /* what was logged of the resolver last */
     bool draining, intake_idle, schedule_idle;
@@ -235,6 +237,8 @@ static void drain(void *arg)
     conductor_drain(worker->conductor);
     schedule_drain(worker->schedule, schedule_is_idle, worker);
     intake_drain(worker->intake, intake_is_idle, worker);
+    if (worker->policy_service != NULL)
+        policy_service_drain(worker->policy_service);
 }
 
 /* --- birth ------------------------------------------------------------------------------------ */
@@ -337,6 +341,10 @@ static int make_stations(struct worker *worker, struct err *err_r)
     make_inner_stations(worker);
     if (make_outer_stations(worker, err_r) != 0)
         return EX_CONFIG;
+    if (worker->place->policy_listener_count > 0)
+        worker->policy_service = policy_service_create(
+            worker->loop, worker->conductor, &settings->policy_service,
+            worker->place->policy_listeners, worker->place->policy_listener_count);
     agent_use_stations(worker->agent, &(struct agent_stations){
                                           .spool = worker->spool,
                                           .schedule = worker->schedule,
@@ -344,6 +352,8 @@ static int make_stations(struct worker *worker, struct err *err_r)
                                           .resolver = worker->resolver,
                                           .result = worker->result,
                                           .shadow = worker->shadow,
+                                          .policies = policy_service_status,
+                                          .policies_arg = worker->policy_service,
                                           .exceptions = exceptions_status,
                                           .exceptions_arg = worker->exceptions,
                                           .sessions = conductor_status,
@@ -377,6 +387,7 @@ static void run(struct worker *worker)
 static void end_orderly(struct worker *worker)
 {
     agent_ending(worker->agent);
+    policy_service_free(&worker->policy_service);
     intake_free(&worker->intake);
     schedule_free(&worker->schedule);
     result_free(&worker->result);

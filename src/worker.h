@@ -15,8 +15,8 @@ enum { WORKER_DRAIN_LIMIT = 20 /* seconds that attempts and sessions under way g
 struct worker_place {
     unsigned number, count;
     int channel;
-    const int *listeners;
-    size_t listener_count;
+    const int *listeners, *policy_listeners;
+    size_t listener_count, policy_listener_count;
     pid_t supervisor;
 };
 /* Returns the exit status of the process: EX_CONFIG when the configuration, a table or a key is

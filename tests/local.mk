@@ -19,6 +19,7 @@ include tests/unit/attempt/local.mk
 include tests/unit/result/local.mk
 include tests/unit/report/local.mk
 include tests/unit/intake/local.mk
+include tests/unit/policy_service/local.mk
 include tests/unit/control/local.mk
 include tests/unit/cli/local.mk
 endif

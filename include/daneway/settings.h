@@ -15,6 +15,7 @@
 struct listen_address {
     struct address address;
     uint16_t port;
+    const char *path; /* of a Unix socket, in place of address and port; NULL */
 };
 
 struct intake_settings {
@@ -89,6 +90,14 @@ struct sts_settings {
     size_t allow_address_count;
 };
 
+struct policy_service_settings {
+    struct listen_address *listen; /* socketmap_listen */
+    size_t listen_count;
+    bool allow_public; /* addresses that are not on loopback */
+    unsigned connection_limit;
+    unsigned request_timeout, answer_timeout; /* seconds */
+};
+
 struct report_settings {
     unsigned flush_interval;
     unsigned close_delay; /* seconds after midnight UTC */
@@ -109,6 +118,7 @@ struct settings {
     struct delivery_settings delivery;
     struct queue_settings queue;
     struct sts_settings sts;
+    struct policy_service_settings policy_service;
     struct report_settings report;
 };
 

@@ -82,6 +82,26 @@ static void print_deliveries(FILE *out, json_t *status)
             (long long)number(status, "result", "notices"));
 }
 
+/* Nothing, where nobody has asked. */
+static void print_policy_service(FILE *out, json_t *status)
+{
+    static const char section[] = "policy_service";
+    if (number(status, section, "connections") + number(status, section, "refused") == 0)
+        return;
+    fprintf(out, "Policies   %lld questions of other MTAs: ",
+            (long long)number(status, section, "queries"));
+    fprintf(
+        out, "%lld DANE, %lld MTA-STS, %lld by table, %lld without policy, %lld put off\n",
+        (long long)(number(status, section, "dane_only") + number(status, section, "dane")),
+        (long long)number(status, section, "secure"), (long long)number(status, section, "table"),
+        (long long)number(status, section, "notfound"), (long long)number(status, section, "temp"));
+    json_int_t wrong = number(status, section, "perm"),
+               refused = number(status, section, "refused");
+    if (wrong + refused > 0)
+        fprintf(out, "           %s%lld wrong requests, %lld connections refused%s\n",
+                colour(YELLOW), (long long)wrong, (long long)refused, colour(PLAIN));
+}
+
 static void print_workers(FILE *out, json_t *status, int64_t now)
 {
     json_t *worker, *details = json_object_get(status, "details");
@@ -194,6 +214,7 @@ void render_status(FILE *out, json_t *status, int64_t now)
     print_queue(out, status, now);
     print_deliveries(out, status);
     print_reports(out, status);
+    print_policy_service(out, status);
     print_workers(out, status, now);
     print_exceptions(out, status, now);
     print_destinations(out, status, now);

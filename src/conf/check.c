@@ -71,6 +71,32 @@ static int check_queue(const struct reader *reader, struct err *err_r)
         place(reader, "queue", max_given ? "retry_max" : "retry_min"), retry->min, retry->max);
 }
 
+/* Whoever asks learns what the operator's tables say, and makes this gateway look things up. */
+static bool is_local(const struct listen_address *listen)
+{
+    static const struct address nowhere[] = {{.family = 4}, {.family = 6}};
+    return listen->path != NULL || (address_is_loopback(&listen->address) &&
+                                    !address_equal(&listen->address, &nowhere[0]) &&
+                                    !address_equal(&listen->address, &nowhere[1]));
+}
+
+static int check_policy_service(const struct reader *reader, struct err *err_r)
+{
+    const struct policy_service_settings *service = &reader->settings->policy_service;
+    for (size_t i = 0; !service->allow_public && i < service->listen_count; i++) {
+        char text[ADDRESS_TEXT];
+        if (!is_local(&service->listen[i]))
+            return err_set(
+                err_r,
+                "%s: socketmap_listen has %s, which is not on loopback, and the protocol knows no "
+                "passwords; expected a loopback address or \"unix:/path\", or allow_public = true "
+                "if a packet filter lets nobody but your own mail servers ask",
+                place(reader, "policy_service", "socketmap_listen"),
+                address_format(&service->listen[i].address, text));
+    }
+    return 0;
+}
+
 /* What the resolver must know follows from what delivery was told (DANE-18). */
 static void fill_resolver(struct settings *settings)
 {
@@ -125,7 +151,7 @@ static int fill_host_name(struct reader *reader, struct err *err_r)
 int reader_check(struct reader *reader, struct err *err_r)
 {
     if (check_intake(reader, err_r) != 0 || check_resolver(reader, err_r) != 0 ||
-        check_queue(reader, err_r) != 0)
+        check_queue(reader, err_r) != 0 || check_policy_service(reader, err_r) != 0)
         return -1;
     fill_resolver(reader->settings);
     fill_sts(reader->settings);

@@ -173,6 +173,15 @@ const struct option options[] = {
     NUMBER("sts", "failure_memory", "300", sts.failure_memory, 1, DAY),
     NUMBER("sts", "cache_limit", "10000", sts.cache_limit, 1, 10000000),
 
+    LIST("policy_service", "socketmap_listen", "", set_socketmap_listen, policy_service.listen,
+         "an address with a port, such as \"127.0.0.1:8461\", or \"unix:/path\" of at most 107 "
+         "octets"),
+    CHOICE("policy_service", "allow_public", "false", set_switch, policy_service.allow_public,
+           no_yes),
+    NUMBER("policy_service", "connection_limit", "200", policy_service.connection_limit, 1, 100000),
+    NUMBER("policy_service", "request_timeout", "10", policy_service.request_timeout, 1, HOUR),
+    NUMBER("policy_service", "answer_timeout", "60", policy_service.answer_timeout, 1, HOUR),
+
     NUMBER("report", "flush_interval", "1", report.flush_interval, 1, HOUR),
     NUMBER("report", "close_delay", "1200", report.close_delay, 0, 12 * HOUR),
     NUMBER("report", "keep_days", "90", report.keep_days, 1, 36500),

@@ -114,11 +114,16 @@ int set_optional_path(struct arena *arena, struct settings *settings, const stru
     return value[0] == '/' || value[0] == '\0' ? set_text(arena, settings, option, value) : -1;
 }
 
+static bool is_socket_path(const char *text)
+{
+    enum { SUN_PATH = 108 }; /* unix(7) */
+    return text[0] == '/' && strlen(text) < SUN_PATH;
+}
+
 int set_socket_path(struct arena *arena, struct settings *settings, const struct option *option,
                     const char *value)
 {
-    enum { SUN_PATH = 108 }; /* unix(7) */
-    return strlen(value) < SUN_PATH ? set_path(arena, settings, option, value) : -1;
+    return is_socket_path(value) ? set_path(arena, settings, option, value) : -1;
 }
 
 /* One label; underscores are for domain names that are no host names. */
@@ -312,6 +317,22 @@ int set_listen(struct arena *arena, struct settings *settings, const struct opti
     return 0;
 }
 
+/* As set_listen, or "unix:/path". */
+int set_socketmap_listen(struct arena *arena, struct settings *settings,
+                         const struct option *option, const char *value)
+{
+    (void)option;
+    struct policy_service_settings *service = &settings->policy_service;
+    struct listen_address one = {0};
+    if (slice_starts_nocase(slice_of(value), SLICE_LITERAL("unix:/")) && is_socket_path(value + 5))
+        one.path = arena_strdup(arena, value + 5);
+    else if (address_port_parse(value, &one.address, &one.port) != 0)
+        return -1;
+    service->listen = grown(arena, service->listen, service->listen_count, sizeof(one));
+    service->listen[service->listen_count++] = one;
+    return 0;
+}
+
 int set_network(struct arena *arena, struct settings *settings, const struct option *option,
                 const char *value)
 {
@@ -332,6 +353,8 @@ void option_clear_list(struct settings *settings, const struct option *option)
     assert(option->list);
     if (option->set == set_listen)
         settings->intake.listen_count = 0;
+    else if (option->set == set_socketmap_listen)
+        settings->policy_service.listen_count = 0;
     else
         settings->delivery.policy.allow_address_count = 0;
 }

@@ -167,6 +167,8 @@ static json_t *status(const struct agent *agent)
                             stations->exceptions(stations->exceptions_arg));
     if (stations->sessions != NULL)
         json_object_set_new(json, "sessions", stations->sessions(stations->sessions_arg));
+    if (stations->policies != NULL)
+        json_object_set_new(json, "policy_service", stations->policies(stations->policies_arg));
     return json;
 }
 

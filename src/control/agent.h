@@ -33,6 +33,9 @@ struct agent_stations {
     void *exceptions_arg;
     json_t *(*sessions)(void *arg); /* to mail hosts: opened, reused, resumed; NULL: none */
     void *sessions_arg;
+    json_t *(*policies)(
+        void *arg); /* asked for by other MTAs: connections, queries, answers; NULL: none */
+    void *policies_arg;
 };
 
 struct agent;

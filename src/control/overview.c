@@ -96,6 +96,7 @@ json_t *overview_status(json_t *answers, json_t *missing)
         "destinations", all_destinations(answers), "details", answers);
     assert(status != NULL);
     json_object_set_new(status, "shadow", sum_section(answers, "shadow"));
+    json_object_set_new(status, "policy_service", sum_section(answers, "policy_service"));
     return status;
 }
 

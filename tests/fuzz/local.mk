@@ -8,4 +8,5 @@ include tests/fuzz/conf.mk
 include tests/fuzz/result.mk
 include tests/fuzz/resolve.mk
 include tests/fuzz/report.mk
+include tests/fuzz/policy_service.mk
 endif

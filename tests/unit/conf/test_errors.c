@@ -39,6 +39,12 @@ static const struct {
      "1: certificate = \"x.pem\"; expected a path that begins with \"/\", or \"\""},
     {"intake { postmaster = root }",
      "1: postmaster = \"root\"; expected an address such as \"postmaster@example.org\", or \"\""},
+    {"policy_service { socketmap_listen = {\"localhost:8461\"} }",
+     "1: socketmap_listen = \"localhost:8461\"; expected an address with a port, such as "
+     "\"127.0.0.1:8461\", or \"unix:/path\" of at most 107 octets"},
+    {"policy_service { socketmap_listen = {\"unix:policy.sock\"} }",
+     "1: socketmap_listen = \"unix:policy.sock\"; expected an address with a port, such as "
+     "\"127.0.0.1:8461\", or \"unix:/path\" of at most 107 octets"},
     {"resolver { port = 0 }", "1: port = \"0\"; expected a number from 1 to 65535"},
     {"resolver { port = 65536 }", "1: port = \"65536\"; expected a number from 1 to 65535"},
     {"resolver { mode = trusting }", "1: mode = \"trusting\"; expected loopback or validate"},
@@ -166,6 +172,38 @@ Test(conf_errors, ad_bit_of_a_remote_resolver)
         char text[256];
         snprintf(text, sizeof(text), "hostname = a.example resolver { %s }", allowed[i]);
         cr_assert(eq(int, read_text(text, &settings, &err), 0), "%s", err.text);
+        conf_free(&settings);
+    }
+}
+
+/* Whoever reaches the socket may ask: the operator says so, or it is not opened to the world. */
+Test(conf_errors, policy_service_at_a_public_address)
+{
+    struct settings *settings = NULL;
+    struct err err = {""};
+    static const char *const refused[] = {"192.0.2.1:8461", "[2001:db8::1]:8461", "0.0.0.0:8461",
+                                          "[::]:8461"};
+    static const char *const allowed[] = {"127.0.0.1:8461", "[::1]:8461", "unix:/run/p.sock"};
+    char text[256];
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        snprintf(text, sizeof(text),
+                 "hostname = a.example\npolicy_service {\nsocketmap_listen = {\"%s\"}\n}",
+                 refused[i]);
+        cr_assert(eq(int, read_text(text, &settings, &err), -1), "%s", refused[i]);
+        cr_expect(strncmp(err.text, "t.conf:3: socketmap_listen has ", 31) == 0, "%s", err.text);
+        cr_expect(strstr(err.text, "allow_public = true") != NULL, "%s", err.text);
+        snprintf(text, sizeof(text),
+                 "hostname = a.example policy_service { socketmap_listen = {\"%s\"} "
+                 "allow_public = true }",
+                 refused[i]);
+        cr_assert(eq(int, read_text(text, &settings, &err), 0), "%s", err.text);
+        conf_free(&settings);
+    }
+    for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
+        snprintf(text, sizeof(text),
+                 "hostname = a.example policy_service { socketmap_listen = {\"%s\"} }", allowed[i]);
+        cr_assert(eq(int, read_text(text, &settings, &err), 0), "%s", err.text);
+        cr_expect(eq(sz, settings->policy_service.listen_count, 1));
         conf_free(&settings);
     }
 }
