@@ -11,13 +11,19 @@
 
 #include "cli/command.h"
 
+enum { NAMES_WIDTH = 18 };
+
 static void print_overview(FILE *out)
 {
     size_t count;
     const struct command *commands = command_table(&count);
     fputs("usage: daneway [-c FILE] COMMAND ...\n\n", out);
-    for (size_t i = 0; i < count; i++)
-        fprintf(out, "  %-13s %s\n", commands[i].name, commands[i].summary);
+    for (size_t i = 0; i < count; i++) {
+        const char *second = commands[i].second != NULL ? commands[i].second : "";
+        int used = fprintf(out, "  %s %s", commands[i].name, second);
+        fprintf(out, "%*s %s\n", used < NAMES_WIDTH ? NAMES_WIDTH - used : 0, "",
+                commands[i].summary);
+    }
     fputs("\ndaneway help COMMAND says more; so does the manual page daneway(8).\n", out);
 }
 
@@ -38,16 +44,34 @@ static int unknown(const char *name)
                           name);
 }
 
+/* All that the first word begins: "report" has three. */
+static void print_help_of(const char *name, FILE *out)
+{
+    size_t count;
+    const struct command *commands = command_table(&count);
+    unsigned printed = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(commands[i].name, name) != 0)
+            continue;
+        fputs(printed++ > 0 ? "\n" : "", out);
+        command_print_help(&commands[i], out);
+    }
+}
+
 static int print_help(int argc, char **argv)
 {
     if (argc == 0) {
         print_overview(stdout);
         return STATUS_YES;
     }
-    const struct command *command = find_for_help(argv[0]);
-    if (command == NULL)
+    if (find_for_help(argv[0]) == NULL)
         return unknown(argv[0]);
-    command_print_help(command, stdout);
+    int words = 1;
+    const struct command *command = command_find(argc, argv, &words);
+    if (command != NULL && words == 2)
+        command_print_help(command, stdout);
+    else
+        print_help_of(argv[0], stdout);
     return STATUS_YES;
 }
 
@@ -68,8 +92,8 @@ static int run(const char *configuration, int argc, char **argv)
     if (asks_for_help(argc, argv))
         return print_help(argc, argv);
     const struct command *command = command_find(argc, argv, &words);
-    if (command == NULL && (command = find_for_help(argv[0])) != NULL) {
-        command_print_help(command, stderr); /* the second word is missing or wrong */
+    if (command == NULL && find_for_help(argv[0]) != NULL) {
+        print_help_of(argv[0], stderr); /* the second word is missing or wrong */
         return STATUS_USAGE;
     }
     if (command == NULL)
