@@ -19,7 +19,8 @@ Test(command, words_name_commands)
     } cases[] = {
         {{"status", NULL}, 1, 1, NULL},       {{"queue", NULL}, 1, 1, "list"},
         {{"queue", "list"}, 2, 2, "list"},    {{"queue", "--json"}, 2, 1, "list"},
-        {{"config", "check"}, 2, 2, "check"},
+        {{"config", "check"}, 2, 2, "check"}, {{"report", "summary"}, 2, 2, "summary"},
+        {{"report", NULL}, 1, 1, NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int used = 0;
