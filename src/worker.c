@@ -336,6 +336,8 @@ static int make_stations(struct worker *worker, struct err *err_r)
     if (open_spool(worker, err_r) != 0 || open_shadow(worker, err_r) != 0)
         return EX_TEMPFAIL;
     worker->tls_client = tls_client_create();
+    if (settings->delivery.tls_resumption)
+        tls_client_keep_tickets(worker->tls_client);
     worker->tally = tally_create(worker->loop, settings->report.flush_interval, agent_flush_tally,
                                  worker->agent);
     make_inner_stations(worker);

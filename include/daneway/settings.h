@@ -65,6 +65,7 @@ struct delivery_settings {
     unsigned address_limit, destination_concurrency, concurrency;
     unsigned reuse_idle, reuse_lifetime;     /* seconds; reuse_idle 0: no session is used twice */
     unsigned reuse_messages, reuse_sessions; /* of one session; idle ones in all */
+    bool tls_resumption;
     unsigned reply_line_limit, reply_lines_limit;
     unsigned connect_timeout, greeting_timeout, ehlo_timeout, starttls_timeout, handshake_timeout,
         mail_timeout, rcpt_timeout, data_timeout, block_timeout, dot_timeout, quit_timeout;

@@ -67,6 +67,7 @@ struct attempt {
     size_t host, address; /* present place: in the order, and among the addresses of the host */
     unsigned addresses_tried;
     bool clear;   /* TLS-07: the same address once more, without TLS */
+    bool in_full; /* the same address once more, without resuming a TLS session */
     bool fresh;   /* no kept session for this host any more */
     bool goes_on; /* with what a session could not take: who was asked there is not asked again */
     bool reused;  /* the session was kept from another message */
@@ -208,7 +209,7 @@ static void make_plan(struct attempt *attempt)
         attempt->order[i] = i;
     attempt->host = attempt->address = 0;
     attempt->addresses_tried = 0;
-    attempt->clear = attempt->fresh = attempt->goes_on = false;
+    attempt->clear = attempt->in_full = attempt->fresh = attempt->goes_on = false;
     ledger_use_party(attempt->ledger, attempt->party, party->particular);
     ledger_next_place(attempt->ledger);
     trace_plan(attempt->trace, attempt->plan, &party->demands,
@@ -245,7 +246,7 @@ static void next_host(struct attempt *attempt)
 {
     attempt->host++;
     attempt->address = 0;
-    attempt->clear = attempt->fresh = false;
+    attempt->clear = attempt->in_full = attempt->fresh = false;
 }
 
 /* A session that was kept says nothing of the address that is first in turn. */
@@ -253,7 +254,7 @@ static void next_address(struct attempt *attempt)
 {
     attempt->address += attempt->reused ? 0 : 1;
     attempt->fresh = true;
-    attempt->clear = false;
+    attempt->clear = attempt->in_full = false;
 }
 
 static void pass_over(struct attempt *attempt)
@@ -282,7 +283,7 @@ static enum state choosing(struct attempt *attempt, enum signal signal)
             pass_over(attempt);
         else if (attempt->address == host->address_count)
             next_host(attempt);
-        else if (attempt->addresses_tried >= limit && !attempt->clear)
+        else if (attempt->addresses_tried >= limit && !attempt->clear && !attempt->in_full)
             break;
         else
             return STATE_SESSION;
@@ -365,12 +366,13 @@ static void connect_to(struct attempt *attempt)
         .address = host->addresses[attempt->address],
         .port = attempt->next_hop.port,
         .clear = attempt->clear,
+        .in_full = attempt->in_full,
         .note = on_note,
         .note_arg = attempt,
     };
     pool_make_room(attempt->conductor->pool, &key, room_beside(attempt));
     attempt->conductor->counters.opened++;
-    attempt->addresses_tried += attempt->clear ? 0 : 1;
+    attempt->addresses_tried += attempt->clear || attempt->in_full ? 0 : 1;
     attempt->reused = false;
     begin_session(attempt, &session.address, attempt->clear);
     attempt->session = session_start(&session, on_session, attempt);
@@ -440,6 +442,11 @@ static void account_for_session(struct attempt *attempt, bool ready)
 static enum state session_refused(struct attempt *attempt)
 {
     const struct session_ending *ending = session_ending(attempt->session);
+    if (ending->kind == ENDING_IN_FULL) {
+        session_part(&attempt->session);
+        attempt->in_full = attempt->fresh = true;
+        return STATE_CHOOSING;
+    }
     struct failure failure = {ending->reason, ending->detail, ending->status, ending->reply};
     account_for_session(attempt, false);
     attempt->place.tls = session_facts(attempt->session)->peer != NULL ? "encrypted" : "";
@@ -458,6 +465,8 @@ static enum state session_refused(struct attempt *attempt)
 
 static enum state session_ready(struct attempt *attempt)
 {
+    const struct peer *peer = session_facts(attempt->session)->peer;
+    attempt->conductor->counters.resumed += !attempt->reused && peer != NULL && peer->resumed;
     account_for_session(attempt, true);
     if (attempt->mode == ATTEMPT_PROBE) {
         session_part(&attempt->session);

@@ -51,6 +51,7 @@ struct session_parts {
     struct address address;
     uint16_t port;
     bool clear;    /* TLS failed on the connection before: without it now (TLS-07) */
+    bool in_full;  /* TLS is not resumed */
     note_fn *note; /* may be NULL; called with note_arg until session_part */
     void *note_arg;
 };
@@ -65,6 +66,7 @@ enum ending_kind {
     ENDING_NEXT_ADDRESS,    /* the connection failed: another address may work */
     ENDING_NEXT_HOST,       /* the host refused, or was refused */
     ENDING_RECONNECT_CLEAR, /* once more, to the same address, with `clear` (TLS-07) */
+    ENDING_IN_FULL, /* once more, to the same address, with `in_full`: a resumed session says nothing of the host (TLS-15) */
 };
 struct session_ending {
     enum ending_kind kind;

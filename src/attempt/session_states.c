@@ -96,9 +96,20 @@ static void set_tls_failed(struct session *session, enum reason reason)
     facts->tls_code = reason_row(reason)->name;
 }
 
+/* What failed may be the ticket, or a certificate that the host no longer uses: only a full handshake tells (TLS-15). */
+static enum session_state again_in_full(struct session *session)
+{
+    stream_forget_tickets(session->stream);
+    session_note(session, "failed",
+                 "the resumed TLS session will not do; a full handshake follows");
+    return end(session, ENDING_IN_FULL, REASON_TLS_HANDSHAKE_FAILED, NULL);
+}
+
 static enum session_state after_handshake_failed(struct session *session, const char *text)
 {
     session->spoilt = true;
+    if (stream_offered_ticket(session->stream))
+        return again_in_full(session);
     session_note(session, "failed", text);
     set_verdict(session, policy_after_handshake_failed(session->parts.host, text), text);
     return end_by_verdict(session);
@@ -269,6 +280,14 @@ static enum session_state starttls(struct session *session, enum session_signal 
                arena_printf(session->arena, "%zu octets", extra));
 }
 
+static bool satisfies_all(const struct verdict *verdict)
+{
+    for (size_t i = 0; i < verdict->result_count; i++)
+        if (!verdict->results[i].met)
+            return false;
+    return verdict->action == VERDICT_GO_ON;
+}
+
 static enum session_state handshake_done(struct session *session)
 {
     struct session_facts *facts = &session->facts;
@@ -279,8 +298,11 @@ static enum session_state handshake_done(struct session *session)
                                        (time_t)loop_wall(session->parts.loop)),
                 NULL);
     session_note(session, "tls",
-                 arena_printf(session->arena, "%s %s%s", facts->peer->protocol, facts->peer->cipher,
+                 arena_printf(session->arena, "%s %s%s%s", facts->peer->protocol,
+                              facts->peer->cipher, facts->peer->resumed ? ", resumed" : "",
                               facts->verdict.verified ? ", verified" : ""));
+    if (facts->peer->resumed && !satisfies_all(&facts->verdict))
+        return again_in_full(session);
     return facts->verdict.action == VERDICT_GO_ON ? STATE_EHLO : end_by_verdict(session);
 }
 
@@ -291,7 +313,7 @@ static enum session_state handshake(struct session *session, enum session_signal
         reply_parser_reset(&session->parser);
         stream_start_tls_client_with(session->stream, session->parts.tls,
                                      session->parts.host->server_name,
-                                     session->parts.host->priority);
+                                     session->parts.host->priority, session->parts.in_full);
         return STATE_HANDSHAKE;
     case SIGNAL_SECURED:
         return handshake_done(session);

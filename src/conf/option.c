@@ -131,6 +131,7 @@ const struct option options[] = {
     NUMBER("delivery", "reuse_messages", "1000", delivery.reuse_messages, 1, 1000000),
     NUMBER("delivery", "reuse_lifetime", "300", delivery.reuse_lifetime, 1, DAY),
     NUMBER("delivery", "reuse_sessions", "200", delivery.reuse_sessions, 0, 100000),
+    CHOICE("delivery", "tls_resumption", "true", set_switch, delivery.tls_resumption, no_yes),
     CHOICE("delivery", "dane_insecure_mx", "false", set_switch, delivery.policy.dane_insecure_mx,
            no_yes),
     SPECIAL("delivery", "dane_digests", "sha512 sha256", set_digests, delivery.policy.digests,

@@ -12,11 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "tls/stream.h"
+#include "tls/tickets.h"
 
 #define PRIORITY                                                                                   \
     "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:-RSA:+RSA" /* RSA key exchange last */
@@ -24,6 +26,7 @@
 struct tls_client {
     gnutls_certificate_credentials_t credentials;
     gnutls_priority_t priority;
+    struct tickets *tickets; /* NULL: no session is resumed */
 };
 
 struct tls_server {
@@ -35,6 +38,9 @@ struct tls_server {
 struct tls_session {
     gnutls_session_t gnutls;
     bool established, send_pending, priority_invalid;
+    struct tickets *tickets; /* the client's; NULL: none for this session */
+    char *ticket_key;
+    bool offered_ticket;
     struct peer peer;
 };
 
@@ -61,8 +67,15 @@ void tls_client_free(struct tls_client **client)
         return;
     gnutls_certificate_free_credentials((*client)->credentials);
     gnutls_priority_deinit((*client)->priority);
+    tickets_free(&(*client)->tickets);
     free(*client);
     *client = NULL;
+}
+
+void tls_client_keep_tickets(struct tls_client *client)
+{
+    if (client->tickets == NULL)
+        client->tickets = tickets_create();
 }
 
 int tls_server_create(struct tls_server **server_r, const char *certificate_file,
@@ -127,15 +140,95 @@ static void set_priority(struct tls_session *session, const char *addition)
         gnutls_priority_set_direct(session->gnutls, text, NULL) != GNUTLS_E_SUCCESS;
 }
 
-struct tls_session *tls_session_client(struct tls_client *client, int fd, const char *server_name,
-                                       const char *priority)
+/* --- resumption (TLS-15) ---------------------------------------------------------------------- */
+
+/* Not the wall clock, which may jump. */
+static int64_t seconds_now(void)
 {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+static void keep_ticket(struct tls_session *session)
+{
+    gnutls_datum_t data;
+    if (session->tickets == NULL || tickets_are_enough(session->tickets, session->ticket_key) ||
+        gnutls_session_get_data2(session->gnutls, &data) != GNUTLS_E_SUCCESS)
+        return;
+    tickets_put(session->tickets, session->ticket_key, data.data, data.size, seconds_now());
+    gnutls_free(data.data);
+}
+
+/* TLS 1.3: a ticket comes whenever the server likes. */
+static int on_ticket(gnutls_session_t gnutls, unsigned type, unsigned when, unsigned incoming,
+                     const gnutls_datum_t *message)
+{
+    (void)type;
+    (void)when;
+    (void)message;
+    if (incoming && gnutls_protocol_get_version(gnutls) == GNUTLS_TLS1_3)
+        keep_ticket(gnutls_session_get_ptr(gnutls));
+    return 0;
+}
+
+/* TLS 1.2: known at the end of the handshake. Without RFC 7627 a resumed session proves too little. */
+static void keep_old_ticket(struct tls_session *session)
+{
+    if (gnutls_protocol_get_version(session->gnutls) == GNUTLS_TLS1_2 &&
+        gnutls_session_ext_master_secret_status(session->gnutls) != 0)
+        keep_ticket(session);
+}
+
+static void offer_ticket(struct tls_session *session)
+{
+    size_t length;
+    void *data = tickets_take(session->tickets, session->ticket_key, seconds_now(), &length);
+    if (data == NULL)
+        return;
+    session->offered_ticket =
+        gnutls_session_set_data(session->gnutls, data, length) == GNUTLS_E_SUCCESS;
+    free(data);
+}
+
+static void use_tickets(struct tls_session *session, struct tls_client *client,
+                        const char *ticket_key, bool resume)
+{
+    session->tickets = client->tickets;
+    session->ticket_key = x_strdup(ticket_key);
+    gnutls_session_set_ptr(session->gnutls, session);
+    gnutls_handshake_set_hook_function(session->gnutls, GNUTLS_HANDSHAKE_NEW_SESSION_TICKET,
+                                       GNUTLS_HOOK_POST, on_ticket);
+    if (resume)
+        offer_ticket(session);
+}
+
+bool tls_session_offered_ticket(const struct tls_session *session)
+{
+    return session->offered_ticket;
+}
+
+void tls_session_forget_tickets(struct tls_session *session)
+{
+    if (session->tickets != NULL)
+        tickets_forget(session->tickets, session->ticket_key);
+}
+
+/* --- sessions --------------------------------------------------------------------------------- */
+
+struct tls_session *tls_session_client(struct tls_client *client, int fd, const char *server_name,
+                                       const char *priority, const char *ticket_key, bool resume)
+{
+    bool keeps_tickets = client->tickets != NULL && ticket_key != NULL;
     struct tls_session *session =
-        session_create(GNUTLS_CLIENT, fd, client->priority, client->credentials);
+        session_create(GNUTLS_CLIENT | (keeps_tickets ? 0 : GNUTLS_NO_TICKETS), fd,
+                       client->priority, client->credentials);
     if (priority != NULL && priority[0] != '\0')
         set_priority(session, priority);
     if (server_name != NULL && server_name[0] != '\0')
         gnutls_server_name_set(session->gnutls, GNUTLS_NAME_DNS, server_name, strlen(server_name));
+    if (keeps_tickets)
+        use_tickets(session, client, ticket_key, resume);
     return session;
 }
 
@@ -163,6 +256,7 @@ void tls_session_free(struct tls_session **session)
     if ((*session)->established)
         gnutls_bye((*session)->gnutls, GNUTLS_SHUT_WR);
     gnutls_deinit((*session)->gnutls);
+    free((*session)->ticket_key);
     peer_clear(&(*session)->peer);
     free(*session);
     *session = NULL;
@@ -231,6 +325,7 @@ int tls_session_handshake(struct tls_session *session, struct tls_failure *failu
     }
     session->established = true;
     peer_collect(session);
+    keep_old_ticket(session);
     return 0;
 }
 

@@ -21,8 +21,9 @@ struct tls_failure {
     char text[256];
 };
 
+/* `ticket_key`: under what tickets for this handshake are kept, and taken with `resume`; NULL: neither. */
 struct tls_session *tls_session_client(struct tls_client *client, int fd, const char *server_name,
-                                       const char *priority);
+                                       const char *priority, const char *ticket_key, bool resume);
 struct tls_session *tls_session_server(struct tls_server *server, int fd);
 void tls_session_free(
     struct tls_session **session); /* sends close_notify if it can be sent at once */
@@ -36,5 +37,9 @@ ssize_t tls_session_read(struct tls_session *session, char *data, size_t size,
 ssize_t tls_session_write(struct tls_session *session, const char *data, size_t size,
                           struct tls_failure *failure_r);
 const struct peer *tls_session_peer(struct tls_session *session);
+/* A ticket was offered in the handshake. */
+bool tls_session_offered_ticket(const struct tls_session *session);
+/* Those for handshakes like this one. */
+void tls_session_forget_tickets(struct tls_session *session);
 
 #endif

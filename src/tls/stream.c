@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
 #include "tls/session.h"
 
 enum {
@@ -464,14 +465,23 @@ void stream_free(struct stream **stream)
 void stream_start_tls_client(struct stream *stream, struct tls_client *client,
                              const char *server_name)
 {
-    stream_start_tls_client_with(stream, client, server_name, NULL);
+    stream_start_tls_client_with(stream, client, server_name, NULL, false);
+}
+
+/* All that the handshake depends on; a space is in none of them. */
+static char *ticket_key(const struct stream *stream, const char *server_name, const char *priority)
+{
+    char address[ADDRESS_TEXT];
+    return x_printf("%s %u %s %s", address_format(&stream->remote, address), stream->remote_port,
+                    server_name != NULL ? server_name : "", priority != NULL ? priority : "");
 }
 
 void stream_start_tls_client_with(struct stream *stream, struct tls_client *client,
-                                  const char *server_name, const char *priority)
+                                  const char *server_name, const char *priority, bool in_full)
 {
     assert(stream->state == OPEN && stream->tls == NULL && stream_unsent(stream) == 0);
-    stream->tls = tls_session_client(client, stream->fd, server_name, priority);
+    CLEANUP(text_free) char *key = ticket_key(stream, server_name, priority);
+    stream->tls = tls_session_client(client, stream->fd, server_name, priority, key, !in_full);
     stream->state = HANDSHAKE;
     loop_io_want(stream->io, LOOP_WRITE); /* the first flight is ours */
 }
@@ -500,6 +510,17 @@ const struct peer *stream_peer(const struct stream *stream)
 {
     assert(stream->secure);
     return tls_session_peer(stream->tls);
+}
+
+bool stream_offered_ticket(const struct stream *stream)
+{
+    return stream->tls != NULL && tls_session_offered_ticket(stream->tls);
+}
+
+void stream_forget_tickets(struct stream *stream)
+{
+    if (stream->tls != NULL)
+        tls_session_forget_tickets(stream->tls);
 }
 
 const char *stream_failure(const struct stream *stream)

@@ -27,6 +27,8 @@ void tls_server_request_certificate(struct tls_server *server, bool request);
 void tls_server_free(struct tls_server **server);
 struct tls_client *tls_client_create(void);
 void tls_client_free(struct tls_client **client);
+/* From now on sessions are resumed where the server gives tickets. */
+void tls_client_keep_tickets(struct tls_client *client);
 
 /* --- streams -------------------------------------------------------------------------------------- */
 enum stream_event {
@@ -63,9 +65,14 @@ size_t stream_unsent(const struct stream *stream);
 void stream_start_tls_client(struct stream *stream, struct tls_client *client,
                              const char *server_name);
 /* The same with what this one session allows less: `priority` is added to the gateway's own GnuTLS priority string, such as
- * "-VERS-TLS1.2"; NULL: nothing. If GnuTLS does not understand it, the handshake fails. */
+ * "-VERS-TLS1.2"; NULL: nothing. If GnuTLS does not understand it, the handshake fails.
+ * Where the client keeps tickets, a session to the same address and port with the same server name and priority is resumed,
+ * unless `in_full`: what stream_peer shows then was proved in an earlier handshake (TLS-15). Early data are never sent. */
 void stream_start_tls_client_with(struct stream *stream, struct tls_client *client,
-                                  const char *server_name, const char *priority);
+                                  const char *server_name, const char *priority, bool in_full);
+/* The latest handshake offered to resume a session; and: it shall not be tried again. */
+bool stream_offered_ticket(const struct stream *stream);
+void stream_forget_tickets(struct stream *stream);
 /* Server: waits until everything written has left, then starts the handshake. Input left over from cleartext is dropped,
  * and the return value is how many octets that were (TLS-04). */
 size_t stream_start_tls_server(struct stream *stream, struct tls_server *server);

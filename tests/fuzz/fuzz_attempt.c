@@ -126,11 +126,22 @@ void stream_write(struct stream *stream, struct slice data)
 }
 
 void stream_start_tls_client_with(struct stream *stream, struct tls_client *client,
-                                  const char *server_name, const char *priority)
+                                  const char *server_name, const char *priority, bool in_full)
 {
-    (void)client, (void)server_name, (void)priority;
+    (void)client, (void)server_name, (void)priority, (void)in_full;
     assert(stream->input.len == 0);
     stream->securing = true;
+}
+
+bool stream_offered_ticket(const struct stream *stream)
+{
+    (void)stream;
+    return false;
+}
+
+void stream_forget_tickets(struct stream *stream)
+{
+    (void)stream;
 }
 
 const struct peer *stream_peer(const struct stream *stream)

@@ -26,7 +26,7 @@ struct stream {
         heard;              /* to the client; not sent yet; sent, not looked at by the script yet */
     struct buffer segments; /* what the server has said and the client not yet received */
     struct loop_timer *timer;
-    bool waiting;
+    bool waiting, in_full, offered_ticket;
     char server_name[256], priority[256];
     struct peer peer;
     const char *failure;
@@ -172,6 +172,11 @@ static void secure(struct stream *stream, const char *what, unsigned line)
         if (strncmp(words[i], "sni=", 4) == 0) {
             if (strcmp(words[i] + 4, stream->server_name) != 0)
                 differs(line, "server name \"%s\"", stream->server_name);
+        } else if (strcmp(words[i], "resumed") == 0) {
+            stream->peer.resumed = true;
+        } else if (strcmp(words[i], "in-full") == 0) {
+            if (!stream->in_full)
+                differs(line, "a full handshake was not asked for");
         } else if (strncmp(words[i], "priority=", 9) == 0) {
             if (strcmp(words[i] + 9, stream->priority) != 0)
                 differs(line, "priority \"%s\"", stream->priority);
@@ -196,6 +201,10 @@ static void do_tls(struct stream *stream, const struct step *step)
         secure(stream, step->text, step->line);
     } else if (strncmp(step->text, "fail", 4) == 0) {
         stream->failure = step->text[4] == ' ' ? step->text + 5 : "handshake failed";
+        finish(stream, STREAM_FAILED);
+    } else if (strncmp(step->text, "ticket-refused", 14) == 0) {
+        stream->offered_ticket = true;
+        stream->failure = "the other side sent the TLS alert \"Internal error\"";
         finish(stream, STREAM_FAILED);
     } else if (strcmp(step->text, "close") == 0) {
         finish(stream, STREAM_CLOSED);
@@ -399,15 +408,26 @@ void stream_write(struct stream *stream, struct slice data)
 }
 
 void stream_start_tls_client_with(struct stream *stream, struct tls_client *client,
-                                  const char *server_name, const char *priority)
+                                  const char *server_name, const char *priority, bool in_full)
 {
     (void)client;
+    stream->in_full = in_full;
     snprintf(stream->priority, sizeof(stream->priority), "%s", priority != NULL ? priority : "-");
     assert(stream->input.len == 0 && "cleartext is left over");
     stream->handshake = true;
     snprintf(stream->server_name, sizeof(stream->server_name), "%s",
              server_name != NULL ? server_name : "-");
     play_soon(stream);
+}
+
+bool stream_offered_ticket(const struct stream *stream)
+{
+    return stream->offered_ticket;
+}
+
+void stream_forget_tickets(struct stream *stream)
+{
+    (void)stream;
 }
 
 const struct peer *stream_peer(const struct stream *stream)

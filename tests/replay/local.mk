@@ -146,6 +146,11 @@ REPLAY_SCENARIOS = \
 	tests/replay/requiretls-sts.scn \
 	tests/replay/requiretls-trusted-chain.scn \
 	tests/replay/requiretls-unusable-tlsa.scn \
+	tests/replay/resumed-certificate-is-old.scn \
+	tests/replay/resumed-nor-in-full.scn \
+	tests/replay/resumed-testing-policy.scn \
+	tests/replay/resumed-ticket-refused.scn \
+	tests/replay/resumed-verified.scn \
 	tests/replay/reuse-beside-a-dead-host.scn \
 	tests/replay/resolver-not-validating.scn \
 	tests/replay/reuse-closed-while-idle.scn \

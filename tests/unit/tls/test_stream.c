@@ -313,7 +313,7 @@ static void secure_with(const char *priority, const char *until)
     buffer_clear(&client.got);
     expected = 0;
     stop_at = until;
-    stream_start_tls_client_with(client.stream, tls_client, NULL, priority);
+    stream_start_tls_client_with(client.stream, tls_client, NULL, priority, false);
     loop_run(loop);
     stop_at = NULL;
 }
