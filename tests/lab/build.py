@@ -429,7 +429,7 @@ remote-control:
 # --- servers --------------------------------------------------------------------------------------------------------
 
 def smtpd_line(host, address, out):
-    options = {"myhostname": host.fqdn(), "smtpd_tls_security_level": "none"}
+    options = {"myhostname": host.fqdn(), "smtpd_tls_security_level": "none", "syslog_name": "mx/" + host.fqdn()}
     if host.server in ("postfix", "rcpt550", "rcpt450", "mail550", "oldtls") and host.cert:
         options["smtpd_tls_security_level"] = "may"
         options["smtpd_tls_chain_files"] = "%s/pki/%s.pem" % (out, host.fqdn())

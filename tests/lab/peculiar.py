@@ -19,6 +19,12 @@ counter = itertools.count()
 seen = set()          # greylist: recipients that came once
 
 
+def note(server, what):
+    """One line for each connection ("connect") and each STARTTLS: what a report must agree with."""
+    with open(os.path.join(LAB, "log/peculiar.connections"), "a") as f:
+        f.write("%s %s\n" % (server["name"], what))
+
+
 class Gone(Exception):
     """The client has left."""
 
@@ -131,6 +137,7 @@ class Behaviour:
             elif verb == "HELO":
                 await self.helo(s)
             elif verb == "STARTTLS":
+                note(s.server, "starttls")
                 await self.starttls(s)
             elif verb == "MAIL":
                 s.envelope = line
@@ -294,6 +301,21 @@ class DropAfterDot(Behaviour):
         raise Gone
 
 
+class SilentAfterDot(Behaviour):
+    """No reply to the final dot: the client waits."""
+
+    async def done(self, s, data):
+        await asyncio.sleep(3600)
+
+
+class SlowGreeting(Behaviour):
+    """The greeting comes after three seconds."""
+
+    async def greet(self, s):
+        await asyncio.sleep(3)
+        await super().greet(s)
+
+
 class Greet554(Behaviour):
     """554 in place of a greeting."""
 
@@ -349,7 +371,7 @@ BEHAVIOURS = {
     "endless-line": EndlessLine, "many-lines": ManyLines, "nul": Nul, "code-mismatch": CodeMismatch,
     "bad-digit": BadDigit, "silent": Silent, "drip": Drip, "421-rcpt": Shutdown421, "drop-after-dot": DropAfterDot,
     "greet-554": Greet554, "no-quit-reply": NoQuitReply, "no-ehlo": NoEhlo, "greylist": Greylist,
-    "talks-first": TalksFirst,
+    "talks-first": TalksFirst, "silent-dot": SilentAfterDot, "slow-greeting": SlowGreeting,
 }
 
 
@@ -357,6 +379,7 @@ async def listen(server):
     behaviour = BEHAVIOURS[server["behaviour"]]
 
     async def connected(reader, writer):
+        note(server, "connect")
         try:
             await behaviour().serve(Session(server, reader, writer))
         except (Gone, OSError, ssl.SSLError, asyncio.IncompleteReadError, ValueError):
