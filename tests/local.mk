@@ -26,4 +26,5 @@ endif
 include tests/unit/lab/local.mk
 include tests/replay/local.mk
 include tests/fuzz/local.mk
+include tests/bench/local.mk
 EXTRA_DIST += scripts tests/lab tests/system

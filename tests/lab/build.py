@@ -2,7 +2,7 @@
 """build.py TABLE OUTDIR: turns the table of mail domains into the files of a lab.
 
 It owns: OUTDIR/zones, pki, postfix, nsd.conf, unbound.conf, odd.json, sink.json, daneway/, addresses.*, expect.json;
-what MTA-STS needs comes from sts.py beside it.
+what MTA-STS needs comes from sts.py beside it, domains for benchmarks (LAB_DESTINATIONS) from many.py.
 It reads the table tests/lab/domains, calls ldns-keygen, ldns-signzone, ldns-key2ds and certtool, and starts no server.
 It must never write outside OUTDIR or use a name or address of the real Internet (RFC 5737, RFC 3849, .example only).
 """
@@ -17,6 +17,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True      # the source tree stays as it is
+import many
 import sts
 
 NAME_SERVER = "192.0.2.53"
@@ -189,6 +190,13 @@ class Pki:
         self.certificate(name, template(common_name, names, days), "public-inter" if signed else None)
         self.bundle(name, ["public-inter"] if signed else [])
 
+    def make_many(self):
+        """The key that all sinks of many.py have; returns its TLSA record."""
+        self.key(many.KEY)
+        self.certificate(many.KEY, template(many.KEY, [many.KEY], (-1, 30)))
+        self.bundle(many.KEY, [])
+        return tlsa_data("3.1.1", {"leaf": self.der(many.KEY)})
+
     def der(self, name):
         return der_of(open(self.path(name + ".crt")).read())
 
@@ -336,7 +344,13 @@ def break_tlsa_signatures(path, hosts):
     write(path, "\n".join(lines) + "\n")
 
 
-def make_zones(out, domains, material):
+def corp_text():
+    return soa("corp.example.") + ("corp.example. 300 IN MX 10 mail.corp.example.\n"
+                                   "mail.corp.example. 300 IN A %s\n" % INTERNAL_ADDRESS)
+
+
+def make_zones(out, domains, material, extra):
+    """extra: name -> text of signed zones below example. that are not in the table."""
     zones = os.path.join(out, "zones")
     os.makedirs(zones, exist_ok=True)
 
@@ -355,12 +369,10 @@ def make_zones(out, domains, material):
             ds = re.sub(r"([0-9a-fA-F]{8})(\s*)$", lambda m: "%08x%s" % (int(m[1], 16) ^ 0xFFFFFFFF, m[2]), ds)
         return ds
 
-    corp = Domain("corp signed lab - - - the internal domain, senders and their mailboxes")
-    corp_text = soa("corp.example.") + ("corp.example. 300 IN MX 10 mail.corp.example.\n"
-                                        "mail.corp.example. 300 IN A %s\n" % INTERNAL_ADDRESS)
     records = list(pool.map(one, domains))
-    corp_ds, _ = sign(zones, "corp.example", corp_text)
-    text = soa("example.") + "corp.example. 300 IN NS ns.example.\n" + corp_ds
+    text = soa("example.")
+    for name, zone in extra.items():
+        text += "%s. 300 IN NS ns.example.\n" % name + sign(zones, name, zone)[0]
     text += "ns.example. 300 IN A %s\nns-refusing.example. 300 IN A %s\nns-silent.example. 300 IN A %s\n" % (
         NAME_SERVER, REFUSING_NAME_SERVER, SILENT_NAME_SERVER)
     for domain, ds in zip(domains, records):
@@ -371,8 +383,8 @@ def make_zones(out, domains, material):
     text = soa(".") + "example. 300 IN NS ns.example.\nns.example. 300 IN A %s\n" % NAME_SERVER + example_ds
     _, anchor = sign(zones, ".", text)
     write(os.path.join(out, "root.key"), anchor)
-    names = [d.name for d in domains if d.has_zone()] + [corp.name, "example", "."]
-    signed = {d.name for d in domains if d.is_signed()} | {corp.name, "example", "."}
+    names = [d.name for d in domains if d.has_zone()] + [*extra, "example", "."]
+    signed = {d.name for d in domains if d.is_signed()} | {*extra, "example", "."}
     return names, signed
 
 
@@ -498,9 +510,16 @@ def main():
         for host in domain.hosts:
             if host.alias:
                 material.setdefault(host.owner(), material.get(host.fqdn()))
-    names, signed = make_zones(out, domains, material)
+    extra = {"corp.example": corp_text()}
+    destinations = int(os.environ.get("LAB_DESTINATIONS", "0"))
+    if destinations:
+        extra[many.ZONE] = many.zone_text(soa, destinations, pki.make_many())
+    names, signed = make_zones(out, domains, material, extra)
     server_configurations(out, names, signed)
     make_servers(out, domains)
+    if destinations:
+        with open(out + "/addresses.outside", "a") as f:
+            f.write(many.address_lines())
     write(out + "/expect.json", json.dumps([expectation(d) for d in domains], indent=1))
 
 
