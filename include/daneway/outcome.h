@@ -57,7 +57,9 @@ typedef void count_session_fn(void *arg, const struct session_record *records, s
 enum destination_state {
     DESTINATION_UNKNOWN, /* nothing learnt: a local failure, or only the message was judged */
     DESTINATION_UP,      /* a host took MAIL, whatever it answered */
+    DESTINATION_BUSY,    /* likewise, but with 421, or 452 to MAIL: it is too much at once */
     DESTINATION_DOWN,    /* no host could be used: everything for it would fail alike */
+    DESTINATION_FULL, /* likewise, and one said 421: if others are being served, it is only too many at once */
 };
 
 /* What it proves for other mail to the same destination as well. */

@@ -452,6 +452,8 @@ static enum state session_refused(struct attempt *attempt)
     attempt->place.tls = session_facts(attempt->session)->peer != NULL ? "encrypted" : "";
     trace_ending(attempt->trace, ending->reason, ending->detail, ending->reply);
     ledger_failure(attempt->ledger, &attempt->place, &failure);
+    if (ending->reply != NULL && strncmp(ending->reply, "421", 3) == 0)
+        ledger_busy(attempt->ledger);
     enum ending_kind kind = ending->kind;
     session_part(&attempt->session);
     if (kind == ENDING_RECONNECT_CLEAR && attempt->mode == ATTEMPT_DELIVER)

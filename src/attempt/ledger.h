@@ -27,7 +27,7 @@ struct ledger {
     count_session_fn *count_session;     /* NULL: nothing is counted */
     void *count_session_arg;
     struct told *told; /* the failures before a connection that have been counted */
-    bool mail_answered, message_judged, local_failure;
+    bool mail_answered, message_judged, local_failure, busy;
     bool beside_requiretls; /* something else than REQUIRETLS stood in the way, or nothing did */
     enum reason reason;     /* the last failure of the destination */
     const char *text;

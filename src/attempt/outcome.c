@@ -284,9 +284,15 @@ void ledger_transaction(struct ledger *ledger, const struct place *place,
     ledger->beside_requiretls = true;
     ledger->mail_answered |= result->mail_answered;
     ledger->local_failure |= result->local_failure;
+    ledger->busy |= result->busy;
     for (size_t i = 0; i < count; i++)
         if (recipients[i].class != CLASS_PENDING)
             take_result(ledger, place, &recipients[i], result);
+}
+
+void ledger_busy(struct ledger *ledger)
+{
+    ledger->busy = true;
 }
 
 void ledger_next_place(struct ledger *ledger)
@@ -300,10 +306,10 @@ void ledger_next_place(struct ledger *ledger)
 static enum destination_state state_of(const struct ledger *ledger, bool deferred)
 {
     if (ledger->mail_answered)
-        return DESTINATION_UP;
+        return deferred && ledger->busy ? DESTINATION_BUSY : DESTINATION_UP;
     if (!deferred || ledger->message_judged || ledger->local_failure)
         return DESTINATION_UNKNOWN;
-    return DESTINATION_DOWN;
+    return ledger->busy ? DESTINATION_FULL : DESTINATION_DOWN;
 }
 
 void ledger_cut_short(struct ledger *ledger)
@@ -350,7 +356,9 @@ void ledger_close(struct ledger *ledger, const char *next_hop, struct outcome *o
     }
     outcome_r->foregone = foregone_of(ledger);
     outcome_r->destination = state_of(ledger, deferred);
-    if (outcome_r->destination == DESTINATION_DOWN || ledger->count == 0) {
+    bool unusable =
+        outcome_r->destination == DESTINATION_DOWN || outcome_r->destination == DESTINATION_FULL;
+    if (unusable || ledger->count == 0) {
         outcome_r->reason = ledger->reason;
         outcome_r->text = ledger->text;
     }

@@ -291,8 +291,11 @@ void trace_shadow(struct trace *trace, const struct shadow_outcome *shadow)
 
 void trace_result(struct trace *trace, const struct outcome *outcome, int64_t ms)
 {
-    static const char *const destinations[] = {
-        [DESTINATION_UNKNOWN] = "unknown", [DESTINATION_UP] = "up", [DESTINATION_DOWN] = "down"};
+    static const char *const destinations[] = {[DESTINATION_UNKNOWN] = "unknown",
+                                               [DESTINATION_UP] = "up",
+                                               [DESTINATION_BUSY] = "busy",
+                                               [DESTINATION_DOWN] = "down",
+                                               [DESTINATION_FULL] = "full"};
     json_t *result = json_object();
     put_text(result, "destination", destinations[outcome->destination]);
     if (outcome->reason != REASON_NONE)

@@ -124,6 +124,7 @@ static enum state fail(struct transaction *t, enum reason reason, const char *de
 
 static enum state fail_by_reply(struct transaction *t)
 {
+    t->result.busy |= session_reply(t->parts.session)->code == 421;
     struct transaction_recipient as = from_reply(t, CLASS_TEMPORARY);
     if (as.reason == REASON_NONE)
         as.reason = REASON_REPLY_INVALID; /* 2yz where none can be */
@@ -284,6 +285,7 @@ static enum state mail(struct transaction *t, enum signal signal)
     if (signal != SIGNAL_REPLY)
         return STATE_MAIL;
     t->result.mail_answered = true;
+    t->result.busy = session_reply(t->parts.session)->code == 452;
     struct transaction_recipient as = from_reply(t, CLASS_ACCEPTED);
     if (as.class == CLASS_ACCEPTED)
         return STATE_RCPT;

@@ -45,6 +45,7 @@ struct transaction_result {
     bool connection_failed; /* lost or silent: another address of the host may do better */
     bool end_unknown;       /* lost after the final dot: it may have been accepted (SMTPC-07) */
     bool local_failure;     /* the content could not be read here */
+    bool busy;              /* 421, or 452 to MAIL: too much at once */
 };
 typedef void transaction_fn(void *arg, const struct transaction_result *result);
 

@@ -28,7 +28,9 @@ struct destination {
     struct delivery **waiting; /* a ring */
     size_t first, waiting_count, size;
     size_t running;
-    unsigned allowed; /* attempts at the same time; grows after it has been down */
+    unsigned allowed; /* attempts at the same time; grows after it has been down, or busy */
+    bool careful;     /* it has been busy: one more at a time */
+    unsigned credit;  /* successes since the last one more */
 
     bool down;
     unsigned failures;      /* holds in a row */

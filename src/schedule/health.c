@@ -1,5 +1,6 @@
 /* health: destinations that are down: held in the store, probed by one delivery, lifted by one success.
- * Owns: the doubling of the hold, and the slow start after it.
+ * And those that are busy: fewer sessions at the same time.
+ * Owns: the doubling of the hold, the slow start after it, and how many sessions a destination bears.
  * Requirement QUEUE-03; RFC 5321 4.5.4.1.
  * Must never let more than the probe through while a destination is down. */
 #include "schedule/schedule_private.h"
@@ -54,8 +55,33 @@ void health_forget(struct schedule *schedule, struct destination *destination)
     destination_say(destination, NULL, NULL);
 }
 
+/* It said "too much at once": half as many from now on. Sessions beyond what is allowed by now were begun before it was
+ * said last time, and say nothing new. */
+static void slow_down(struct destination *destination)
+{
+    size_t open = destination->running + 1;
+    destination->careful = true;
+    destination->credit = 0;
+    if (open <= destination->allowed)
+        destination->allowed = open > 1 ? (unsigned)(open / 2) : 1;
+}
+
+/* One more after as many successes as there may be sessions. */
+static void grow_slowly(const struct schedule *schedule, struct destination *destination)
+{
+    if (++destination->credit < destination->allowed)
+        return;
+    destination->credit = 0;
+    destination->allowed++;
+    destination->careful = destination->allowed < schedule->destination_concurrency;
+}
+
 static void came_up(struct schedule *schedule, struct destination *destination)
 {
+    if (!destination->down && destination->careful) {
+        grow_slowly(schedule, destination);
+        return;
+    }
     if (!destination->down) {
         unsigned limit = schedule->destination_concurrency;
         destination->allowed = destination->allowed < limit / 2 ? destination->allowed * 2 : limit;
@@ -70,9 +96,14 @@ static void came_up(struct schedule *schedule, struct destination *destination)
 void health_learn(struct schedule *schedule, struct destination *destination, bool was_probe,
                   enum destination_state state, const char *reason, const char *text)
 {
-    if (state == DESTINATION_UP) {
+    bool answered = state == DESTINATION_UP || state == DESTINATION_BUSY;
+    bool served = !destination->down && destination->running > 0;
+    if ((state == DESTINATION_BUSY && !destination->down) ||
+        (state == DESTINATION_FULL && served)) {
+        slow_down(destination);
+    } else if (answered) {
         came_up(schedule, destination);
-    } else if (state == DESTINATION_DOWN && (was_probe || !destination->down)) {
+    } else if (state != DESTINATION_UNKNOWN && (was_probe || !destination->down)) {
         /* Others that fail while it is held were started before: they say nothing new. */
         set_down(schedule, destination);
         destination->failures++;

@@ -445,6 +445,7 @@ static void add_status(void *arg, struct destination *destination)
     json_object_set_new(json, "next_hop", text_or_null(destination->next_hop));
     json_object_set_new(json, "state", json_string(destination->down ? "down" : "up"));
     json_object_set_new(json, "running", json_integer((json_int_t)destination->running));
+    json_object_set_new(json, "allowed", json_integer((json_int_t)destination->allowed));
     json_object_set_new(json, "waiting", json_integer((json_int_t)destination->waiting_count));
     json_object_set_new(json, "probe_at",
                         destination->down ? json_integer(destination->probe_at + wall_offset)

@@ -38,7 +38,7 @@ void schedule_settled(struct schedule *schedule, struct delivery *delivery,
 void schedule_look(struct schedule *schedule);
 /* Starts nothing more; idle_fn is called when the last attempt has ended. */
 void schedule_drain(struct schedule *schedule, loop_fn *idle_fn, void *arg);
-/* {"running","waiting","destinations":[{"next_hop","state","running","waiting","probe_at","reason","text"}]} */
+/* {"running","waiting","destinations":[{"next_hop","state","running","allowed","waiting","probe_at","reason","text"}]} */
 json_t *schedule_status(const struct schedule *schedule);
 
 #endif

@@ -11,8 +11,11 @@
 
 static const char *const dispositions[] = {
     [DELIVERED] = "delivered", [DEFERRED] = "deferred", [BOUNCED] = "bounced"};
-static const char *const destinations[] = {
-    [DESTINATION_UNKNOWN] = "unknown", [DESTINATION_UP] = "up", [DESTINATION_DOWN] = "down"};
+static const char *const destinations[] = {[DESTINATION_UNKNOWN] = "unknown",
+                                           [DESTINATION_UP] = "up",
+                                           [DESTINATION_BUSY] = "busy",
+                                           [DESTINATION_DOWN] = "down",
+                                           [DESTINATION_FULL] = "full"};
 static const char *const policies[] = {
     [POLICY_NOT_FOUND] = "no-policy-found", [POLICY_TLSA] = "tlsa", [POLICY_STS] = "sts"};
 

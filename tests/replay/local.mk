@@ -14,6 +14,8 @@ REPLAY_SCENARIOS = \
 	tests/replay/address-literal-special.scn \
 	tests/replay/address-literal.scn \
 	tests/replay/block-stalls.scn \
+	tests/replay/busy-at-greeting.scn \
+	tests/replay/busy-at-mail.scn \
 	tests/replay/cancel.scn \
 	tests/replay/connect-silent-and-refused.scn \
 	tests/replay/content-bare-line-ends.scn \

@@ -107,6 +107,50 @@ Test(schedule, slots_are_bounded_per_destination_and_in_total)
     cr_assert(eq(sz, world_claimed(), 0));
 }
 
+/* covers: QUEUE-03 QUEUE-08 */
+Test(schedule, busy_destination_gets_fewer_sessions_and_slowly_more)
+{
+    make_schedule(100, 16);
+    world_store("busy.example", 5000, 0);
+    world_pass(5);
+    cr_assert(eq(sz, running_to("busy.example"), 16));
+    end_one("busy.example", DESTINATION_BUSY, 1800);
+    cr_assert(eq(sz, running_to("busy.example"), 15), "none more begins");
+    for (int i = 0; i < 7; i++) /* begun before: they say nothing new */
+        end_one("busy.example", DESTINATION_FULL, 1800);
+    world_pass(1);
+    cr_assert(eq(sz, running_to("busy.example"), 8));
+    end_one("busy.example", DESTINATION_FULL, 1800);
+    world_pass(1);
+    cr_assert(eq(sz, running_to("busy.example"), 7));
+    for (int i = 0; i < 4; i++)
+        end_one("busy.example", DESTINATION_UP, -1);
+    cr_assert(le(sz, running_to("busy.example"), 5), "five are allowed after four successes");
+    size_t successes = 4, most = 5;
+    while (running_to("busy.example") < 16 && successes < 1000) {
+        end_one("busy.example", DESTINATION_UP, -1);
+        world_pass(1);
+        successes++;
+        cr_assert(le(sz, running_to("busy.example"), most + 1), "one more at a time");
+        most = running_to("busy.example") > most ? running_to("busy.example") : most;
+    }
+    cr_assert(ge(sz, successes, 50), "slowly");
+    cr_assert(le(sz, successes, 200));
+}
+
+/* covers: QUEUE-03 */
+Test(schedule, full_without_anybody_served_is_down)
+{
+    make_schedule(100, 1);
+    world_store("full.example", 5, 0);
+    world_pass(5);
+    cr_assert(eq(sz, running_count, 1));
+    end_one("full.example", DESTINATION_FULL, 1800);
+    world_pass(5);
+    cr_assert(eq(sz, running_count, 0));
+    cr_assert(gt(i64, world_held_for("full.example"), 200));
+}
+
 /* Slow destinations with long queues fill neither the slots nor the window for others. */
 /* covers: QUEUE-08 */
 Test(schedule, slow_destinations_do_not_hold_up_others)
