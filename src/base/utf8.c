@@ -42,13 +42,18 @@ bool utf8_is_control(uint32_t code)
            (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
+static bool is_noncharacter(uint32_t code)
+{
+    return (code & 0xfffe) == 0xfffe || (code >= 0xfdd0 && code <= 0xfdef);
+}
+
 int utf8_repair(struct slice text, struct buffer *clean)
 {
     while (text.len > 0) {
         uint32_t code;
         unsigned length = utf8_character(text, &code);
-        int rc = length > 0 ? buffer_append(clean, text.ptr, length)
-                            : buffer_append_text(clean, "\xef\xbf\xbd");
+        int rc = length > 0 && !is_noncharacter(code) ? buffer_append(clean, text.ptr, length)
+                                                      : buffer_append_text(clean, "\xef\xbf\xbd");
         if (rc != 0)
             return -1;
         text = slice_drop(text, length > 0 ? length : 1);

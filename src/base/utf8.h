@@ -14,7 +14,8 @@
 unsigned utf8_character(struct slice s, uint32_t *code_r);
 /* C0, DEL and C1 controls, line and paragraph separators, and what turns the direction of text. */
 bool utf8_is_control(uint32_t code);
-/* Appends the text, U+FFFD in the place of each octet that is not well-formed. -1: the buffer takes
+/* Appends the text, U+FFFD in the place of each octet that is not well-formed, and of each noncharacter
+ * such as U+FFFE, which I-JSON forbids (RFC 7493 2.1). -1: the buffer takes
  * no more; what it has ends with a whole character. */
 int utf8_repair(struct slice text, struct buffer *clean);
 

@@ -17,6 +17,8 @@
 
 enum {
     TEXT_LIMIT = 255,
+    POLICY_LIMIT =
+        3 * 65536,          /* of a string of a policy: a TLSA record or a policy file, repaired */
     DETAIL_LIMIT = 1000,    /* of one policy */
     OCTET_LIMIT = 64 << 20, /* of the texts of all policies and details */
     BATCH_OCTETS = 1 << 20, /* of one batch, about */
@@ -45,15 +47,20 @@ const char *policy_type_name(enum policy_type type)
     return names[type];
 }
 
-/* A peer's text as UTF-8, cut at TEXT_LIMIT octets; what is not UTF-8 becomes U+FFFD (RPT-26). */
-static json_t *text_of(const char *text)
+/* A peer's text as I-JSON has it, cut at `limit` octets (RPT-26). */
+static json_t *text_within(const char *text, size_t limit)
 {
     struct buffer clean;
-    buffer_init(&clean, TEXT_LIMIT);
+    buffer_init(&clean, limit);
     utf8_repair(slice_of(text), &clean);
     json_t *json = json_stringn(clean.ptr != NULL ? clean.ptr : "", clean.len);
     buffer_release(&clean);
     return json;
+}
+
+static json_t *text_of(const char *text)
+{
+    return text_within(text, TEXT_LIMIT);
 }
 
 static json_t *address_text(const struct address *address)
@@ -83,12 +90,8 @@ static json_t *list_of(const char *const *strings, size_t count, bool sorted)
     const char **copy = x_memdup(strings, count * sizeof(*copy));
     if (sorted)
         qsort(copy, count, sizeof(*copy), by_text);
-    for (size_t i = 0; i < count; i++) {
-        size_t length =
-            strlen(copy[i]); /* a TLSA record in full may be long: it is ours, in hexadecimal */
-        json_t *text = json_stringn(copy[i], length);
-        json_array_append_new(list, text != NULL ? text : text_of(copy[i]));
-    }
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, text_within(copy[i], POLICY_LIMIT));
     free(copy);
     return list;
 }

@@ -55,6 +55,14 @@ Test(utf8, repair)
     cr_assert(slice_equal(buffer_slice(&clean),
                           SLICE_LITERAL("a\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd")));
     buffer_release(&clean);
+    buffer_init(&clean, 100); /* U+FFFE, U+10FFFF, U+FDD0, U+FFFD */
+    cr_assert(eq(
+        int,
+        utf8_repair(SLICE_LITERAL("\xef\xbf\xbe\xf4\x8f\xbf\xbf\xef\xb7\x90\xef\xbf\xbd"), &clean),
+        0));
+    cr_assert(slice_equal(buffer_slice(&clean),
+                          SLICE_LITERAL("\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd")));
+    buffer_release(&clean);
     buffer_init(&clean, 4); /* no half character at the end */
     cr_assert(eq(int, utf8_repair(SLICE_LITERAL("a\xff\xff"), &clean), -1));
     cr_assert(slice_equal(buffer_slice(&clean), SLICE_LITERAL("a\xef\xbf\xbd")));
