@@ -29,10 +29,15 @@ class Gone(Exception):
     """The client has left."""
 
 
+class Impatient(Gone):
+    """The client has said nothing for too long."""
+
+
 class Session:
     def __init__(self, server, reader, writer):
         self.server, self.reader, self.writer, self.tls = server, reader, writer, False
         self.recipients, self.envelope, self.server_name = [], "", None
+        self.number, self.patience, self.messages = next(counter), None, 0
 
     async def say(self, text):
         self.writer.write(text.encode("latin-1") + b"\r\n")
@@ -43,7 +48,10 @@ class Session:
         await self.writer.drain()
 
     async def line(self):
-        data = await self.reader.readline()
+        try:
+            data = await asyncio.wait_for(self.reader.readline(), self.patience)
+        except asyncio.TimeoutError:
+            raise Impatient
         if not data.endswith(b"\n"):
             raise Gone
         return data.decode("latin-1").rstrip("\r\n")
@@ -83,6 +91,9 @@ class Session:
         head += "X-Lab-Mail: %s\r\nX-Lab-Sni: %s\r\n" % (self.envelope, self.server_name)
         with open(os.path.join(box, name), "wb") as f:
             f.write(head.replace("\r\n", "\n").encode() + data)
+        self.messages += 1
+        with open(os.path.join(LAB, "log/peculiar.messages"), "a") as f:  # which connection brought it
+            f.write("%s %d %s\n" % (self.server["name"], self.number, " ".join(self.recipients)))
 
 
 EHLO = ["250-%s", "250-PIPELINING", "250-SIZE 50000000", "250-8BITMIME", "250 ENHANCEDSTATUSCODES"]
@@ -364,6 +375,40 @@ class TalksFirst(Behaviour):
         await super().greet(s)
 
 
+class ClosesIdle(SpeaksTls):
+    """After a message, a client that says nothing for a second is told 421."""
+    says = True
+
+    async def done(self, s, data):
+        await super().done(s, data)
+        s.patience = 1
+
+    async def serve(self, s):
+        try:
+            await super().serve(s)
+        except Impatient:
+            if self.says:
+                await s.say("421 4.4.2 Idle for too long")
+
+
+class DropsIdle(ClosesIdle):
+    """The same without a word."""
+    says = False
+
+
+class MailMax(SpeaksTls):
+    """RFC 9422: three messages a session, and whoever begins a fourth is thrown out."""
+
+    def extensions(self, s):
+        return super().extensions(s)[:-1] + ["250-LIMITS MAILMAX=3"] + EHLO[-1:]
+
+    async def mail(self, s):
+        if s.messages == 3:
+            await s.say("421 4.7.0 I said three")
+            raise Gone
+        await super().mail(s)
+
+
 BEHAVIOURS = {
     "plain": Behaviour, "tls": SpeaksTls, "requiretls": RequireTls, "requiretls-early": RequireTlsTooEarly,
     "requiretls-greylist": RequireTlsGreylist,
@@ -371,6 +416,7 @@ BEHAVIOURS = {
     "endless-line": EndlessLine, "many-lines": ManyLines, "nul": Nul, "code-mismatch": CodeMismatch,
     "bad-digit": BadDigit, "silent": Silent, "drip": Drip, "421-rcpt": Shutdown421, "drop-after-dot": DropAfterDot,
     "greet-554": Greet554, "no-quit-reply": NoQuitReply, "no-ehlo": NoEhlo, "greylist": Greylist,
+    "idle-421": ClosesIdle, "idle-drop": DropsIdle, "mailmax": MailMax,
     "talks-first": TalksFirst, "silent-dot": SilentAfterDot, "slow-greeting": SlowGreeting,
 }
 
