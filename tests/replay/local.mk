@@ -164,6 +164,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/reuse-messages-limit.scn \
 	tests/replay/reuse-not-clear-where-tls-is-offered.scn \
 	tests/replay/reuse-not-with-reports.scn \
+	tests/replay/reuse-requiretls-after-notice.scn \
 	tests/replay/reuse-requiretls.scn \
 	tests/replay/reuse-rset-after-failure.scn \
 	tests/replay/reuse-stale-at-mail.scn \

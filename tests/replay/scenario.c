@@ -536,7 +536,7 @@ static int read_content_repeat(const char *text)
 static bool is_for_later(const char *line)
 {
     static const char *const words[] = {"mx ",  "host ",    "policy ", "level ", "sts ",
-                                        "age ", "message ", "pause ",  "rcpt "};
+                                        "age ", "message ", "pause ",  "rcpt ",  "sender "};
     for (size_t i = 0; scenario.agains > 0 && i < sizeof(words) / sizeof(words[0]); i++)
         if (after(line, words[i]) != NULL)
             return true;
