@@ -692,10 +692,9 @@ static bool is_past_lifetime(const struct conductor *conductor, const struct del
 }
 
 static struct attempt *start(struct conductor *conductor, struct delivery *delivery,
-                             const struct examined *examined, enum attempt_mode mode,
-                             attempt_done_fn *fn, void *arg)
+                             const struct examined *examined, const char *next_hop,
+                             enum attempt_mode mode, attempt_done_fn *fn, void *arg)
 {
-    const char *next_hop = delivery != NULL ? delivery->next_hop : examined->next_hop;
     struct attempt *attempt = x_calloc(1, sizeof(*attempt));
     *attempt = (struct attempt){.conductor = conductor,
                                 .mode = mode,
@@ -728,14 +727,14 @@ static struct attempt *start(struct conductor *conductor, struct delivery *deliv
 struct attempt *attempt_deliver(struct conductor *conductor, struct delivery *delivery,
                                 attempt_done_fn *fn, void *arg)
 {
-    return start(conductor, delivery, NULL, ATTEMPT_DELIVER, fn, arg);
+    return start(conductor, delivery, NULL, delivery->next_hop, ATTEMPT_DELIVER, fn, arg);
 }
 
 struct attempt *attempt_examine(struct conductor *conductor, const struct examined *examined,
                                 enum attempt_mode mode, attempt_done_fn *fn, void *arg)
 {
     assert(mode != ATTEMPT_DELIVER);
-    return start(conductor, NULL, examined, mode, fn, arg);
+    return start(conductor, NULL, examined, examined->next_hop, mode, fn, arg);
 }
 
 void attempt_cancel(struct attempt **attempt_p)
