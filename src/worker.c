@@ -30,6 +30,7 @@
 #include "self.h"
 #include "spool/spool.h"
 #include "tls/stream.h"
+#include "wire_collector.h"
 #include "wire_sts.h"
 
 struct worker {
@@ -45,6 +46,7 @@ struct worker {
     struct loop *loop;
     struct agent *agent;
     struct tally *tally;
+    struct collector *collector; /* NULL: none */
     struct shadow_tally *shadow; /* NULL: there are no second rules */
     struct spool *spool;
     struct resolver *resolver;
@@ -94,6 +96,8 @@ static void count_session(void *arg, const struct session_record *records, size_
     struct worker *worker = arg;
     for (size_t i = 0; i < count; i++)
         tally_session(worker->tally, &records[i]);
+    if (worker->collector != NULL)
+        collector_session(worker->collector, records, count);
 }
 
 static void expire(void *arg, struct delivery *delivery, const char *reason, const char *text)
@@ -338,6 +342,7 @@ static int make_stations(struct worker *worker, struct err *err_r)
     worker->tls_client = tls_client_create();
     if (settings->delivery.tls_resumption)
         tls_client_keep_tickets(worker->tls_client);
+    worker->collector = wire_collector(settings, worker->resolver, worker->loop);
     worker->tally = tally_create(worker->loop, settings->report.flush_interval, agent_flush_tally,
                                  worker->agent);
     make_inner_stations(worker);
@@ -356,6 +361,8 @@ static int make_stations(struct worker *worker, struct err *err_r)
                                           .shadow = worker->shadow,
                                           .policies = policy_service_status,
                                           .policies_arg = worker->policy_service,
+                                          .collector = collector_status,
+                                          .collector_arg = worker->collector,
                                           .exceptions = exceptions_status,
                                           .exceptions_arg = worker->exceptions,
                                           .sessions = conductor_status,
@@ -395,6 +402,7 @@ static void end_orderly(struct worker *worker)
     result_free(&worker->result);
     conductor_free(&worker->conductor);
     foregone_free(&worker->foregone);
+    collector_free(&worker->collector);
     tally_free(&worker->tally);
     shadow_tally_free(&worker->shadow);
     spool_close(&worker->spool);

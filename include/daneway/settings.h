@@ -104,6 +104,7 @@ struct report_settings {
     unsigned close_delay; /* seconds after midnight UTC */
     unsigned keep_days;
     const char *organization_name, *contact_info;
+    const char *tlsrpt_socket; /* path; "": no collector */
 };
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };

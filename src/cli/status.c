@@ -82,6 +82,21 @@ static void print_deliveries(FILE *out, json_t *status)
             (long long)number(status, "result", "notices"));
 }
 
+/* Nothing, where there is none. */
+static void print_collector(FILE *out, json_t *status)
+{
+    static const char section[] = "tlsrpt_collector";
+    json_int_t sent = number(status, section, "sent"), dropped = number(status, section, "dropped");
+    if (sent + dropped == 0)
+        return;
+    fprintf(out, "Collector  %lld sessions handed over", (long long)sent);
+    if (dropped > 0)
+        fprintf(out, ", %s%lld lost%s", colour(YELLOW), (long long)dropped, colour(PLAIN));
+    if (number(status, section, "away") > 0)
+        fprintf(out, ", %sit is away%s", colour(RED), colour(PLAIN));
+    fputc('\n', out);
+}
+
 /* Nothing, where nobody has asked. */
 static void print_policy_service(FILE *out, json_t *status)
 {
@@ -214,6 +229,7 @@ void render_status(FILE *out, json_t *status, int64_t now)
     print_queue(out, status, now);
     print_deliveries(out, status);
     print_reports(out, status);
+    print_collector(out, status);
     print_policy_service(out, status);
     print_workers(out, status, now);
     print_exceptions(out, status, now);

@@ -189,6 +189,8 @@ const struct option options[] = {
     SPECIAL("report", "organization_name", "", set_text, report.organization_name,
             "a text without control octets"),
     SPECIAL("report", "contact_info", "", set_mailbox, report.contact_info, mailbox),
+    SPECIAL("report", "tlsrpt_socket", "", set_optional_socket_path, report.tlsrpt_socket,
+            "a path that begins with \"/\", of at most 107 octets, or \"\""),
 };
 const size_t option_count = sizeof(options) / sizeof(options[0]);
 

@@ -126,6 +126,13 @@ int set_socket_path(struct arena *arena, struct settings *settings, const struct
     return is_socket_path(value) ? set_path(arena, settings, option, value) : -1;
 }
 
+int set_optional_socket_path(struct arena *arena, struct settings *settings,
+                             const struct option *option, const char *value)
+{
+    return value[0] == '\0' || is_socket_path(value) ? set_text(arena, settings, option, value)
+                                                     : -1;
+}
+
 /* One label; underscores are for domain names that are no host names. */
 static bool is_label(struct slice label, bool underscore)
 {

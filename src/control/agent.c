@@ -169,6 +169,8 @@ static json_t *status(const struct agent *agent)
         json_object_set_new(json, "sessions", stations->sessions(stations->sessions_arg));
     if (stations->policies != NULL)
         json_object_set_new(json, "policy_service", stations->policies(stations->policies_arg));
+    if (stations->collector != NULL)
+        json_object_set_new(json, "tlsrpt_collector", stations->collector(stations->collector_arg));
     return json;
 }
 

@@ -36,6 +36,8 @@ struct agent_stations {
     json_t *(*policies)(
         void *arg); /* asked for by other MTAs: connections, queries, answers; NULL: none */
     void *policies_arg;
+    json_t *(*collector)(void *arg); /* of TLS reports: sessions handed over; NULL: none */
+    void *collector_arg;
 };
 
 struct agent;

@@ -107,6 +107,18 @@ static const struct metric {
      "notfound"},
     {"daneway_policy_service_answers", COUNTER, "", "{policy=\"temp\"}", "policy_service", "temp"},
     {"daneway_policy_service_answers", COUNTER, "", "{policy=\"perm\"}", "policy_service", "perm"},
+    {"daneway_tlsrpt_collector_away", GAUGE,
+     "Workers that cannot reach the collector of TLS reports.", "", "tlsrpt_collector", "away"},
+    {"daneway_tlsrpt_collector_sessions", COUNTER,
+     "Sessions for the collector of TLS reports; not-asked: the domain has no record; dropped: it "
+     "was away or behind.",
+     "{result=\"sent\"}", "tlsrpt_collector", "sent"},
+    {"daneway_tlsrpt_collector_sessions", COUNTER, "", "{result=\"not-asked\"}", "tlsrpt_collector",
+     "not_asked"},
+    {"daneway_tlsrpt_collector_sessions", COUNTER, "", "{result=\"lookup-failed\"}",
+     "tlsrpt_collector", "lookup_failed"},
+    {"daneway_tlsrpt_collector_sessions", COUNTER, "", "{result=\"dropped\"}", "tlsrpt_collector",
+     "dropped"},
 };
 
 /* A list counts as its length, true as 1, what is not there as 0. */

@@ -97,6 +97,7 @@ json_t *overview_status(json_t *answers, json_t *missing)
     assert(status != NULL);
     json_object_set_new(status, "shadow", sum_section(answers, "shadow"));
     json_object_set_new(status, "policy_service", sum_section(answers, "policy_service"));
+    json_object_set_new(status, "tlsrpt_collector", sum_section(answers, "tlsrpt_collector"));
     return status;
 }
 

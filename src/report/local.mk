@@ -9,6 +9,8 @@ libdaneway_report_a_SOURCES = src/report/tally.c src/report/tally.h src/report/t
 libdaneway_report_a_SOURCES += src/report/dkim.c src/report/dkim.h src/report/dkim_canonical.c \
 	src/report/dkim_canonical.h src/report/dkim_key.c src/report/dkim_key.h src/report/report_mail.c \
 	src/report/report_mail.h src/report/report_gzip.c src/report/report_gzip.h
+# Handing over
+libdaneway_report_a_SOURCES += src/report/collector.c src/report/collector.h src/report/collector_datagram.c
 # Reading
 libdaneway_report_a_SOURCES += src/report/read.c src/report/read.h src/report/read_source.h src/report/read_fields.c src/report/read_fields.h \
 	src/report/read_json.c src/report/read_mail.c src/report/read_time.c src/report/read_write.c \

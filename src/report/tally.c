@@ -58,9 +58,14 @@ static json_t *text_within(const char *text, size_t limit)
     return json;
 }
 
-static json_t *text_of(const char *text)
+json_t *tally_text(const char *text)
 {
     return text_within(text, TEXT_LIMIT);
+}
+
+json_t *tally_policy_string(const char *text)
+{
+    return text_within(text, POLICY_LIMIT);
 }
 
 static json_t *address_text(const struct address *address)
@@ -91,7 +96,7 @@ static json_t *list_of(const char *const *strings, size_t count, bool sorted)
     if (sorted)
         qsort(copy, count, sizeof(*copy), by_text);
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, text_within(copy[i], POLICY_LIMIT));
+        json_array_append_new(list, tally_policy_string(copy[i]));
     free(copy);
     return list;
 }
@@ -123,9 +128,9 @@ static json_t *find_policy(struct tally *tally, const struct session_record *ses
         session->policy_domain != NULL ? session->policy_domain : session->next_hop;
     json_t *facts = json_object();
     json_object_set_new(facts, "day", day_of(session->started));
-    json_object_set_new(facts, "domain", text_of(session->next_hop));
+    json_object_set_new(facts, "domain", tally_text(session->next_hop));
     json_object_set_new(facts, "type", json_string(policy_type_name(session->policy)));
-    json_object_set_new(facts, "policy_domain", text_of(policy_domain));
+    json_object_set_new(facts, "policy_domain", tally_text(policy_domain));
     json_object_set_new(facts, "strings",
                         list_of(session->policy_strings, session->policy_string_count,
                                 session->policy == POLICY_TLSA));
@@ -146,10 +151,10 @@ static json_t *detail_facts(const struct session_record *session,
     json_t *facts = json_object();
     json_object_set_new(facts, "type", json_string(result_type_name(failure->type)));
     json_object_set_new(facts, "sending", address_text(&session->sending));
-    json_object_set_new(facts, "mx", text_of(session->mx_name));
-    json_object_set_new(facts, "helo", text_of(session->mx_helo));
+    json_object_set_new(facts, "mx", tally_text(session->mx_name));
+    json_object_set_new(facts, "helo", tally_text(session->mx_helo));
     json_object_set_new(facts, "receiving", address_text(&session->receiving));
-    json_object_set_new(facts, "code", text_of(failure->reason_code));
+    json_object_set_new(facts, "code", tally_text(failure->reason_code));
     return facts;
 }
 

@@ -31,4 +31,8 @@ void tally_session(struct tally *tally, const struct session_record *session);
 /* "tlsa", "sts", "no-policy-found" */
 const char *policy_type_name(enum policy_type type);
 
+/* A peer's text as I-JSON has it, cut at 255 octets (RPT-26); and one string of a policy, which may be long. */
+json_t *tally_text(const char *text);
+json_t *tally_policy_string(const char *text);
+
 #endif

@@ -25,6 +25,12 @@ REFUSING_NAME_SERVER = "192.0.2.54"  # answers REFUSED to all, so that Unbound s
 SILENT_NAME_SERVER = "192.0.2.55"    # no such host: packets vanish
 INTERNAL_ADDRESS = "203.0.113.25"
 CNAME_TARGET = "tlsa-record"
+# Who asks for TLS reports; the others do not.
+TLSRPT = {name: ["v=TLSRPTv1; rua=mailto:tlsrpt@%s.example" % name] for name in (
+    "dane-ee", "dane-mismatch", "dane-second", "tlsa-bogus", "sts-good", "sts-mismatch", "sts-testing", "sts-daneboth",
+    "sts-web404", "plain-public")}
+TLSRPT["sts-second"] = ["v=TLSRPTv1; rua=mailto:a@sts-second.example", "v=TLSRPTv1; rua=mailto:b@sts-second.example"]
+TLSRPT["plain-tls"] = ["v=spf1 -all"]
 DAY = 86400
 pool = concurrent.futures.ThreadPoolExecutor(max_workers=2 * (os.cpu_count() or 2))
 
@@ -314,6 +320,8 @@ def zone_text(domain, material):
         if not host.elsewhere:
             text += tlsa_records(host, material.get(host.owner() if host.alias else host.fqdn()) or
                                  material.get(host.fqdn()))
+    for record in TLSRPT.get(domain.name.partition(".")[0], []):
+        text += '_smtp._tls.%s. 300 IN TXT "%s"\n' % (domain.name, record)
     return text + (sts.records(domain.sts) if domain.sts else "")
 
 
