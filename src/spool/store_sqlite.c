@@ -30,6 +30,7 @@ static const char settings_sql[] =
     "PRAGMA temp_store=MEMORY;";
 
 /* message.id is the queue id as a number. A recipient's id counts within its delivery.
+ * Tables of long rows have a rowid: without one, SQLite reads whole rows to compare their keys.
  * receiving: messages whose content is coming in; ended: messages that have gone and left traces. */
 static const char schema_sql[] =
     "CREATE TABLE state(id INTEGER PRIMARY KEY CHECK(id=1), id_mark INTEGER NOT NULL,"
@@ -43,7 +44,7 @@ static const char schema_sql[] =
     " arrival INTEGER NOT NULL, size INTEGER NOT NULL, has_8bit INTEGER NOT NULL,"
     " client_level TEXT) STRICT;"
     "CREATE TABLE content(message INTEGER NOT NULL, number INTEGER NOT NULL, data BLOB NOT NULL,"
-    " PRIMARY KEY(message,number)) STRICT, WITHOUT ROWID;"
+    " PRIMARY KEY(message,number)) STRICT;"
     "CREATE TABLE receiving(message INTEGER PRIMARY KEY) STRICT;"
     "CREATE TABLE delivery(id INTEGER PRIMARY KEY, message INTEGER NOT NULL,"
     " next_hop TEXT NOT NULL, next_attempt INTEGER NOT NULL, attempts INTEGER NOT NULL,"
@@ -55,8 +56,7 @@ static const char schema_sql[] =
     " notify INTEGER NOT NULL, orcpt TEXT, state INTEGER NOT NULL, status TEXT, reason TEXT,"
     " text TEXT, remote TEXT, reply TEXT, PRIMARY KEY(delivery,id)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE trace(message INTEGER NOT NULL, number INTEGER NOT NULL, time INTEGER NOT NULL,"
-    " next_hop TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY(message,number)) STRICT, WITHOUT "
-    "ROWID;"
+    " next_hop TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY(message,number)) STRICT;"
     "CREATE TABLE ended(id INTEGER PRIMARY KEY, message INTEGER NOT NULL, time INTEGER NOT NULL)"
     " STRICT;"
     "CREATE TABLE destination(next_hop TEXT PRIMARY KEY, due_at INTEGER NOT NULL,"
