@@ -25,6 +25,7 @@ enum {
 
 struct sts_store {
     sqlite3 *database;
+    sqlite3_stmt *reader; /* kept prepared: it runs for every message */
     size_t limit;
 };
 
@@ -94,6 +95,12 @@ static void statement_free(sqlite3_stmt **statement)
 {
     sqlite3_finalize(*statement);
     *statement = NULL;
+}
+
+/* It can be run again, and holds no snapshot of the database until then. */
+static void statement_rest(sqlite3_stmt **statement)
+{
+    sqlite3_reset(*statement);
 }
 
 static int run(struct sts_store *store, const char *sql, struct err *err_r)
@@ -193,6 +200,7 @@ void sts_store_close(struct sts_store **store)
 {
     if (*store == NULL)
         return;
+    sqlite3_finalize((*store)->reader);
     sqlite3_close((*store)->database);
     free(*store);
     *store = NULL;
@@ -236,9 +244,14 @@ static int read_row(struct sts_store *store, struct arena *arena, const char *do
                     int64_t *used_r, struct sts_entry **entry_r, struct err *err_r)
 {
     static const char sql[] = "SELECT " COLUMNS " FROM policies WHERE domain = ?1";
-    CLEANUP(statement_free) sqlite3_stmt *statement = prepare(store, sql, "t", domain);
-    int rc = statement != NULL ? sqlite3_step(statement) : SQLITE_ERROR;
     *entry_r = NULL;
+    if (store->reader == NULL &&
+        sqlite3_prepare_v3(store->database, sql, -1, SQLITE_PREPARE_PERSISTENT, &store->reader,
+                           NULL) != SQLITE_OK)
+        return failed(store, "cannot be read", err_r);
+    CLEANUP(statement_rest) sqlite3_stmt *statement = store->reader;
+    sqlite3_bind_text(statement, 1, domain, -1, SQLITE_TRANSIENT);
+    int rc = sqlite3_step(statement);
     if (rc == SQLITE_DONE)
         return 0;
     if (rc != SQLITE_ROW)
