@@ -104,10 +104,30 @@ static size_t escape(struct slice rest, char *text_r, size_t size)
     return length;
 }
 
+/* How many octets from the first on need no escape; nearly always all of them. */
+static size_t plain_length(struct slice value)
+{
+    size_t length = 0;
+    while (length < value.len && value.ptr[length] >= ' ' && value.ptr[length] < 0x7f &&
+           value.ptr[length] != '"' && value.ptr[length] != '\\')
+        length++;
+    return length;
+}
+
 static void put_escaped(struct log_line *line, struct slice value)
 {
     size_t limit = line->used + VALUE_LIMIT < LINE_LIMIT ? line->used + VALUE_LIMIT : LINE_LIMIT;
     while (value.len > 0) {
+        size_t plain = plain_length(value);
+        size_t room = limit - line->used;
+        put(line, value.ptr, plain < room ? plain : room, limit);
+        if (plain > room) {
+            line->truncated = true;
+            return;
+        }
+        value = slice_drop(value, plain);
+        if (value.len == 0)
+            return;
         char text[16];
         size_t taken = escape(value, text, sizeof(text));
         if (!put_text(line, text, limit)) {
