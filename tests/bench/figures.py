@@ -107,6 +107,7 @@ def ratios(ours, theirs):
 
 
 COMPARED = [("one", "kept sessions, 1 destination"), ("hundred", "kept sessions, 100 destinations"),
+            ("resumed", "a connection each, TLS resumed, 100 destinations"),
             ("fresh-one", "a handshake each, 1 destination"), ("fresh-hundred", "a handshake each, 100 destinations")]
 COLUMNS = [("rate", "end to end, messages/s", False), ("inject", "injection, messages/s", False),
            ("cpu_1000", "CPU seconds a 1,000", True), ("pss", "memory, MiB (PSS)", True)]
