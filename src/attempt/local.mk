@@ -1,6 +1,6 @@
 # Files of src/attempt/: station 4, one delivery attempt. The only place where resolve, policy, tls and smtp meet.
 noinst_LIBRARIES += libdaneway-attempt.a
-libdaneway_attempt_a_SOURCES = src/attempt/attempt.c src/attempt/attempt.h \
+libdaneway_attempt_a_SOURCES = src/attempt/attempt.c src/attempt/attempt.h src/attempt/attempt_inside.h src/attempt/attempt_hosts.c \
 	src/attempt/conductor.c src/attempt/conductor.h src/attempt/decision.c src/attempt/decision.h src/attempt/foregone.c src/attempt/foregone.h src/attempt/session.c src/attempt/session.h \
 	src/attempt/session_inside.h src/attempt/session_states.c src/attempt/session_keep.c \
 	src/attempt/pool.c src/attempt/pool.h src/attempt/limits.c src/attempt/limits.h src/attempt/transaction.c \
