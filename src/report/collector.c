@@ -158,9 +158,11 @@ void collector_free(struct collector **collector)
 {
     if (*collector == NULL)
         return;
-    while ((*collector)->questions != NULL) {
-        (*collector)->names.cancel((*collector)->questions->lookup);
-        question_free((*collector)->questions);
+    for (struct collector_question *question = (*collector)->questions, *next; question != NULL;
+         question = next) {
+        next = question->next;
+        (*collector)->names.cancel(question->lookup);
+        question_free(question);
     }
     if ((*collector)->fd >= 0)
         close((*collector)->fd);
