@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 #include "intake/clients.h"
 #include "loop/loop.h"
+#include "report/identity.h"
 #include "resolve/resolve.h"
 #include "tls/stream.h"
 
@@ -57,12 +58,21 @@ static int check_policy_hosts(const struct sts_settings *settings, struct err *e
     return settings->enabled ? conf_read_roots(&roots, settings->ca_file, err_r) : 0;
 }
 
+static int check_reports(const struct report_settings *settings, struct err *err_r)
+{
+    CLEANUP(identity_keys_free) struct identity_keys *keys = NULL;
+    if (check_roots(settings->ca_file, err_r) != 0)
+        return -1;
+    return identity_keys_read(&keys, settings, err_r);
+}
+
 int check_all(const struct settings *settings, struct err *err_r)
 {
     if (check_tables(settings, err_r) != 0 || check_key(&settings->intake, err_r) != 0)
         return -1;
     if (check_roots(settings->delivery.ca_file, err_r) != 0 ||
-        check_policy_hosts(&settings->sts, err_r) != 0)
+        check_policy_hosts(&settings->sts, err_r) != 0 ||
+        check_reports(&settings->report, err_r) != 0)
         return -1;
     return check_resolver(&settings->resolver, err_r);
 }

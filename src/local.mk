@@ -4,7 +4,7 @@ danewayd_SOURCES = src/main.c src/supervisor.c src/supervisor.h src/restart.c sr
 	src/listen.c src/listen.h src/role.c src/role.h src/worker.c src/worker.h \
 	src/check.c src/check.h src/self.c src/self.h src/wire_sts.c src/wire_sts.h src/wire_collector.c src/wire_collector.h
 # The order is that of the flow: each library uses only those after it.
-STATIONS = libdaneway-intake.a libdaneway-schedule.a libdaneway-result.a libdaneway-report.a \
+STATIONS = libdaneway-intake.a libdaneway-schedule.a libdaneway-result.a libdaneway-submit.a libdaneway-report.a \
 	libdaneway-attempt.a libdaneway-spool.a libdaneway-resolve.a libdaneway-fetch.a libdaneway-tls.a \
 	libdaneway-smtp.a libdaneway-policy.a libdaneway-conf.a libdaneway-log.a libdaneway-loop.a \
 	libdaneway-base.a $(LIBEVENT_LIBS) $(GETDNS_LIBS) $(CURL_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS) \

@@ -29,6 +29,7 @@
 #include "schedule/schedule.h"
 #include "self.h"
 #include "spool/spool.h"
+#include "submit/courier.h"
 #include "tls/stream.h"
 #include "wire_collector.h"
 #include "wire_sts.h"
@@ -41,7 +42,8 @@ struct worker {
     struct table *table, *shadow_table; /* shadow_table NULL: none is configured */
     struct mailboxes *mailboxes;
     struct exceptions *exceptions;
-    struct roots *roots, *policy_host_roots;
+    struct roots *roots, *policy_host_roots, *receiver_roots;
+    struct identity_keys *identity_keys;
 
     struct loop *loop;
     struct agent *agent;
@@ -55,6 +57,7 @@ struct worker {
     struct conductor *conductor;
     struct foregone *foregone;
     struct result *result;
+    struct courier *courier;
     struct schedule *schedule;
     struct intake *intake;
     struct policy_service *policy_service; /* NULL: nobody is to ask */
@@ -247,13 +250,15 @@ static void drain(void *arg)
 
 /* --- birth ------------------------------------------------------------------------------------ */
 
-/* The key is read while root still may; then privileges go, before anything of a stranger's is
+/* The keys are read while root still may; then privileges go, before anything of a stranger's is
  * read. */
 static int begin(struct worker *worker, struct err *err_r)
 {
     const struct intake_settings *intake = &worker->settings->intake;
     if (*intake->certificate != '\0' &&
         tls_server_create(&worker->tls_server, intake->certificate, intake->key, err_r) != 0)
+        return -1;
+    if (identity_keys_read(&worker->identity_keys, &worker->settings->report, err_r) != 0)
         return -1;
     return role_begin(worker->settings->user, worker->place->supervisor, err_r);
 }
@@ -299,6 +304,17 @@ static void make_inner_stations(struct worker *worker)
     worker->exceptions = exceptions_create(worker->loop, worker->place->number == 0);
     worker->result = result_create(worker->loop, worker->spool, settings->hostname,
                                    &settings->queue, settled, worker);
+    result_on_report(worker->result, agent_report_mail, worker->agent);
+    worker->courier = courier_create(&(struct courier_parts){
+        .loop = worker->loop,
+        .resolver = worker->resolver,
+        .spool = worker->spool,
+        .settings = &settings->report,
+        .keys = worker->identity_keys,
+        .hostname = settings->hostname,
+        .verify = pkix_verify,
+        .roots = worker->receiver_roots,
+    });
     worker->schedule = schedule_create(worker->loop, worker->spool, &settings->queue,
                                        &worker->delivery, &callbacks);
 }
@@ -330,6 +346,8 @@ static int make_stations(struct worker *worker, struct err *err_r)
     worker->drain_limit = loop_timer_create(worker->loop, drain_limit_passed, worker);
     worker->agent = agent_create(worker->loop, worker->place->channel, worker->place->number);
     if (conf_read_roots(&worker->roots, settings->delivery.ca_file, err_r) != 0)
+        return EX_CONFIG;
+    if (conf_read_roots(&worker->receiver_roots, settings->report.ca_file, err_r) != 0)
         return EX_CONFIG;
     worker->delivery.policy.roots = worker->roots;
     if (resolver_create(&worker->resolver, worker->loop, &settings->resolver, err_r) != 0)
@@ -363,6 +381,7 @@ static int make_stations(struct worker *worker, struct err *err_r)
                                           .policies_arg = worker->policy_service,
                                           .collector = collector_status,
                                           .collector_arg = worker->collector,
+                                          .courier = worker->courier,
                                           .exceptions = exceptions_status,
                                           .exceptions_arg = worker->exceptions,
                                           .sessions = conductor_status,
@@ -399,6 +418,7 @@ static void end_orderly(struct worker *worker)
     policy_service_free(&worker->policy_service);
     intake_free(&worker->intake);
     schedule_free(&worker->schedule);
+    courier_free(&worker->courier);
     result_free(&worker->result);
     conductor_free(&worker->conductor);
     foregone_free(&worker->foregone);
@@ -409,6 +429,8 @@ static void end_orderly(struct worker *worker)
     agent_free(&worker->agent);
     resolver_free(&worker->resolver);
     roots_free(&worker->policy_host_roots);
+    roots_free(&worker->receiver_roots);
+    identity_keys_free(&worker->identity_keys);
     tls_client_free(&worker->tls_client);
     tls_server_free(&worker->tls_server);
     exceptions_free(&worker->exceptions);

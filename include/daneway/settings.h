@@ -99,12 +99,39 @@ struct policy_service_settings {
     unsigned request_timeout, answer_timeout; /* seconds */
 };
 
+/* Keys by which mailed reports are signed, each with its selector. */
+struct dkim_key_file {
+    const char *selector, *path;
+};
+struct dkim_key_list {
+    struct dkim_key_file *keys;
+    size_t count;
+};
+/* Who reports on the mail of whom. */
+struct identity_settings {
+    const char *domain; /* of the senders, and what is below it; "": all others */
+    const char *organization_name, *contact_info;
+    struct dkim_key_list dkim_keys;
+};
+
 struct report_settings {
     unsigned flush_interval;
     unsigned close_delay; /* seconds after midnight UTC */
     unsigned keep_days;
     const char *organization_name, *contact_info;
     const char *tlsrpt_socket; /* path; "": no collector */
+    struct dkim_key_list dkim_keys;
+    bool submit;
+    bool all_receivers;     /* not only the first that accepts (RPT-08) */
+    bool https_certificate; /* insist on a good one (RPT-43) */
+    const char *ca_file;    /* for receivers; "": the system's trust store */
+    unsigned spread, retry_first, retry_lifetime, https_timeout, suspend_time; /* seconds */
+    unsigned suspend_after;                                                    /* reports */
+    const struct network *allow_addresses; /* special ones (delivery's list) */
+    size_t allow_address_count;
+    struct identity_settings *identities; /* the first is that of section report, with domain "" */
+    size_t identity_count;
+    struct identity_settings reading; /* a section identity while it is read */
 };
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };

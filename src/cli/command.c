@@ -61,6 +61,23 @@ static const struct command commands[] = {
     {"report", "list", false, "[--json] [--day YYYY-MM-DD] [--domain D] [FILE | DIR | -]...",
      "the TLS reports there are: day, domain, sessions",
      "  As report summary, a line for each report.\n", run_report_list},
+    {"report", "submit", false, "[--dry-run] [--day YYYY-MM-DD] [--json]",
+     "send the TLS reports of a closed day now",
+     "  --dry-run   send nothing: look up who wants the reports, and say who would get them and "
+     "who not\n"
+     "  --day D     a UTC day; default: yesterday\n"
+     "  --json      as JSON\n",
+     run_report_submit},
+    {"report", "submissions", false, "[--day YYYY-MM-DD] [--json]",
+     "what became of the TLS reports that were to be sent",
+     "  And which receivers keep refusing them.\n"
+     "  --day D  only this UTC day\n"
+     "  --json   as a JSON object\n",
+     run_report_submissions},
+    {"report", "resume", false, "RECEIVER", "send reports to a suspended receiver again",
+     "  RECEIVER is a URI as report submissions shows it.\n", run_report_resume},
+    {"report", "check", false, "", "are the DKIM keys for TLS reports in the DNS?",
+     "  Exit status 0: all are, 1: not; it says what to publish.\n", run_report_check},
     /* the last of its name: the word "show" may be left out */
     {"report", "show", true, "[--day YYYY-MM-DD] [--domain D] [FILE | DIR | -]...",
      "what TLS-RPT would report (RFC 8460), as JSON",

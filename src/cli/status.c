@@ -50,6 +50,25 @@ static void print_queue(FILE *out, json_t *status, int64_t now)
 }
 
 /* What was written last; nothing before the first day is over. */
+static void print_submissions(FILE *out, json_t *status)
+{
+    json_t *submissions = json_object_get(status, "submissions"), *receiver;
+    size_t i;
+    if (!json_is_true(json_object_get(submissions, "configured")))
+        return;
+    fprintf(out, "           %lld to be sent, %lld mailed, %lld posted, %lld dropped\n",
+            (long long)json_number(submissions, "waiting"),
+            (long long)json_number(submissions, "mail_taken"),
+            (long long)json_number(submissions, "https_taken"),
+            (long long)json_number(submissions, "dropped"));
+    json_array_foreach(json_object_get(submissions, "suspended"), i, receiver) {
+        fprintf(out, "           %ssuspended%s, as it keeps refusing reports: ", colour(YELLOW),
+                colour(PLAIN));
+        format_put(out, json_string_value(receiver));
+        fputc('\n', out);
+    }
+}
+
 static void print_reports(FILE *out, json_t *status)
 {
     json_t *reports = json_object_get(status, "reports");
@@ -62,6 +81,7 @@ static void print_reports(FILE *out, json_t *status)
         fprintf(out, ", %s%lld failures%s: see the log", colour(RED),
                 (long long)number(status, "reports", "failures"), colour(PLAIN));
     fputc('\n', out);
+    print_submissions(out, status);
 }
 
 static void print_deliveries(FILE *out, json_t *status)

@@ -97,6 +97,50 @@ static int check_policy_service(const struct reader *reader, struct err *err_r)
     return 0;
 }
 
+/* A report signed for one domain and sent in the name of another would be believed by nobody. */
+static int check_identity(const struct reader *reader, const struct identity_settings *identity,
+                          struct err *err_r)
+{
+    const char *section = identity->domain[0] != '\0' ? "identity" : "report";
+    bool named = identity->organization_name[0] != '\0',
+         reachable = identity->contact_info[0] != '\0';
+    if (identity->domain[0] != '\0' && !is_host_name(identity->domain))
+        return err_set(err_r, "%s: identity \"%.60s\"; expected a domain such as \"example.org\"",
+                       reader->path, identity->domain);
+    if (identity->domain[0] != '\0' && (!named || !reachable))
+        return err_set(
+            err_r, "%s: identity \"%s\" has no %s; expected organization_name and contact_info",
+            reader->path, identity->domain, named ? "contact_info" : "organization_name");
+    if (identity->dkim_keys.count > 0 && !reachable)
+        return err_set(err_r,
+                       "%s: dkim_keys without contact_info, whose domain they sign for; expected "
+                       "contact_info = \"tls-reports@example.org\" beside it",
+                       place(reader, section, "dkim_keys"));
+    return 0;
+}
+
+/* Section report is the first identity, of all senders that no other one is for. */
+static int fill_report(const struct reader *reader, struct err *err_r)
+{
+    struct report_settings *report = &reader->settings->report;
+    const struct policy_settings *policy = &reader->settings->delivery.policy;
+    if (report->identity_count == 0) {
+        report->identities = arena_alloc(reader->arena, sizeof(*report->identities));
+        report->identity_count = 1;
+    }
+    report->identities[0] =
+        (struct identity_settings){.domain = "",
+                                   .organization_name = report->organization_name,
+                                   .contact_info = report->contact_info,
+                                   .dkim_keys = report->dkim_keys};
+    report->allow_addresses = policy->allow_addresses;
+    report->allow_address_count = policy->allow_address_count;
+    for (size_t i = 0; i < report->identity_count; i++)
+        if (check_identity(reader, &report->identities[i], err_r) != 0)
+            return -1;
+    return 0;
+}
+
 /* What the resolver must know follows from what delivery was told (DANE-18). */
 static void fill_resolver(struct settings *settings)
 {
@@ -151,7 +195,8 @@ static int fill_host_name(struct reader *reader, struct err *err_r)
 int reader_check(struct reader *reader, struct err *err_r)
 {
     if (check_intake(reader, err_r) != 0 || check_resolver(reader, err_r) != 0 ||
-        check_queue(reader, err_r) != 0 || check_policy_service(reader, err_r) != 0)
+        check_queue(reader, err_r) != 0 || check_policy_service(reader, err_r) != 0 ||
+        fill_report(reader, err_r) != 0)
         return -1;
     fill_resolver(reader->settings);
     fill_sts(reader->settings);

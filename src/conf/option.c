@@ -50,6 +50,9 @@ static const char *const txt_errors[] = {"defer", "continue", NULL};
 static const char *const dane_or_both[] = {"dane", "both", NULL};
 static const char *const resolver_modes[] = {"loopback", "validate", NULL};
 
+static const char *const first_or_all[] = {"first", "all", NULL};
+static const char *const ignore_or_insist[] = {"ignore", "insist", NULL};
+
 static const char host_name[] = "a fully qualified host name such as \"gw.example.org\"";
 static const char path[] = "a path that begins with \"/\"";
 static const char optional_path[] = "a path that begins with \"/\", or \"\"";
@@ -58,6 +61,8 @@ static const char level[] =
     "auto, none, may, encrypt, dane, dane-only, verify, secure or authenticated";
 static const char shadow_level[] =
     "auto, none, may, encrypt, dane, dane-only, verify, secure or authenticated, or \"\"";
+static const char dkim_key[] =
+    "a selector and the path of a key, such as \"2026a:/etc/daneway/2026a.pem\"";
 static const char network[] =
     "a network such as \"10.0.0.0/8\" with no bit set behind its length, or an address";
 
@@ -191,6 +196,23 @@ const struct option options[] = {
     SPECIAL("report", "contact_info", "", set_mailbox, report.contact_info, mailbox),
     SPECIAL("report", "tlsrpt_socket", "", set_optional_socket_path, report.tlsrpt_socket,
             "a path that begins with \"/\", of at most 107 octets, or \"\""),
+    LIST("report", "dkim_keys", "", set_dkim_key, report.dkim_keys, dkim_key),
+    CHOICE("report", "submit", "true", set_switch, report.submit, no_yes),
+    CHOICE("report", "tlsrpt_rua", "first", set_switch, report.all_receivers, first_or_all),
+    NUMBER("report", "spread", "14400", report.spread, 0, DAY),
+    NUMBER("report", "retry_first", "300", report.retry_first, 1, DAY),
+    NUMBER("report", "retry_lifetime", "86400", report.retry_lifetime, 1, 7 * DAY),
+    NUMBER("report", "https_timeout", "60", report.https_timeout, 1, 10 * MINUTE),
+    CHOICE("report", "https_certificate", "ignore", set_switch, report.https_certificate,
+           ignore_or_insist),
+    SPECIAL("report", "ca_file", "", set_optional_path, report.ca_file, optional_path),
+    NUMBER("report", "suspend_after", "7", report.suspend_after, 1, 365),
+    NUMBER("report", "suspend_time", "2592000", report.suspend_time, 1, 365 * DAY),
+
+    SPECIAL("identity", "organization_name", "", set_text, report.reading.organization_name,
+            "a text without control octets"),
+    SPECIAL("identity", "contact_info", "", set_mailbox, report.reading.contact_info, mailbox),
+    LIST("identity", "dkim_keys", "", set_dkim_key, report.reading.dkim_keys, dkim_key),
 };
 const size_t option_count = sizeof(options) / sizeof(options[0]);
 

@@ -85,6 +85,12 @@ static void on_error(cfg_t *cfg, const char *format, va_list arguments)
              SLICE_ARG(name));
     } else if (slice_starts_nocase(before, SLICE_LITERAL("unexpected token"))) {
         fail(line_of(cfg), "unexpected \"%.*s\"; expected NAME = VALUE", SLICE_ARG(name));
+    } else if (slice_starts_nocase(before, SLICE_LITERAL("missing title"))) {
+        fail(line_of(cfg),
+             "no domain behind \"%.*s\"; expected identity \"example.org\" { and options",
+             SLICE_ARG(name));
+    } else if (slice_starts_nocase(before, SLICE_LITERAL("found duplicate title"))) {
+        fail(line_of(cfg), "identity \"%.*s\" is given again; expected it once", SLICE_ARG(name));
     } else if (slice_starts_nocase(before, SLICE_LITERAL("premature end"))) {
         fail(line_of(cfg), "the file ends within an option; expected NAME = VALUE");
     } else {
@@ -133,6 +139,8 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt)
         fail_unknown(cfg, opt->name);
         return -1;
     }
+    if (cfg->title != NULL)
+        reader_turn_to_identity(reading, cfg->title);
     struct seen *seen = &reading->seen[option - options];
     if (option->list)
         take_list_value(cfg, option, seen, opt->nvalues, value);
@@ -145,12 +153,18 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt)
     return reading->failed ? -1 : 0;
 }
 
+/* Sections of which there may be several, each with a name of its own. */
+static bool is_titled(const char *section)
+{
+    return strcmp(section, "identity") == 0;
+}
+
 /* "{}" calls nothing back: it leaves the flag that says "take away the default with the next
  * value". */
 static void take_empty_lists(cfg_t *cfg)
 {
     for (size_t i = 0; i < option_count; i++) {
-        if (!options[i].list)
+        if (!options[i].list || is_titled(options[i].section)) /* those are read anew each time */
             continue;
         char name[80];
         snprintf(name, sizeof(name), "%s%s%s", options[i].section,
@@ -158,6 +172,23 @@ static void take_empty_lists(cfg_t *cfg)
         const cfg_opt_t *opt = cfg_getopt(cfg, name);
         if (opt->nvalues == 0 && (opt->flags & CFGF_RESET) != 0)
             option_clear_list(reading->settings, &options[i]);
+    }
+}
+
+/* A section without any value has called nothing back. */
+static void check_titles(cfg_t *cfg)
+{
+    const struct report_settings *report = &reading->settings->report;
+    size_t read = report->identity_count > 0 ? report->identity_count - 1 : 0;
+    for (unsigned i = 0; i < cfg_size(cfg, "identity"); i++) {
+        const cfg_t *section = cfg_getnsec(cfg, "identity", i);
+        if (i >= read || !slice_equal_nocase(slice_of(report->identities[i + 1].domain),
+                                             slice_of(section->title))) {
+            fail(line_of(section),
+                 "identity \"%s\" is empty; expected organization_name and contact_info in it",
+                 section->title);
+            return;
+        }
     }
 }
 
@@ -182,7 +213,9 @@ static cfg_opt_t *libconfuse_options(struct arena *arena, const char *section, s
             list[count++] = libconfuse_option(&options[i]);
         } else if (section[0] == '\0' && strcmp(name, options[i - 1].section) != 0) {
             cfg_opt_t *inside = libconfuse_options(arena, name, i);
-            list[count++] = (cfg_opt_t)CFG_SEC(name, inside, CFGF_NONE);
+            list[count++] = (cfg_opt_t)CFG_SEC(
+                name, inside,
+                is_titled(name) ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES : CFGF_NONE);
         }
     }
     list[count] = end;
@@ -199,6 +232,8 @@ int reader_run(struct reader *reader, const char *text, struct err *err_r)
         fail(line_of(cfg), "the file cannot be read; expected options and sections");
     else
         take_empty_lists(cfg);
+    reader_end_identity(reader);
+    check_titles(cfg);
     cfg_free(cfg);
     reading = NULL;
     if (reader->failed)

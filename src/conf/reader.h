@@ -20,6 +20,7 @@ struct reader {
     struct arena *arena;
     struct settings *settings;
     struct seen *seen; /* one for each option */
+    const char *title; /* of the section identity that is being read; NULL: none */
     bool failed;
     struct err err; /* the first error */
 };
@@ -29,6 +30,11 @@ struct reader {
 int prepare(const char *path, char *text, size_t length, struct err *err_r);
 /* Reads the prepared text into reader->settings. */
 int reader_run(struct reader *reader, const char *text, struct err *err_r);
+/* identity.c: sections with a title, each of which is one identity. */
+/* A value of the section with that title has come: is it a new one? */
+void reader_turn_to_identity(struct reader *reader, const char *title);
+/* At the end of the file. */
+void reader_end_identity(struct reader *reader);
 /* check.c: what no option can know alone; fills in the host name. */
 int reader_check(struct reader *reader, struct err *err_r);
 

@@ -355,6 +355,31 @@ int set_network(struct arena *arena, struct settings *settings, const struct opt
     return 0;
 }
 
+/* As a label or several in the DNS, below "_domainkey" (RFC 6376 3.1). */
+static bool is_selector(struct slice text)
+{
+    bool good = text.len >= 1 && text.len <= 63;
+    for (size_t i = 0; i < text.len && good; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        bool inside = i > 0 && i + 1 < text.len;
+        good = (c < 0x80 && isalnum(c)) || (inside && (c == '-' || c == '.' || c == '_'));
+    }
+    return good;
+}
+
+int set_dkim_key(struct arena *arena, struct settings *settings, const struct option *option,
+                 const char *value)
+{
+    struct dkim_key_list *list = field_of(settings, option);
+    struct slice path, selector = slice_split(slice_of(value), ':', &path);
+    if (!is_selector(selector) || path.len == 0 || path.ptr[0] != '/')
+        return -1;
+    list->keys = grown(arena, list->keys, list->count, sizeof(*list->keys));
+    list->keys[list->count++] = (struct dkim_key_file){
+        arena_strndup(arena, selector.ptr, selector.len), arena_strndup(arena, path.ptr, path.len)};
+    return 0;
+}
+
 void option_clear_list(struct settings *settings, const struct option *option)
 {
     assert(option->list);
@@ -362,6 +387,8 @@ void option_clear_list(struct settings *settings, const struct option *option)
         settings->intake.listen_count = 0;
     else if (option->set == set_socketmap_listen)
         settings->policy_service.listen_count = 0;
+    else if (option->set == set_dkim_key)
+        *(struct dkim_key_list *)field_of(settings, option) = (struct dkim_key_list){NULL, 0};
     else
         settings->delivery.policy.allow_address_count = 0;
 }

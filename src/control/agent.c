@@ -13,12 +13,14 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/utf8.h"
 #include "control/channel.h"
 #include "log/log.h"
 
-enum { TALLY_RETRY = 30 * 1000 /* ms */, LIST_DEFAULT = 10000 };
+enum { TALLY_RETRY = 30 * 1000 /* ms */, LIST_DEFAULT = 10000, REPORT_TEXT_LIMIT = 500 };
 
-/* A question that the spool is answering. */
+/* A question that the spool or the courier is answering. */
 struct question {
     struct question *next;
     struct agent *agent;
@@ -224,14 +226,35 @@ static void ask_sts_refresh(struct agent *agent, json_int_t id, const json_t *me
     answer(agent, id, sts != NULL ? json_object() : json_null());
 }
 
+/* What the courier says, or the loss of it, goes on as it is. */
+static void ask_report_lookup(struct agent *agent, json_int_t id, const json_t *message)
+{
+    const char *domain = json_string_value(json_object_get(message, "domain"));
+    if (domain == NULL)
+        answer(agent, id, json_null());
+    else
+        courier_look_up(agent->stations.courier, domain, on_spool_json,
+                        question_begin(agent, id, NULL));
+}
+
+static void ask_report_submit(struct agent *agent, json_int_t id, const json_t *message)
+{
+    courier_submit(agent->stations.courier, message, on_spool_json,
+                   question_begin(agent, id, NULL));
+}
+
 typedef void ask_fn(struct agent *agent, json_int_t id, const json_t *message);
 static const struct {
     const char *op;
     ask_fn *ask;
 } questions[] = {
-    {"status", ask_status},           {"queue", ask_queue},
-    {"traces", ask_traces},           {"flush", ask_flush},
+    {"status", ask_status},
+    {"queue", ask_queue},
+    {"traces", ask_traces},
+    {"flush", ask_flush},
     {"sts-refresh", ask_sts_refresh},
+    {"report-lookup", ask_report_lookup},
+    {"report-submit", ask_report_submit},
 };
 
 /* --- counts ----------------------------------------------------------------------------------- */
@@ -349,6 +372,20 @@ void agent_free(struct agent **agent)
     free((*agent)->table_error);
     free(*agent);
     *agent = NULL;
+}
+
+void agent_report_mail(void *arg, const char *recipient, bool delivered, const char *text)
+{
+    struct agent *agent = arg;
+    CLEANUP(buffer_release) struct buffer clean;
+    buffer_init(&clean, REPORT_TEXT_LIMIT);
+    utf8_repair(slice_of(text), &clean);
+    json_t *message =
+        json_pack("{ss ss sb ss%}", "op", "report-mail", "recipient", recipient, "delivered",
+                  delivered, "text", clean.len > 0 ? clean.ptr : "", clean.len);
+    if (message != NULL) /* lost when the control role does not read: it is no more than a hint */
+        channel_send(agent->channel, message);
+    json_decref(message);
 }
 
 void agent_table_read(struct agent *agent, size_t rows, const char *error)

@@ -1,7 +1,8 @@
 /* agent: the worker's side of the channel: answers what the control role asks, hands the tally's
  * counts over.
  * Owns: the channel's end in this worker, questions under way, the counts that are not
- * acknowledged yet. Questions: {"id":N,"op":"status"|"queue"|"traces"|"flush"| "sts-refresh",
+ * acknowledged yet. Questions: {"id":N,"op":"status"|"queue"|"traces"|"flush"| "sts-refresh" |
+ * "report-lookup" | "report-submit" (submit/courier.h),
  * "next_hop"?, "queue_id"?, "limit"?}; answers: {"id":N,"answer":...}. Counts:
  * {"op":"tally","sender":S,"number":N,"counts":...}, S drawn at random by each process, acknowledged
  * by {"op":"tally-taken","number":N}; "tally-refused": again later; "hello": the control role is new.
@@ -19,6 +20,7 @@
 #include "result/result.h"
 #include "schedule/schedule.h"
 #include "spool/spool.h"
+#include "submit/courier.h"
 
 /* The stations to look into; all borrowed, all there as long as the agent is. */
 struct agent_stations {
@@ -28,6 +30,7 @@ struct agent_stations {
     struct resolver *resolver;
     struct result *result;
     struct shadow_tally *shadow; /* NULL: there are no second rules */
+    struct courier *courier;
     json_t *(*exceptions)(
         void *arg); /* rows of tls_policy that have an end, for status; NULL: none */
     void *exceptions_arg;
@@ -46,6 +49,10 @@ struct agent *agent_create(struct loop *loop, int fd, unsigned worker);
 void agent_use_stations(struct agent *agent, const struct agent_stations *stations);
 /* After spool_close: answers under way do not come any more. */
 void agent_free(struct agent **agent);
+
+/* Tells the control role what became of a mailed report: nobody else hears of its failure. Fits result_report_fn with
+ * the agent as arg. */
+void agent_report_mail(void *agent, const char *recipient, bool delivered, const char *text);
 
 /* What `status` shows of the tls_policy table in force; error NULL: the last reading went well.
  * Copied. */

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "control/panel.h"
+#include "control/report_jobs.h"
 #include "control/status_socket.h"
 #include "log/log.h"
 
@@ -42,13 +43,17 @@ static int serve(struct loop *loop, const struct settings *settings, const int *
 {
     struct status_socket *status;
     sources->panel = panel_create(loop, fds, workers, sources->store);
-    int result = status_socket_open(&status, loop, sources, err_r);
+    int result =
+        report_jobs_start(&sources->jobs, loop, sources->panel, sources->store, settings, err_r);
+    if (result == 0)
+        result = status_socket_open(&status, loop, sources, err_r);
     if (result == 0) {
         log_event(LOG_LEVEL_INFO, "started", "status socket %s", settings->status_socket);
         serve_until_told(loop);
         panel_receive(sources->panel);
         status_socket_close(&status);
     }
+    report_jobs_stop(&sources->jobs);
     panel_free(&sources->panel);
     return result;
 }

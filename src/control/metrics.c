@@ -119,6 +119,20 @@ static const struct metric {
      "tlsrpt_collector", "lookup_failed"},
     {"daneway_tlsrpt_collector_sessions", COUNTER, "", "{result=\"dropped\"}", "tlsrpt_collector",
      "dropped"},
+    {"daneway_report_submissions", COUNTER, "TLS reports offered to receivers.",
+     "{method=\"mail\",result=\"taken\"}", "submissions", "mail_taken"},
+    {"daneway_report_submissions", COUNTER, "", "{method=\"mail\",result=\"failed\"}",
+     "submissions", "mail_failed"},
+    {"daneway_report_submissions", COUNTER, "", "{method=\"https\",result=\"taken\"}",
+     "submissions", "https_taken"},
+    {"daneway_report_submissions", COUNTER, "", "{method=\"https\",result=\"failed\"}",
+     "submissions", "https_failed"},
+    {"daneway_report_submissions_dropped", COUNTER, "TLS reports that nobody took.", "",
+     "submissions", "dropped"},
+    {"daneway_report_submissions_waiting", GAUGE, "TLS reports that are still to be sent.", "",
+     "submissions", "waiting"},
+    {"daneway_report_receivers_suspended", GAUGE, "Receivers of TLS reports that keep refusing.",
+     "", "submissions", "suspended"},
 };
 
 /* A list counts as its length, true as 1, what is not there as 0. */

@@ -22,7 +22,8 @@ struct inquiry {
     struct inquiry *next;
     struct panel *panel;
     json_int_t id;
-    json_t **answers; /* by worker; NULL: not yet */
+    size_t first, count; /* of the workers asked */
+    json_t **answers;    /* by worker; NULL: not yet */
     size_t waiting;
     panel_done_fn *fn;
     void *arg;
@@ -35,6 +36,8 @@ struct panel {
     struct desk *desks;
     size_t worker_count;
     json_int_t next_id;
+    panel_report_mail_fn *report_mail;
+    void *report_mail_arg;
     struct inquiry *inquiries;
 };
 
@@ -59,7 +62,7 @@ static void inquiry_unlink(struct inquiry *inquiry)
 /* Takes the references out of inquiry->answers. */
 static void inquiry_sort(struct inquiry *inquiry, json_t *answers, json_t *missing)
 {
-    for (size_t i = 0; i < inquiry->panel->worker_count; i++)
+    for (size_t i = inquiry->first; i < inquiry->first + inquiry->count; i++)
         if (inquiry->answers[i] != NULL)
             json_array_append_new(answers, inquiry->answers[i]);
         else
@@ -78,24 +81,53 @@ static void inquiry_end(void *arg)
     loop_retire(inquiry->panel->loop, inquiry_release, inquiry);
 }
 
-void panel_ask(struct panel *panel, json_t *question, panel_done_fn *fn, void *arg)
+static void ask(struct panel *panel, size_t first, size_t count, json_t *question, int64_t patience,
+                panel_done_fn *fn, void *arg)
 {
     struct inquiry *inquiry = x_calloc(1, sizeof *inquiry);
     inquiry->panel = panel;
     inquiry->id = ++panel->next_id;
+    inquiry->first = first;
+    inquiry->count = count;
     inquiry->answers = x_calloc(panel->worker_count, sizeof(json_t *));
-    inquiry->waiting = panel->worker_count;
+    inquiry->waiting = count;
     inquiry->fn = fn;
     inquiry->arg = arg;
     inquiry->patience = loop_timer_create(panel->loop, inquiry_end, inquiry);
     inquiry->next = panel->inquiries;
     panel->inquiries = inquiry;
     json_object_set_new(question, "id", json_integer(inquiry->id));
-    for (size_t i = 0; i < panel->worker_count; i++)
+    for (size_t i = first; i < first + count; i++)
         channel_send(panel->desks[i].channel,
                      question); /* refused: the worker does not read, and is missing */
-    loop_timer_set(inquiry->patience, PANEL_PATIENCE);
+    loop_timer_set(inquiry->patience, patience);
     json_decref(question);
+}
+
+void panel_ask(struct panel *panel, json_t *question, panel_done_fn *fn, void *arg)
+{
+    ask(panel, 0, panel->worker_count, question, PANEL_PATIENCE, fn, arg);
+}
+
+void panel_ask_one(struct panel *panel, size_t worker, json_t *question, int64_t patience,
+                   panel_done_fn *fn, void *arg)
+{
+    ask(panel, worker % panel->worker_count, 1, question, patience, fn, arg);
+}
+
+void panel_on_report_mail(struct panel *panel, panel_report_mail_fn *fn, void *arg)
+{
+    panel->report_mail = fn;
+    panel->report_mail_arg = arg;
+}
+
+static void on_report_mail(struct panel *panel, const json_t *message)
+{
+    const char *recipient = json_string_value(json_object_get(message, "recipient"));
+    const char *text = json_string_value(json_object_get(message, "text"));
+    bool delivered = json_is_true(json_object_get(message, "delivered"));
+    if (panel->report_mail != NULL && recipient != NULL)
+        panel->report_mail(panel->report_mail_arg, recipient, delivered, text != NULL ? text : "");
 }
 
 static void on_answer(struct desk *desk, const json_t *message)
@@ -147,6 +179,8 @@ static void on_message(void *arg, json_t *message)
         on_answer(desk, message);
     else if (strcmp(op, "tally") == 0)
         on_tally(desk, message);
+    else if (strcmp(op, "report-mail") == 0)
+        on_report_mail(desk->panel, message);
 }
 
 static void say_hello(struct desk *desk)

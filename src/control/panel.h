@@ -7,6 +7,7 @@
 #ifndef DANEWAY_CONTROL_PANEL_H
 #define DANEWAY_CONTROL_PANEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <jansson.h>
@@ -28,6 +29,13 @@ void panel_free(struct panel **panel);
 typedef void panel_done_fn(void *arg, json_t *answers, json_t *missing);
 /* `question` is an object with "op" and its parameters; the reference is taken over. */
 void panel_ask(struct panel *panel, json_t *question, panel_done_fn *fn, void *arg);
+/* Asks one of the workers, by its number modulo how many there are, and waits up to `patience` ms. */
+void panel_ask_one(struct panel *panel, size_t worker, json_t *question, int64_t patience,
+                   panel_done_fn *fn, void *arg);
+/* A mailed report has been delivered to its recipient, or was given up. */
+typedef void panel_report_mail_fn(void *arg, const char *recipient, bool delivered,
+                                  const char *text);
+void panel_on_report_mail(struct panel *panel, panel_report_mail_fn *fn, void *arg);
 /* Takes the counts that have arrived: before the role ends. */
 void panel_receive(struct panel *panel);
 

@@ -135,6 +135,7 @@ static json_t *render_status(struct exchange *exchange, json_t *answers, json_t 
     const struct settings *settings = exchange->status->from.settings;
     json_t *status = overview_status(answers, missing);
     json_object_set_new(status, "reports", reports_status(exchange->status));
+    json_object_set_new(status, "submissions", report_jobs_status(exchange->status->from.jobs));
     json_object_set_new(status, "version", json_string(PACKAGE_VERSION));
     json_object_set_new(status, "hostname", json_string(settings->hostname));
     json_object_set_new(status, "configuration", json_string(settings->path));
@@ -219,6 +220,49 @@ static void get_report(struct exchange *exchange)
         reply_error(exchange, HTTP_BADREQUEST, err.text);
     else
         reply_json(exchange, HTTP_OK, reports);
+}
+
+/* --- submissions of reports ------------------------------------------------------------------- */
+
+enum { SUBMISSIONS_LISTED = 100000 };
+
+static void get_submissions(struct exchange *exchange)
+{
+    const char *limit = parameter(exchange, "limit");
+    json_t *list;
+    struct err err;
+    if (report_jobs_list(exchange->status->from.jobs, parameter(exchange, "day"),
+                         limit != NULL ? strtoul(limit, NULL, 10) : SUBMISSIONS_LISTED, &list,
+                         &err) != 0)
+        reply_error(exchange, HTTP_INTERNAL, err.text);
+    else
+        reply_json(exchange, HTTP_OK, list);
+}
+
+static void post_submit(struct exchange *exchange)
+{
+    const char *day = parameter(exchange, "day");
+    int64_t count;
+    struct err err;
+    if (day == NULL)
+        reply_error(exchange, HTTP_BADREQUEST, "day is missing");
+    else if (report_jobs_hasten(exchange->status->from.jobs, day, &count, &err) != 0)
+        reply_error(exchange, HTTP_BADREQUEST, err.text);
+    else
+        reply_json(exchange, HTTP_OK, json_pack("{sI}", "due", (json_int_t)count));
+}
+
+static void post_resume(struct exchange *exchange)
+{
+    const char *receiver = parameter(exchange, "receiver");
+    bool found;
+    struct err err;
+    if (receiver == NULL)
+        reply_error(exchange, HTTP_BADREQUEST, "receiver is missing");
+    else if (report_jobs_resume(exchange->status->from.jobs, receiver, &found, &err) != 0)
+        reply_error(exchange, HTTP_INTERNAL, err.text);
+    else
+        reply_json(exchange, HTTP_OK, json_pack("{sb}", "resumed", found));
 }
 
 /* --- MTA-STS policies (STS-41) ---------------------------------------------------------------- */
@@ -338,11 +382,19 @@ static const struct {
     enum evhttp_cmd_type method;
     void (*serve)(struct exchange *exchange);
 } routes[] = {
-    {"/status", EVHTTP_REQ_GET, get_status}, {"/metrics", EVHTTP_REQ_GET, get_metrics},
-    {"/queue", EVHTTP_REQ_GET, get_queue},   {"/explain", EVHTTP_REQ_GET, get_explain},
-    {"/report", EVHTTP_REQ_GET, get_report}, {"/flush", EVHTTP_REQ_POST, post_flush},
-    {"/sts", EVHTTP_REQ_GET, get_sts},       {"/sts", EVHTTP_REQ_POST, post_sts},
-    {"/shadow", EVHTTP_REQ_GET, get_shadow}, {"/shadow", EVHTTP_REQ_POST, post_shadow},
+    {"/status", EVHTTP_REQ_GET, get_status},
+    {"/metrics", EVHTTP_REQ_GET, get_metrics},
+    {"/queue", EVHTTP_REQ_GET, get_queue},
+    {"/explain", EVHTTP_REQ_GET, get_explain},
+    {"/report", EVHTTP_REQ_GET, get_report},
+    {"/flush", EVHTTP_REQ_POST, post_flush},
+    {"/report/submissions", EVHTTP_REQ_GET, get_submissions},
+    {"/report/submit", EVHTTP_REQ_POST, post_submit},
+    {"/report/resume", EVHTTP_REQ_POST, post_resume},
+    {"/sts", EVHTTP_REQ_GET, get_sts},
+    {"/sts", EVHTTP_REQ_POST, post_sts},
+    {"/shadow", EVHTTP_REQ_GET, get_shadow},
+    {"/shadow", EVHTTP_REQ_POST, post_shadow},
 };
 
 static void serve(struct exchange *exchange, const char *path)

@@ -1,7 +1,8 @@
 /* status_socket: HTTP over a Unix socket: status, queue, traces, reports, metrics, policies. GET
  * /status                                  GET /metrics GET  /queue?next_hop=D&queue_id=ID&limit=N
  * GET /explain?queue_id=ID GET  /report?day=YYYY-MM-DD&domain=D          POST /flush?next_hop=D |
- * ?queue_id=ID | ?all GET  /sts?domain=D&limit=N                    POST
+ * ?queue_id=ID | ?all GET  /report/submissions?day=D&limit=N  POST /report/submit?day=D  POST /report/resume?receiver=URI
+ * GET  /sts?domain=D&limit=N                    POST
  * /sts?op=refetch|drop&domain=D Owns: the listening socket, requests under way. Who may connect is
  * decided by the socket's directory and mode.
  * Must never listen on a network. */
@@ -10,6 +11,7 @@
 
 #include "base/err.h"
 #include "control/panel.h"
+#include "control/report_jobs.h"
 #include "daneway/settings.h"
 #include "loop/loop.h"
 #include "report/report_writer.h"
@@ -22,6 +24,7 @@ struct status_sources {
     struct panel *panel;
     struct tally_store *store;
     const struct report_writer *writer;
+    struct report_jobs *jobs;
     struct sts_store *policies;  /* NULL: MTA-STS is not looked for */
     struct shadow_store *shadow; /* NULL: there are no second rules */
     const struct settings *settings;

@@ -8,7 +8,9 @@ libdaneway_report_a_SOURCES = src/report/tally.c src/report/tally.h src/report/t
 # Sending
 libdaneway_report_a_SOURCES += src/report/dkim.c src/report/dkim.h src/report/dkim_canonical.c \
 	src/report/dkim_canonical.h src/report/dkim_key.c src/report/dkim_key.h src/report/report_mail.c \
-	src/report/report_mail.h src/report/report_gzip.c src/report/report_gzip.h
+	src/report/report_mail.h src/report/report_gzip.c src/report/report_gzip.h \
+	src/report/identity.c src/report/identity.h src/report/submissions.c \
+	src/report/submissions.h src/report/submissions_inside.h src/report/submissions_show.c
 # Handing over
 libdaneway_report_a_SOURCES += src/report/collector.c src/report/collector.h src/report/collector_datagram.c
 # Reading

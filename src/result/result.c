@@ -44,6 +44,12 @@ struct result_counters result_counters(const struct result *result)
     return result->counters;
 }
 
+void result_on_report(struct result *result, result_report_fn *fn, void *arg)
+{
+    result->report_fn = fn;
+    result->report_arg = arg;
+}
+
 /* What is known of one recipient at the end of an attempt, or of its last one. */
 struct finding {
     const struct recipient *recipient;
@@ -116,6 +122,17 @@ static void add_failure(struct settling *settling, const struct finding *finding
     };
 }
 
+static void tell_of_report(const struct settling *settling, const struct finding *finding)
+{
+    const struct result *result = settling->result;
+    if (result->report_fn == NULL || !settling->delivery->envelope.tls_report ||
+        finding->disposition == DEFERRED)
+        return;
+    const char *text = finding->text != NULL ? finding->text : finding->reply;
+    result->report_fn(result->report_arg, finding->recipient->address,
+                      finding->disposition == DELIVERED, text != NULL ? text : "");
+}
+
 static void add_finding(struct settling *settling, const struct finding *finding)
 {
     static const enum recipient_state states[] = {[DELIVERED] = RECIPIENT_DELIVERED,
@@ -134,6 +151,7 @@ static void add_finding(struct settling *settling, const struct finding *finding
         add_failure(settling, finding);
     count(&settling->result->counters, finding);
     log_finding(settling, finding);
+    tell_of_report(settling, finding);
 }
 
 /* By the store's time: a wall clock that jumps makes no message older (QUEUE-09). */

@@ -20,6 +20,9 @@ typedef void result_settled_fn(void *arg, struct delivery *delivery, enum destin
 struct result *result_create(struct loop *loop, struct spool *spool, const char *hostname,
                              const struct queue_settings *settings, result_settled_fn *fn,
                              void *arg);
+/* A mailed TLS report has reached a recipient, or will not: nobody else hears of it (RPT-42). From the loop. */
+typedef void result_report_fn(void *arg, const char *recipient, bool delivered, const char *text);
+void result_on_report(struct result *result, result_report_fn *fn, void *arg);
 /* Before spool_close. What the store has been told, it finishes; what it had failed to record is
  * attempted again after the next start. Deliveries that are still here stay the schedule's. */
 void result_free(struct result **result);

@@ -39,6 +39,8 @@ struct result {
     const struct queue_settings *settings;
     result_settled_fn *fn;
     void *arg;
+    result_report_fn *report_fn; /* NULL: nobody wants to know */
+    void *report_arg;
     struct result_counters counters;
     struct settling_list settlings;
 };

@@ -82,7 +82,9 @@ Test(conf, the_example_has_every_option)
     char opened[64];
     for (char *next = text, *line; (line = strsep(&next, "\n")) != NULL;) {
         char name[64];
-        if (sscanf(line, "%63[a-z_] {", opened) == 1 && strchr(line, '{') != NULL &&
+        if (strncmp(line, "#    ", 5) == 0 || (line[0] == '#' && line[1] != ' '))
+            line++; /* what could be there */
+        if (sscanf(line, "%63[a-z_]", opened) == 1 && strchr(line, '{') != NULL &&
             strchr(line, '=') == NULL)
             section = opened;
         if (line[0] == '}')
@@ -115,7 +117,8 @@ Test(conf, values_reach_their_fields)
              "dane_sts = both "
              "refresh_interval = 5 }\n"
              "report { organization_name = \"Example \\\"Org\\\" GmbH\" contact_info = "
-             "\"tls@example.net\" }\n");
+             "\"tls@example.net\" dkim_keys = {\"a:/a.pem\", \"b.c-d:/b.pem\"} tlsrpt_rua = all "
+             "https_certificate = insist submit = false }\n");
     cr_assert(eq(str, (char *)s->hostname, "GW.example.net"));
     cr_assert(s->hostname == s->intake.hostname && s->hostname == s->delivery.hostname);
     cr_assert(eq(str, (char *)s->delivery.policy.own_names[0], "gw.example.net"));
@@ -130,6 +133,9 @@ Test(conf, values_reach_their_fields)
     cr_assert(eq(sz, s->delivery.policy.allow_address_count, 2));
     cr_assert(eq(uint, s->delivery.policy.allow_addresses[0].prefix_length, 8));
     cr_assert(eq(int, s->delivery.policy.digests[0], 1));
+    cr_assert(eq(sz, s->report.dkim_keys.count, 2));
+    cr_assert(eq(str, (char *)s->report.dkim_keys.keys[1].selector, "b.c-d"));
+    cr_assert(s->report.all_receivers && s->report.https_certificate && !s->report.submit);
     cr_assert(s->delivery.policy.dane_insecure_mx && s->resolver.tlsa_below_insecure_mx);
     cr_assert(eq(int, s->delivery.policy.digests[1], 0));
     cr_assert(eq(int, s->delivery.source_ipv4.family, 4));
@@ -145,6 +151,37 @@ Test(conf, values_reach_their_fields)
     cr_assert(eq(sz, s->sts.allow_address_count, 2));
     cr_assert(eq(str, (char *)s->report.organization_name, "Example \"Org\" GmbH"));
     cr_assert(eq(str, (char *)s->path, "t.conf"));
+    conf_free(&s);
+}
+
+static void expect_identity(const struct identity_settings *identity, const char *domain,
+                            const char *name, size_t keys)
+{
+    cr_assert(eq(str, (char *)identity->domain, (char *)domain));
+    cr_assert(eq(str, (char *)identity->organization_name, (char *)name));
+    cr_assert(eq(sz, identity->dkim_keys.count, keys));
+}
+
+Test(conf, identities)
+{
+    struct settings *s = good(
+        "hostname = \"gw.example.net\"\n"
+        "identity \"Example.ORG\" { organization_name = \"Org\" contact_info = \"t@example.org\"\n"
+        " dkim_keys = {\"a:/a\", \"b:/b\"} }\n"
+        "report { organization_name = \"Net\" contact_info = \"t@example.net\" }\n"
+        "identity \"example.com\" { dkim_keys = {} organization_name = \"Com\" contact_info = "
+        "\"t@example.com\" }\n");
+    cr_assert(eq(sz, s->report.identity_count, 3));
+    expect_identity(&s->report.identities[0], "", "Net", 0);
+    expect_identity(&s->report.identities[1], "example.org", "Org", 2);
+    expect_identity(&s->report.identities[2], "example.com", "Com", 0);
+    cr_assert(eq(str, (char *)s->report.identities[1].dkim_keys.keys[1].selector, "b"));
+    cr_assert(eq(str, (char *)s->report.identities[1].dkim_keys.keys[1].path, "/b"));
+    cr_assert(eq(str, (char *)s->report.identities[2].contact_info, "t@example.com"));
+    conf_free(&s);
+    s = good("hostname = \"gw.example.net\"\n");
+    cr_assert(eq(sz, s->report.identity_count, 1));
+    expect_identity(&s->report.identities[0], "", "", 0);
     conf_free(&s);
 }
 

@@ -49,6 +49,29 @@ static const struct {
     {"resolver { port = 65536 }", "1: port = \"65536\"; expected a number from 1 to 65535"},
     {"resolver { mode = trusting }", "1: mode = \"trusting\"; expected loopback or validate"},
     {"resolver { address = \"localhost\" }", "1: address = \"localhost\"; expected an IP address"},
+    {"report { dkim_keys = {\"2026a\"} }",
+     "1: dkim_keys = \"2026a\"; expected a selector and the path of a key, such as "
+     "\"2026a:/etc/daneway/2026a.pem\""},
+    {"report { dkim_keys = {\"-a:/k\"} }",
+     "1: dkim_keys = \"-a:/k\"; expected a selector and the path of a key, such as "
+     "\"2026a:/etc/daneway/2026a.pem\""},
+    {"report { organization_name = x\ndkim_keys = {\"a:/k\"} }",
+     "2: dkim_keys without contact_info, whose domain they sign for; expected contact_info = "
+     "\"tls-reports@example.org\" beside it"},
+    {"identity { }",
+     "1: no domain behind \"identity\"; expected identity \"example.org\" { and options"},
+    {"identity \"a.example\" {\n}",
+     "2: identity \"a.example\" is empty; expected organization_name and contact_info in it"},
+    {"identity \"a.example\" { contact_info = t@a.example }",
+     " identity \"a.example\" has no organization_name; expected organization_name and "
+     "contact_info"},
+    {"identity \"a b\" { contact_info = t@a.example organization_name = x }",
+     " identity \"a b\"; expected a domain such as \"example.org\""},
+    {"identity \"a.example\" { organization_name = x\norganization_name = y }",
+     "2: organization_name is given again; expected it once, and it stands in line 1"},
+    {"identity \"a.example\" { contact_info = t@a.example organization_name = x }\nidentity "
+     "\"a.example\" { contact_info = t@a.example }",
+     "2: identity \"a.example\" is given again; expected it once"},
     {"resolver { self_test_bogus = \"a b\" }",
      "1: self_test_bogus = \"a b\"; expected a domain name, or \"\""},
     {"delivery { shadow_level = fingerprint }", "1: shadow_level = \"fingerprint\"; expected auto, "
