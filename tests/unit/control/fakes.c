@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "control/report_jobs.h"
 #include "intake/intake.h"
 #include "report/report_writer.h"
 #include "report/tally_store.h"
@@ -15,6 +16,7 @@
 #include "result/result.h"
 #include "schedule/schedule.h"
 #include "spool/spool.h"
+#include "submit/courier.h"
 
 struct fakes fakes;
 static struct loop *the_loop;
@@ -71,6 +73,41 @@ json_t *schedule_status(const struct schedule *schedule)
 {
     (void)schedule;
     return json_pack("{s[{ss ss}]}", "destinations", "next_hop", "example.org", "state", "down");
+}
+
+/* Answers with what it was asked, in the next turn. */
+struct courier_answer {
+    courier_fn *fn;
+    void *arg;
+    json_t *json;
+};
+
+static void courier_answers(void *arg)
+{
+    struct courier_answer *answer = arg;
+    answer->fn(answer->arg, answer->json);
+    free(answer);
+}
+
+static void answer_later(courier_fn *fn, void *arg, json_t *json)
+{
+    struct courier_answer *answer = x_calloc(1, sizeof *answer);
+    *answer = (struct courier_answer){fn, arg, json};
+    loop_retire(the_loop, courier_answers, answer);
+}
+
+void courier_look_up(struct courier *courier, const char *domain, courier_fn *fn, void *arg)
+{
+    (void)courier;
+    answer_later(fn, arg, json_pack("{ss ss}", "status", "none", "why", domain));
+}
+
+void courier_submit(struct courier *courier, const json_t *question, courier_fn *fn, void *arg)
+{
+    (void)courier;
+    answer_later(
+        fn, arg,
+        json_pack("{ss sO}", "result", "taken", "text", json_object_get(question, "receiver")));
 }
 
 void schedule_look(struct schedule *schedule)
@@ -182,4 +219,37 @@ struct report_writer_status report_writer_status(const struct report_writer *wri
     (void)writer;
     return (struct report_writer_status){
         .days = 1, .reports = 42, .failures = 3, .last = {"2026-03-29", 1774830000, 42, 3}};
+}
+
+json_t *report_jobs_status(struct report_jobs *jobs)
+{
+    (void)jobs;
+    return json_pack("{sI s[s] sI}", "waiting", (json_int_t)2, "suspended", "https://r.example/",
+                     "mail_taken", (json_int_t)3);
+}
+
+int report_jobs_hasten(struct report_jobs *jobs, const char *day, int64_t *count_r,
+                       struct err *err_r)
+{
+    (void)jobs;
+    *count_r = 4;
+    return strcmp(day, "2026-11-23") == 0 ? 0 : err_set(err_r, "%s is not closed yet", day);
+}
+
+int report_jobs_resume(struct report_jobs *jobs, const char *receiver, bool *found_r,
+                       struct err *err_r)
+{
+    (void)jobs;
+    (void)err_r;
+    *found_r = strcmp(receiver, "https://r.example/") == 0;
+    return 0;
+}
+
+int report_jobs_list(struct report_jobs *jobs, const char *day, size_t limit, json_t **json_r,
+                     struct err *err_r)
+{
+    (void)jobs;
+    (void)err_r;
+    *json_r = json_pack("{ss* sI}", "day", day, "limit", (json_int_t)limit);
+    return 0;
 }

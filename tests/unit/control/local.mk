@@ -6,5 +6,13 @@ tests_unit_test_control_SOURCES = tests/unit/control/test_channel.c tests/unit/c
 	tests/unit/control/fakes.h src/restart.c src/self.c src/cli/http.c
 tests_unit_test_control_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/tests/unit/control
 tests_unit_test_control_LDADD = libdaneway-control.a libdaneway-report.a libdaneway-resolve.a libdaneway-fetch.a libdaneway-policy.a libdaneway-log.a \
-	libdaneway-loop.a libdaneway-base.a $(LIBEVENT_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(IDN2_LIBS) \
+	libdaneway-loop.a libdaneway-base.a $(LIBEVENT_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(ZLIB_LIBS) $(IDN2_LIBS) \
 	$(CRITERION_LIBS)
+
+# The jobs of sending reports, on a virtual clock
+check_PROGRAMS += tests/unit/test-report-jobs
+TESTS += tests/unit/test-report-jobs
+tests_unit_test_report_jobs_SOURCES = tests/unit/control/test_report_jobs.c tests/unit/result/fake_loop.c tests/unit/result/fakes.h
+tests_unit_test_report_jobs_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_report_jobs_LDADD = libdaneway-control.a libdaneway-report.a libdaneway-log.a libdaneway-base.a $(GNUTLS_LIBS) \
+	$(SQLITE_LIBS) $(JANSSON_LIBS) $(ZLIB_LIBS) $(CRITERION_LIBS)

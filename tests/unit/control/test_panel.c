@@ -98,6 +98,64 @@ Test(panel, status_of_both_workers)
     end(&office);
 }
 
+/* Only the one that is asked is waited for. */
+Test(panel, one_worker_looks_up_and_submits)
+{
+    struct office office;
+    begin(&office, 2);
+    panel_ask_one(office.panel, 3,
+                  json_pack("{ss ss}", "op", "report-lookup", "domain", "example.com"), 5000, done,
+                  &office);
+    loop_run(office.loop);
+    cr_assert(eq(sz, json_array_size(office.answers), 1));
+    cr_assert(eq(sz, json_array_size(office.missing), 0));
+    cr_expect(eq(
+        str, (char *)json_string_value(json_object_get(json_array_get(office.answers, 0), "why")),
+        "example.com"));
+    json_decref(office.answers);
+    json_decref(office.missing);
+    office.answers = office.missing = NULL;
+    panel_ask_one(office.panel, 0,
+                  json_pack("{ss ss}", "op", "report-submit", "receiver", "mailto:a@example.com"),
+                  5000, done, &office);
+    loop_run(office.loop);
+    cr_expect(eq(
+        str, (char *)json_string_value(json_object_get(json_array_get(office.answers, 0), "text")),
+        "mailto:a@example.com"));
+    end(&office);
+}
+
+struct report_mail_heard {
+    unsigned count;
+    char recipient[64], text[64];
+    bool delivered;
+};
+
+static void on_report_mail(void *arg, const char *recipient, bool delivered, const char *text)
+{
+    struct report_mail_heard *heard = arg;
+    heard->count++;
+    heard->delivered = delivered;
+    snprintf(heard->recipient, sizeof heard->recipient, "%s", recipient);
+    snprintf(heard->text, sizeof heard->text, "%s", text);
+}
+
+/* covers: RPT-42 */
+Test(panel, what_became_of_a_mailed_report)
+{
+    struct office office;
+    struct report_mail_heard heard = {0};
+    begin(&office, 2);
+    panel_on_report_mail(office.panel, on_report_mail, &heard);
+    agent_report_mail(office.agents[1], "a@example.com", false, "550 no\xff such user");
+    run_for(office.loop, 50);
+    cr_assert(eq(uint, heard.count, 1));
+    cr_expect(eq(str, heard.recipient, "a@example.com"));
+    cr_expect(eq(str, heard.text, "550 no\xef\xbf\xbd such user"));
+    cr_expect(not(heard.delivered));
+    end(&office);
+}
+
 Test(panel, a_silent_worker_is_named)
 {
     struct office office;
@@ -320,6 +378,15 @@ Test(panel, status_socket_answers)
         {"GET", "/explain", NULL, 0},
         {"GET", "/flush?all", NULL, 0}, /* a GET changes nothing */
         {"POST", "/flush", NULL, 0},
+        {"GET", "/status", "submissions", 0},
+        {"GET", "/report/submissions?day=2026-11-23", "day", 0},
+        {"GET", "/report/submissions?limit=7", "limit", 0},
+        {"POST", "/report/submit?day=2026-11-23", "due", 0},
+        {"POST", "/report/submit?day=2026-11-24", NULL, 0},
+        {"POST", "/report/submit", NULL, 0},
+        {"GET", "/report/submit?day=2026-11-23", NULL, 0},
+        {"POST", "/report/resume?receiver=https%3A%2F%2Fr.example%2F", "resumed", 0},
+        {"POST", "/report/resume", NULL, 0},
         {"GET", "/nothing", NULL, 0},
         {"GET", "/sts", "policies", 0},
         {"GET", "/sts?domain=A.example.", "policies", 0},
