@@ -22,10 +22,6 @@
 enum {
     WINDOW = 200,
     WINDOW_VALIDATING = 50,
-    OUTSTANDING_MAX = 1000,
-    OUTSTANDING_MAX_VALIDATING = 100,
-    SLOW_MS = 2000,
-    SLOW_CHECK_MS = 200,
     TRIES = 3,
     TIME_OUTS = 2,
     IDLE_TIMEOUT_MS = 10000,
@@ -243,30 +239,15 @@ static bool is_stale(const struct dns *dns, const struct query *query)
            loop_now(dns->loop) - query->asked_at > 2000 * (int64_t)dns->timeout;
 }
 
-/* What has been out for long waits for name servers far away that may never answer: it costs the resolver little, and must
- * keep nobody else waiting. They stand in the order of sending. */
-static size_t count_brisk(const struct dns *dns)
-{
-    size_t brisk = 0;
-    int64_t now = loop_now(dns->loop);
-    for (const struct query *query = dns->outstanding.last;
-         query != NULL && now - query->sent_at < SLOW_MS; query = query->previous)
-        brisk++;
-    return brisk;
-}
-
 static void send_waiting(struct dns *dns)
 {
     /* By UDP each of getdns's own queries has a socket, and validating one answer takes several. */
     size_t window = dns->rules.own_validation ? WINDOW_VALIDATING : WINDOW;
-    size_t most = dns->rules.own_validation ? OUTSTANDING_MAX_VALIDATING : OUTSTANDING_MAX;
-    size_t brisk = dns->waiting.first != NULL ? count_brisk(dns) : 0;
-    while (dns->waiting.first != NULL && brisk < window && dns->outstanding.count < most) {
+    while (dns->waiting.first != NULL && dns->outstanding.count < window) {
         struct query *query = dns->waiting.first;
         queue_remove(&dns->waiting, query);
         if (!is_stale(dns, query)) {
             send_query(dns, query);
-            brisk++;
             continue;
         }
         query->answer = dns_answer_failed(query->name, DNS_FAILED,
@@ -274,8 +255,6 @@ static void send_waiting(struct dns *dns)
         queue_append(&dns->done, query);
         loop_timer_set(dns->settle_timer, 0);
     }
-    if (dns->waiting.first != NULL && dns->done.first == NULL)
-        loop_timer_set(dns->settle_timer, SLOW_CHECK_MS);
 }
 
 /* Nothing has been heard since this query left: it may be our side that is deaf. When getdns

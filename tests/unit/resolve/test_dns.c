@@ -344,38 +344,6 @@ static int silent_name_server(void)
     return fd;
 }
 
-/* More slow questions than the window holds, and one that is answered at once: it need not wait for them to fail. */
-Test(dns, slow_questions_leave_the_window)
-{
-    enum { SLOW = 400 };
-    int fd = silent_name_server();
-    for (int mode = RESOLVER_LOOPBACK; mode <= RESOLVER_VALIDATE; mode++) {
-        struct resolver_settings settings = settings_for((enum resolver_mode)mode);
-        struct loop *loop = loop_create();
-        unsigned never = 2 * SLOW, count = mode == RESOLVER_LOOPBACK ? SLOW : SLOW / 5;
-        struct question slow[SLOW] = {{0}};
-        struct dns *dns = dns_for(loop, &settings);
-        for (unsigned i = 0; i < count; i++) {
-            char name[64];
-            snprintf(name, sizeof(name), "h%u.m%d.silent.lab", i, mode);
-            slow[i] = (struct question){loop, &never, NULL};
-            dns_query(dns, name, DNS_A, on_answer, &slow[i]);
-        }
-        int64_t began = loop_now(loop);
-        struct dns_answer *answer = ask_one(loop, dns, "mx1.sec.lab", DNS_A);
-        cr_expect(eq(int, (int)answer->status, (int)DNS_SECURE), "%s: %s", mode_names[mode],
-                  answer->why);
-        cr_expect(lt(i64, loop_now(loop) - began, 5000), "%s", mode_names[mode]);
-        cr_expect(gt(uint, never, 2 * SLOW - count), "%s: they were to wait", mode_names[mode]);
-        dns_answer_free(&answer);
-        dns_free(&dns);
-        for (unsigned i = 0; i < count; i++)
-            dns_answer_free(&slow[i].answer);
-        loop_free(&loop);
-    }
-    close(fd);
-}
-
 /* A zone whose servers are silent costs its own askers a time-out, and nobody else anything. */
 Test(dns, silent_zone_harms_nobody_else)
 {
