@@ -29,7 +29,7 @@ struct pool {
     struct loop *loop;
     const struct delivery_settings *settings;
     struct bucket buckets[BUCKETS];
-    TAILQ_HEAD(, entry) oldest_first;
+    TAILQ_HEAD(entry_list, entry) oldest_first;
     size_t count;
     struct loop_timer *timer;
 };
@@ -178,9 +178,8 @@ struct session *pool_take(struct pool *pool, const struct pool_key *key,
                           const struct plan_host *host, note_fn *note, void *note_arg,
                           struct address *address_r)
 {
-    struct entry *entry;
-    LIST_FOREACH(entry, bucket_of(pool, key->next_hop), in_bucket)
-    {
+    struct entry *entry = LIST_FIRST(bucket_of(pool, key->next_hop)); /* the newest */
+    for (; entry != NULL; entry = LIST_NEXT(entry, in_bucket)) {
         if (!serves(entry, key, host, note, note_arg))
             continue;
         *address_r = entry->address;

@@ -13,11 +13,18 @@ void put_text(json_t *object, const char *key, const char *text)
 {
     if (text == NULL)
         return;
+    const char *odd = text;
+    while (*odd >= ' ' && *odd <= '~')
+        odd++;
+    if (*odd == '\0') { /* nearly always; and what is ASCII is UTF-8 */
+        json_object_set_new_nocheck(object, key, json_string_nocheck(text));
+        return;
+    }
     CLEANUP(text_free) char *clean = x_strdup(text);
     for (char *c = clean; *c != '\0'; c++)
         if (*c < ' ' || *c > '~')
             *c = '?';
-    json_object_set_new(object, key, json_string(clean));
+    json_object_set_new_nocheck(object, key, json_string_nocheck(clean));
 }
 
 void put_number(json_t *object, const char *key, int64_t number)

@@ -23,7 +23,7 @@ LIST_HEAD(bucket, ticket);
 
 struct tickets {
     struct bucket buckets[BUCKETS];
-    TAILQ_HEAD(, ticket) oldest_first;
+    TAILQ_HEAD(ticket_list, ticket) oldest_first;
     size_t count, octets;
 };
 
@@ -65,19 +65,19 @@ void tickets_free(struct tickets **tickets)
 
 static struct ticket *find(const struct tickets *tickets, const char *key)
 {
-    struct ticket *ticket;
-    LIST_FOREACH(ticket, &tickets->buckets[place_of(key)], in_bucket)
-    if (strcmp(ticket->key, key) == 0)
-        return ticket;
-    return NULL;
+    struct ticket *ticket = LIST_FIRST(&tickets->buckets[place_of(key)]);
+    while (ticket != NULL &&
+           strcmp(ticket->key, key) != 0) // NOLINT(clang-analyzer-unix.Malloc): off the list before
+        ticket = LIST_NEXT(ticket, in_bucket);
+    return ticket;
 }
 
 bool tickets_are_enough(const struct tickets *tickets, const char *key)
 {
     size_t count = 0;
-    struct ticket *ticket;
-    LIST_FOREACH(ticket, &tickets->buckets[place_of(key)], in_bucket)
-    count += strcmp(ticket->key, key) == 0;
+    struct ticket *ticket = LIST_FIRST(&tickets->buckets[place_of(key)]);
+    for (; ticket != NULL; ticket = LIST_NEXT(ticket, in_bucket))
+        count += strcmp(ticket->key, key) == 0;
     return count >= TICKETS_OF_ONE;
 }
 

@@ -167,6 +167,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/reuse-requiretls-after-notice.scn \
 	tests/replay/reuse-requiretls.scn \
 	tests/replay/reuse-rset-after-failure.scn \
+	tests/replay/reuse-sessions-limit.scn \
 	tests/replay/reuse-stale-at-mail.scn \
 	tests/replay/reuse-table-reloaded.scn \
 	tests/replay/reuse-tlsa-appears.scn \
