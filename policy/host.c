@@ -239,6 +239,7 @@ static void apply_all(const struct host_question *question, struct plan_host *pl
     bool vouched = host_apply_sts(question, planned);
     host_apply_own(question, planned);
     host_apply_requiretls(question, planned, vouched);
+    host_apply_memory(question, planned);
     if (planned->check_count > 0 && planned->skip == REASON_NONE)
         planned->applied = planned->checks[0].policy;
 }

@@ -30,6 +30,11 @@ void host_apply_own(const struct host_question *question, struct plan_host *plan
 void host_apply_requiretls(const struct host_question *question, struct plan_host *planned,
                            bool vouched_by_sts);
 
+/* downgrade.c: TLS that the host has shown before. */
+void host_apply_memory(const struct host_question *question, struct plan_host *planned);
+/* downgrade.c: DANE and MTA-STS that the domain has shown before; returns how many (at most PLAN_DOWNGRADES_MAX). */
+size_t judge_downgrades(const struct host_question *question, struct downgrade *downgrades_r);
+
 /* The host was named by the domain's DNS or by a recipient's address, not by the operator. */
 bool is_chosen_by_strangers(const struct evidence *evidence, const struct demands *demands);
 

@@ -55,8 +55,11 @@ static struct verdict without_tls(const struct plan_host *host, enum verdict_act
                                   enum reason reason, const char *detail)
 {
     bool may_go_weaker = host->need <= PROTECTION_MAY;
-    enum reason told = host->requiretls >= REQUIRETLS_UNDER_TLS ? for_requiretls(reason) : reason;
-    struct verdict verdict = verdict_of(may_go_weaker ? weaker : VERDICT_SKIP_HOST, told, detail);
+    enum reason told = host->tls_held                             ? REASON_DOWNGRADED
+                       : host->requiretls >= REQUIRETLS_UNDER_TLS ? for_requiretls(reason)
+                                                                  : reason;
+    struct verdict verdict = verdict_of(may_go_weaker ? weaker : VERDICT_SKIP_HOST, told,
+                                        host->tls_held ? host->tls_memory : detail);
     count_no_tls(host, &verdict, reason, detail);
     return verdict;
 }

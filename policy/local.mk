@@ -6,5 +6,5 @@ libdaneway_policy_a_SOURCES = policy/reason.c policy/table.c policy/table_text.c
 	policy/describe.c policy/plan.c policy/judge.c policy/retry.c policy/spread.h \
 	policy/sts.c policy/sts_policy.c policy/sts_text.h policy/sts_text.c policy/txt_record.c \
 	policy/txt_record.h policy/tlsrpt.c policy/tlsrpt_uri.c policy/tlsrpt_uri.h policy/wishes.c policy/wishes.h \
-	policy/host_sts.c policy/host_own.c policy/level.c policy/key_index.c policy/key_index.h policy/attributes.c \
+	policy/downgrade.c policy/host_sts.c policy/host_own.c policy/level.c policy/key_index.c policy/key_index.h policy/attributes.c \
 	policy/attributes.h policy/tls_words.c policy/mailboxes.c policy/demands.c policy/fingerprint.c policy/verify.c policy/verify.h policy/terms.c

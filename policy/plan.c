@@ -186,6 +186,16 @@ static void note_rules(struct plan *plan, const struct demands *demands)
     plan->rule_count = demands->rule_count;
 }
 
+/* Less than before, without proof: where the operator wants it, mail waits until he says that it is so. */
+static void weigh_downgrades(struct plan *plan, const struct host_question *question)
+{
+    plan->downgrade_count = judge_downgrades(question, plan->downgrades);
+    for (size_t i = 0; i < plan->downgrade_count; i++)
+        if (plan->action == PLAN_TRY && !plan->downgrades[i].proven &&
+            question->settings->hold_downgrades)
+            conclude(plan, REASON_DOWNGRADED, plan->downgrades[i].text);
+}
+
 struct plan *policy_plan(struct arena *arena, const struct evidence *evidence,
                          const struct demands *demands, const struct policy_settings *settings,
                          uint64_t seed)
@@ -202,5 +212,6 @@ struct plan *policy_plan(struct arena *arena, const struct evidence *evidence,
     }
     plan_hosts(plan, &question, seed);
     conclude_from_hosts(plan);
+    weigh_downgrades(plan, &question);
     return plan;
 }

@@ -76,6 +76,8 @@ static void put_host(struct writer *writer, const struct plan_host *host)
     put_number(writer, host->skip);
     put_text(writer, host->detail);
     put_number(writer, host->need);
+    put_number(writer, host->tls_held);
+    put_text(writer, host->tls_held ? host->tls_memory : NULL);
     put_number(writer, host->applied);
     put_number(writer, host->requiretls);
     put_number(writer, host->authenticates_domain);

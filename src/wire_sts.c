@@ -31,3 +31,20 @@ int wire_sts(struct resolver *resolver, const struct settings *settings, enum st
     };
     return resolver_use_sts(resolver, &parts, err_r);
 }
+
+int wire_memory(struct resolver *resolver, const struct settings *settings, enum sts_use use,
+                struct err *err_r)
+{
+    CLEANUP(text_free) char *path = x_printf("%s/seen.db", settings->state_directory);
+    if (settings->delivery.downgrade_memory == 0)
+        return 0;
+    if (use == STS_USE_ONCE && access(path, R_OK | W_OK) != 0)
+        return 0;
+    return resolver_use_memory(resolver,
+                               &(struct seen_parts){
+                                   .path = path,
+                                   .lifetime = settings->delivery.downgrade_memory,
+                                   .limit = settings->delivery.downgrade_memory_limit,
+                               },
+                               err_r);
+}

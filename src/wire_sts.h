@@ -18,4 +18,9 @@ enum sts_use {
 int wire_sts(struct resolver *resolver, const struct settings *settings, enum sts_use use,
              struct roots **roots_r, struct err *err_r);
 
+/* Joins the resolver with the memory of what destinations have shown (seen.db); delivery { downgrade_memory = 0 }: does
+ * nothing. -1: the file cannot be opened. */
+int wire_memory(struct resolver *resolver, const struct settings *settings, enum sts_use use,
+                struct err *err_r);
+
 #endif

@@ -355,6 +355,8 @@ static int make_stations(struct worker *worker, struct err *err_r)
     if (wire_sts(worker->resolver, settings, STS_USE_DAEMON, &worker->policy_host_roots, err_r) !=
         0)
         return EX_TEMPFAIL;
+    if (wire_memory(worker->resolver, settings, STS_USE_DAEMON, err_r) != 0)
+        return EX_TEMPFAIL;
     if (open_spool(worker, err_r) != 0 || open_shadow(worker, err_r) != 0)
         return EX_TEMPFAIL;
     worker->tls_client = tls_client_create();

@@ -90,6 +90,26 @@ struct sts_evidence {
     const char *failure_text; /* NULL if nothing specific */
 };
 
+/* --- what the destination has shown before ---------------------------------------------------------- */
+enum seen_promise { SEEN_TLS, SEEN_DANE, SEEN_STS };
+/* "tls", "dane", "sts" */
+const char *seen_promise_name(enum seen_promise what);
+
+/* Times: when it was seen last, seconds since 1970; 0: never, or so long ago that it does not count, or acknowledged. */
+struct seen_host {
+    const char *name;
+    int64_t tls, dane; /* both 0: it was met, in clear */
+    int64_t met;
+};
+struct seen {
+    const char *key;               /* under which the destination is remembered; NULL: nothing is */
+    int64_t now;                   /* when the memory was asked */
+    const struct seen_host *hosts; /* those that were ever met */
+    size_t host_count;
+    int64_t sts, sts_expires; /* an MTA-STS policy in mode enforce, and when that one expires */
+    bool lost; /* something of it was missing lately, and nobody has acknowledged that */
+};
+
 struct evidence {
     const char *next_hop; /* as addressed: A-labels, lower case, no trailing dot, no brackets */
     enum next_hop_kind kind;
@@ -103,6 +123,7 @@ struct evidence {
     struct evidence_host *hosts; /* by preference as published; equal ones in any order */
     size_t host_count;
     struct sts_evidence sts;
+    struct seen seen;
     bool validating;                /* the resolver's self-test passed last time */
     const char *not_validating_why; /* when it did not */
 };

@@ -82,7 +82,19 @@ struct plan_host {
     bool authenticates_domain; /* false below an insecure MX (DANE-18) */
     const char *
         priority; /* what the row's protocols= and exclude= add to the gateway's GnuTLS priority string; NULL */
+    int64_t tls_seen;       /* TLS was seen there before: last, seconds since 1970; 0: it was not */
+    const char *tls_memory; /* the same as a sentence, where only that asks for TLS; NULL */
+    bool tls_held;          /* ... and mail waits rather than go in clear (on_downgrade=hold) */
 };
+
+/* Less than the destination has shown before. */
+struct downgrade {
+    enum seen_promise what;
+    bool proven;      /* nobody can have forged it: a change, no alarm */
+    int64_t seen;     /* last, seconds since 1970 */
+    const char *text; /* one line: what was seen, and what there is now */
+};
+enum { PLAN_DOWNGRADES_MAX = 2 }; /* DANE, MTA-STS */
 
 enum plan_action { PLAN_TRY, PLAN_DEFER, PLAN_BOUNCE };
 
@@ -96,6 +108,8 @@ struct plan {
     size_t rule_count;
     enum reason
         sts_failure; /* of the latest fetch, where it must be reported (RPT-24); REASON_NONE */
+    struct downgrade downgrades[PLAN_DOWNGRADES_MAX];
+    size_t downgrade_count;
     struct plan_host *
         hosts; /* in the order to try, skipped ones included; twice each for a REQUIRETLS notice (RTLS-17) */
     size_t host_count;

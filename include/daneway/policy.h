@@ -87,6 +87,7 @@ struct policy_settings {
     bool dane_sts_both;          /* dane_sts=both (STS-52) */
     bool sts_txt_error_continue; /* sts_txt_error=continue (STS-10) */
     bool requiretls_sts_testing; /* RTLS-08 */
+    bool hold_downgrades;        /* on_downgrade=hold */
     const struct roots *roots;   /* of ca_file; NULL: none */
     uint8_t digests
         [3]; /* matching types allowed, strongest first (DANE-32, 33): {2, 1, 0-terminated} */

@@ -60,6 +60,7 @@ struct delivery_settings {
     const char *tls_policy_shadow; /* path; "": none */
     enum tls_level shadow_level;   /* default level of the second rules, if ... */
     bool shadow_level_given;
+    unsigned downgrade_memory, downgrade_memory_limit; /* seconds (0: none), hosts */
     const char *ca_file;
     struct address source_ipv4, source_ipv6; /* family 0: any */
     unsigned address_limit, destination_concurrency, concurrency;

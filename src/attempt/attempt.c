@@ -110,6 +110,15 @@ static void count_all_skipped(struct attempt *attempt)
         ledger_count_refused(attempt->ledger, attempt->next_hop.name, attempt->plan->reason, now);
 }
 
+struct watch attempt_watch(const struct attempt *attempt)
+{
+    return (struct watch){.resolver = attempt->conductor->parts.resolver,
+                          .delivery = attempt->delivery,
+                          .evidence = attempt->evidence,
+                          .plan = attempt->plan,
+                          .now = loop_wall(attempt->conductor->parts.loop)};
+}
+
 /* Nothing can be tried: say why. */
 static void refuse_by_plan(struct attempt *attempt)
 {
@@ -119,6 +128,8 @@ static void refuse_by_plan(struct attempt *attempt)
     ledger_refusal(attempt->ledger, &place, plan->action == PLAN_BOUNCE ? BOUNCED : DEFERRED,
                    &failure);
     count_all_skipped(attempt);
+    const struct watch watch = attempt_watch(attempt);
+    watch_refusal(&watch);
 }
 
 static void take_evidence(struct attempt *attempt)

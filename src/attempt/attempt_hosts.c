@@ -211,6 +211,8 @@ static void account_for_session(struct attempt *attempt, bool ready)
     ledger_count_session(attempt->ledger, attempt->next_hop.name, host, &attempt->remote,
                          attempt->session);
     shadow_session(attempt->shadow, attempt->party, host, facts, ready);
+    const struct watch watch = attempt_watch(attempt);
+    watch_session(&watch, host, facts, ready);
 }
 
 /* The session could not be used; where to go from here? */

@@ -11,6 +11,7 @@
 #include "attempt/session.h"
 #include "attempt/trace.h"
 #include "attempt/transaction.h"
+#include "attempt/watch.h"
 
 enum attempt_state {
     STATE_RESOLVING,
@@ -75,6 +76,8 @@ struct attempt {
 void attempt_step(struct attempt *attempt, enum attempt_signal signal);
 /* Milliseconds since it began. */
 int64_t attempt_elapsed(const struct attempt *attempt);
+/* What is told to the memory of destinations, of this attempt. */
+struct watch attempt_watch(const struct attempt *attempt);
 
 /* attempt_hosts.c: the handlers of the states between plan and end. */
 enum attempt_state attempt_choosing(struct attempt *attempt, enum attempt_signal signal);

@@ -42,6 +42,8 @@
  * "reused": {"opened": time, "message": which one of this session}, if it was kept from another
  * message. In "verdict":
  * "requiretls": MAIL carries it; "policies": [{"policy", "met", "reason", "detail"}].
+ * In "plan": "downgrades": [{"what": "dane" | "sts", "proven", "says"}]; in its hosts: "memory": "TLS was seen last on ...",
+ * "held_by_memory".
  * "shadow": {"outcome": "not-judged" | "passes" | "unknown" | "waits" | "returned", "rule", "level",
  * "reason", "says": one line}. */
 #ifndef DANEWAY_ATTEMPT_TRACE_H

@@ -153,6 +153,8 @@ static json_t *plan_host_json(const struct plan_host *host)
     if (host->skip != REASON_NONE)
         put_reason(object, "skip", host->skip);
     put_text(object, "detail", host->detail);
+    put_text(object, "memory", host->tls_memory);
+    put_flag(object, "held_by_memory", host->tls_held);
     put_text(object, "server_name", host->server_name);
     put_text(object, "priority", host->priority);
     if (host->name_count > 0)
@@ -165,6 +167,21 @@ static json_t *plan_host_json(const struct plan_host *host)
     return object;
 }
 
+static void put_downgrades(json_t *object, const struct plan *plan)
+{
+    if (plan->downgrade_count == 0)
+        return;
+    json_t *list = json_array();
+    for (size_t i = 0; i < plan->downgrade_count; i++) {
+        json_t *downgrade = json_object();
+        put_text(downgrade, "what", seen_promise_name(plan->downgrades[i].what));
+        json_object_set_new(downgrade, "proven", json_boolean(plan->downgrades[i].proven));
+        put_text(downgrade, "says", plan->downgrades[i].text);
+        json_array_append_new(list, downgrade);
+    }
+    json_object_set_new(object, "downgrades", list);
+}
+
 json_t *plan_json(const struct plan *plan)
 {
     static const char *const actions[] = {
@@ -174,6 +191,7 @@ json_t *plan_json(const struct plan *plan)
     if (plan->reason != REASON_NONE)
         put_reason(object, "reason", plan->reason);
     put_text(object, "detail", plan->detail);
+    put_downgrades(object, plan);
     for (size_t i = 0; i < plan->host_count; i++)
         json_array_append_new(hosts, plan_host_json(&plan->hosts[i]));
     json_object_set_new(object, "hosts", hosts);

@@ -85,6 +85,14 @@ static const struct command commands[] = {
      "  --domain D  only this domain\n"
      "  FILE, DIR   what somebody sent, unpacked and written anew as RFC 8460 has it\n",
      run_report_show},
+    {"downgrades", "acknowledge", false, "NEXT-HOP", "what a destination shows now is meant so",
+     "  NEXT-HOP as `daneway downgrades` prints it. Mail that was held for it is tried again.\n"
+     "  Exit status 0: done, 1: there was nothing to acknowledge.\n",
+     run_downgrades_acknowledge},
+    {"downgrades", "list", true, "[--json]", "destinations that showed better protection before",
+     "  DANE, MTA-STS in mode enforce, TLS: what was seen before and is not there now.\n"
+     "  --json  as a JSON array\n",
+     run_downgrades},
     {"shadow", "reset", false, "", "count anew what the second rules would have done",
      "  Forgets what has been counted so far: for instance after a change of tls_policy_shadow.\n",
      run_shadow_reset},

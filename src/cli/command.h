@@ -62,6 +62,8 @@ int run_report_summary(const char *configuration, int argc, char **argv);
 int run_config_check(const char *configuration, int argc, char **argv);
 int run_verify_chain(const char *configuration, int argc, char **argv);
 int run_table_match(const char *configuration, int argc, char **argv);
+int run_downgrades(const char *configuration, int argc, char **argv);
+int run_downgrades_acknowledge(const char *configuration, int argc, char **argv);
 int run_shadow(const char *configuration, int argc, char **argv);
 int run_shadow_reset(const char *configuration, int argc, char **argv);
 int run_sts_list(const char *configuration, int argc, char **argv);

@@ -48,7 +48,8 @@ static int begin(struct examination *examination, struct err *err_r)
         resolver_create(&examination->resolver, examination->loop, &settings->resolver, err_r) !=
             0 ||
         wire_sts(examination->resolver, settings, STS_USE_ONCE, &examination->policy_host_roots,
-                 err_r) != 0)
+                 err_r) != 0 ||
+        wire_memory(examination->resolver, settings, STS_USE_ONCE, err_r) != 0)
         return -1;
     self_find(&examination->self, settings);
     examination->delivery = self_delivery(&examination->self, settings);

@@ -14,6 +14,7 @@
 /* `now`: seconds since 1970, for ages. */
 void render_status(FILE *out, json_t *status, int64_t now);
 void render_policies(FILE *out, json_t *policies, int64_t now);
+void render_downgrades(FILE *out, json_t *downgrades, int64_t now);
 void render_shadow(FILE *out, json_t *shadow, int64_t now);
 void render_queue(FILE *out, json_t *queue, int64_t now);
 /* One decision trace, the answer first, then the proof; its keys are in src/attempt/trace.h. */

@@ -164,6 +164,32 @@ static void put_try(FILE *out, json_t *tried, const char *told)
     put_events(out, json_object_get(tried, "events"));
 }
 
+/* What the destination showed before and does not show now. */
+static void put_memory(FILE *out, json_t *plan)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach(json_object_get(plan, "downgrades"), i, entry) {
+        bool proven = json_is_true(json_object_get(entry, "proven"));
+        fprintf(out, "\n%sMEMORY%s  %s%s%s: ", colour(BOLD), colour(PLAIN),
+                colour(proven ? YELLOW : RED), proven ? "changed" : "DOWNGRADE", colour(PLAIN));
+        format_put(out, json_text(entry, "says"));
+        fputc('\n', out);
+    }
+    json_array_foreach(json_object_get(plan, "hosts"), i, entry) {
+        if (json_text(entry, "memory") == NULL)
+            continue;
+        fprintf(out, "\n%sMEMORY%s  ", colour(BOLD), colour(PLAIN));
+        format_put(out, json_text(entry, "name"));
+        fputs(": ", out);
+        format_put(out, json_text(entry, "memory"));
+        fputs(json_is_true(json_object_get(entry, "held_by_memory"))
+                  ? "; without it, mail waits (on_downgrade)\n"
+                  : "; mail without it is told in the log\n",
+              out);
+    }
+}
+
 /* One line: what the second rules would have done. */
 static void put_shadow(FILE *out, json_t *shadow)
 {
@@ -221,5 +247,6 @@ void render_trace(FILE *out, json_t *trace)
     json_array_foreach(tried, i, connection) {
         put_try(out, connection, render_told(trace));
     }
+    put_memory(out, json_object_get(trace, "plan"));
     put_shadow(out, json_object_get(trace, "shadow"));
 }

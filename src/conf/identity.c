@@ -15,7 +15,7 @@ static void begin(struct reader *reader, const char *title)
     for (size_t i = 0; i < option_count; i++)
         if (is_of_identity(&options[i])) {
             option_reset(reader->arena, reader->settings, &options[i]);
-            reader->seen[i] = (struct seen){.line = 0};
+            reader->seen[i] = (struct seen_option){.line = 0};
         }
     char *domain = arena_strdup(reader->arena, title);
     ascii_lower_text(domain);

@@ -47,6 +47,7 @@ static const char *const log_levels[] = {"error", "warning", "info", "debug", NU
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const bare_lf[] = {"refuse", "normalize", NULL};
 static const char *const txt_errors[] = {"defer", "continue", NULL};
+static const char *const log_or_hold[] = {"log", "hold", NULL};
 static const char *const dane_or_both[] = {"dane", "both", NULL};
 static const char *const resolver_modes[] = {"loopback", "validate", NULL};
 
@@ -122,6 +123,11 @@ const struct option options[] = {
     SPECIAL("delivery", "tls_policy_shadow", "", set_optional_path, delivery.tls_policy_shadow,
             optional_path),
     SPECIAL("delivery", "shadow_level", "", set_shadow_level, delivery.shadow_level, shadow_level),
+    CHOICE("delivery", "on_downgrade", "log", set_switch, delivery.policy.hold_downgrades,
+           log_or_hold),
+    NUMBER("delivery", "downgrade_memory", "7776000", delivery.downgrade_memory, 0, 3650 * DAY),
+    NUMBER("delivery", "downgrade_memory_limit", "200000", delivery.downgrade_memory_limit, 1,
+           100000000),
     SPECIAL("delivery", "ca_file", "", set_optional_path, delivery.ca_file, optional_path),
     LIST("delivery", "allow_addresses", "", set_network, delivery.policy.allow_addresses, network),
     SPECIAL("delivery", "source_address_ipv4", "", set_ipv4, delivery.source_ipv4,

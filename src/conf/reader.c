@@ -107,14 +107,15 @@ static void take_value(const cfg_t *cfg, const struct option *option, const char
     fail(line_of(cfg), "%s = \"%.60s\"; expected %s", option->name, value, expected);
 }
 
-static void fail_again(const cfg_t *cfg, const struct option *option, const struct seen *seen)
+static void fail_again(const cfg_t *cfg, const struct option *option,
+                       const struct seen_option *seen)
 {
     fail(line_of(cfg), "%s is given again; expected it once, and it stands in line %u",
          option->name, seen->line);
 }
 
 /* The callback comes once more at the end of a list in braces, with the last value again. */
-static void take_list_value(const cfg_t *cfg, const struct option *option, struct seen *seen,
+static void take_list_value(const cfg_t *cfg, const struct option *option, struct seen_option *seen,
                             unsigned number, const char *value)
 {
     bool again = seen->values > 0 && number == seen->values && strcmp(value, seen->last) == 0;
@@ -141,7 +142,7 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt)
     }
     if (cfg->title != NULL)
         reader_turn_to_identity(reading, cfg->title);
-    struct seen *seen = &reading->seen[option - options];
+    struct seen_option *seen = &reading->seen[option - options];
     if (option->list)
         take_list_value(cfg, option, seen, opt->nvalues, value);
     else if (seen->line != 0)

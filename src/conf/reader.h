@@ -9,7 +9,7 @@
 
 #include "conf/option.h"
 
-struct seen {
+struct seen_option {
     unsigned line;    /* where the option stood; 0: it has its default */
     unsigned values;  /* of a list, taken so far */
     const char *last; /* the last of them */
@@ -19,8 +19,8 @@ struct reader {
     const char *path; /* of the file, for errors */
     struct arena *arena;
     struct settings *settings;
-    struct seen *seen; /* one for each option */
-    const char *title; /* of the section identity that is being read; NULL: none */
+    struct seen_option *seen; /* one for each option */
+    const char *title;        /* of the section identity that is being read; NULL: none */
     bool failed;
     struct err err; /* the first error */
 };

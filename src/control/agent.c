@@ -143,6 +143,13 @@ static json_t *sts_status(const struct resolver *resolver)
                      "fetches", number(c.fetches), "fetch_failures", number(c.fetch_failures));
 }
 
+static json_t *seen_status(const struct resolver *resolver)
+{
+    struct seen_counters c = resolver_seen_counters(resolver);
+    return json_pack("{so so so}", "downgrades", number(c.downgrades), "held", number(c.held),
+                     "changes", number(c.changes));
+}
+
 static json_t *shadow_status(const struct shadow_tally *shadow)
 {
     if (shadow == NULL)
@@ -164,6 +171,7 @@ static json_t *status(const struct agent *agent)
         "error", agent->table_error);
     assert(json != NULL);
     json_object_set_new(json, "shadow", shadow_status(stations->shadow));
+    json_object_set_new(json, "seen", seen_status(stations->resolver));
     if (stations->exceptions != NULL)
         json_object_set_new(json_object_get(json, "tls_policy"), "exceptions",
                             stations->exceptions(stations->exceptions_arg));
@@ -243,6 +251,15 @@ static void ask_report_submit(struct agent *agent, json_int_t id, const json_t *
                    question_begin(agent, id, NULL));
 }
 
+/* The control role has noted it down; what waited for it is tried again. */
+static void ask_acknowledged(struct agent *agent, json_int_t id, const json_t *message)
+{
+    const char *next_hop = filter_of(message).next_hop;
+    if (next_hop != NULL)
+        resolver_seen_changed(agent->stations.resolver, next_hop);
+    ask_flush(agent, id, message);
+}
+
 typedef void ask_fn(struct agent *agent, json_int_t id, const json_t *message);
 static const struct {
     const char *op;
@@ -255,6 +272,7 @@ static const struct {
     {"sts-refresh", ask_sts_refresh},
     {"report-lookup", ask_report_lookup},
     {"report-submit", ask_report_submit},
+    {"acknowledged", ask_acknowledged},
 };
 
 /* --- counts ----------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* agent: the worker's side of the channel: answers what the control role asks, hands the tally's
  * counts over.
  * Owns: the channel's end in this worker, questions under way, the counts that are not
- * acknowledged yet. Questions: {"id":N,"op":"status"|"queue"|"traces"|"flush"| "sts-refresh" |
+ * acknowledged yet. Questions: {"id":N,"op":"status"|"queue"|"traces"|"flush"| "sts-refresh" | "acknowledged" |
  * "report-lookup" | "report-submit" (submit/courier.h),
  * "next_hop"?, "queue_id"?, "limit"?}; answers: {"id":N,"answer":...}. Counts:
  * {"op":"tally","sender":S,"number":N,"counts":...}, S drawn at random by each process, acknowledged

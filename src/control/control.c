@@ -80,6 +80,16 @@ static int open_shadow(struct shadow_store **shadow_r, struct loop *loop,
     return shadow_store_open(shadow_r, path, SHADOW_ROWS, loop_wall(loop), err_r);
 }
 
+static int open_seen(struct seen_store **seen_r, const struct settings *settings, struct err *err_r)
+{
+    const struct delivery_settings *delivery = &settings->delivery;
+    CLEANUP(text_free) char *path = x_printf("%s/seen.db", settings->state_directory);
+    if (delivery->downgrade_memory == 0)
+        return 0;
+    return seen_store_open(seen_r, path, delivery->downgrade_memory,
+                           delivery->downgrade_memory_limit, err_r);
+}
+
 static int open_tallies(struct tally_store **store_r, const struct settings *settings,
                         struct err *err_r)
 {
@@ -111,6 +121,8 @@ int control_run(const struct settings *settings, const int *fds, size_t workers)
     if (result == 0)
         result = open_shadow(&sources.shadow, loop, settings, &err);
     if (result == 0)
+        result = open_seen(&sources.seen, settings, &err);
+    if (result == 0)
         result = start_writer(&writer, loop, settings, &err);
     sources.writer = writer;
     if (result == 0)
@@ -118,6 +130,7 @@ int control_run(const struct settings *settings, const int *fds, size_t workers)
     if (result != 0)
         log_event(LOG_LEVEL_ERROR, "control", "%s", err.text);
     report_writer_stop(&writer);
+    seen_store_close(&sources.seen);
     shadow_store_close(&sources.shadow);
     sts_store_close(&sources.policies);
     tally_store_close(&sources.store);

@@ -43,6 +43,7 @@ struct exchange {
     struct evkeyvalq parameters;
     render_fn *render;
     bool as_metrics;
+    int count; /* rows acknowledged */
 };
 
 static const char *parameter(struct exchange *exchange, const char *name)
@@ -377,6 +378,49 @@ static void post_shadow(struct exchange *exchange)
         reply_json(exchange, HTTP_OK, json_pack("{sb}", "reset", true));
 }
 
+/* --- what destinations no longer show ----------------------------------------------------------- */
+
+enum { DOWNGRADES_LISTED = 1000 };
+static const char no_memory[] = "nothing is remembered: delivery { downgrade_memory = 0 }";
+
+static void get_downgrades(struct exchange *exchange)
+{
+    json_t *list;
+    struct err err;
+    if (exchange->status->from.seen == NULL)
+        reply_error(exchange, HTTP_NOTFOUND, no_memory);
+    else if (seen_store_json(exchange->status->from.seen, DOWNGRADES_LISTED, &list, &err) != 0)
+        reply_error(exchange, HTTP_INTERNAL, err.text);
+    else
+        reply_json(exchange, HTTP_OK, json_pack("{so}", "downgrades", list));
+}
+
+static json_t *render_acknowledged(struct exchange *exchange, json_t *answers, json_t *missing)
+{
+    json_t *json = overview_flush(answers, missing);
+    json_object_set_new(json, "acknowledged", json_integer(exchange->count));
+    return json;
+}
+
+/* The workers hear of it, and try again what waits for the destination. */
+static void post_downgrades(struct exchange *exchange)
+{
+    struct status_socket *status = exchange->status;
+    const char *op = parameter(exchange, "op"), *key = parameter(exchange, "next_hop");
+    struct err err;
+    if (status->from.seen == NULL)
+        reply_error(exchange, HTTP_NOTFOUND, no_memory);
+    else if (op == NULL || strcmp(op, "acknowledge") != 0 || key == NULL)
+        reply_error(exchange, HTTP_BADREQUEST, "op: expected acknowledge, with next_hop");
+    else if (seen_store_acknowledge(status->from.seen, key, loop_wall(status->loop),
+                                    &exchange->count, &err) != 0)
+        reply_error(exchange, HTTP_INTERNAL, err.text);
+    else if (exchange->count == 0)
+        reply_json(exchange, HTTP_OK, json_pack("{si}", "acknowledged", 0));
+    else
+        ask(exchange, "acknowledged", render_acknowledged);
+}
+
 static const struct {
     const char *path;
     enum evhttp_cmd_type method;
@@ -393,6 +437,8 @@ static const struct {
     {"/report/resume", EVHTTP_REQ_POST, post_resume},
     {"/sts", EVHTTP_REQ_GET, get_sts},
     {"/sts", EVHTTP_REQ_POST, post_sts},
+    {"/downgrades", EVHTTP_REQ_GET, get_downgrades},
+    {"/downgrades", EVHTTP_REQ_POST, post_downgrades},
     {"/shadow", EVHTTP_REQ_GET, get_shadow},
     {"/shadow", EVHTTP_REQ_POST, post_shadow},
 };

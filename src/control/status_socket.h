@@ -16,6 +16,7 @@
 #include "loop/loop.h"
 #include "report/report_writer.h"
 #include "report/shadow_store.h"
+#include "resolve/seen_store.h"
 #include "resolve/sts_store.h"
 
 struct status_socket;
@@ -27,6 +28,7 @@ struct status_sources {
     struct report_jobs *jobs;
     struct sts_store *policies;  /* NULL: MTA-STS is not looked for */
     struct shadow_store *shadow; /* NULL: there are no second rules */
+    struct seen_store *seen;     /* NULL: nothing is remembered */
     const struct settings *settings;
 };
 /* Replaces a socket file that is left over. -1: the path is too long, no right to it ... */

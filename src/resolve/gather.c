@@ -26,12 +26,14 @@ struct resolution {
     size_t next_host, open_hosts;
     bool with_sts, sts_anew, sts_open;
     struct sts_waiter sts_waiter;
+    bool memory_open;
+    struct memory_waiter memory_waiter;
     resolution_fn *fn;
     void *arg;
 };
 
 static void step(struct resolution *resolution);
-static void finish(struct resolution *resolution);
+static void finish_if_all_is_there(struct resolution *resolution);
 
 /* --- waiting for the self-test ---------------------------------------------------------------- */
 
@@ -69,8 +71,7 @@ static void take_sts(void *arg, const struct sts_evidence *sts)
     struct resolution *resolution = arg;
     resolution->evidence->sts = *sts;
     resolution->sts_open = false;
-    if (resolution->state == GATHER_DONE)
-        finish(resolution);
+    finish_if_all_is_there(resolution);
 }
 
 /* STS-01, STS-42: the name as addressed; an address has no policy. */
@@ -95,6 +96,29 @@ static void give_sts_up(struct resolution *resolution)
         return;
     resolution->sts_open = false;
     sts_forget(&resolution->sts_waiter);
+}
+
+/* --- what was seen before, beside the rest ---------------------------------------------------- */
+
+static void take_seen(void *arg, const struct seen *seen)
+{
+    struct resolution *resolution = arg;
+    resolution->evidence->seen = *seen;
+    resolution->memory_open = false;
+    finish_if_all_is_there(resolution);
+}
+
+static void ask_memory(struct resolution *resolution)
+{
+    struct evidence *evidence = resolution->evidence;
+    struct memory *memory = resolution->gatherer->memory;
+    if (memory == NULL)
+        return;
+    const char *key =
+        memory_key(resolution->arena, evidence->kind, evidence->next_hop, evidence->port);
+    resolution->memory_waiter =
+        (struct memory_waiter){.arena = resolution->arena, .fn = take_seen, .arg = resolution};
+    resolution->memory_open = !memory_ask(memory, key, &resolution->memory_waiter, &evidence->seen);
 }
 
 /* --- begin ------------------------------------------------------------------------------------ */
@@ -123,6 +147,7 @@ static enum gather_state begin(struct resolution *resolution)
     if (evidence->name_invalid)
         return GATHER_DONE;
     ask_sts(resolution);
+    ask_memory(resolution);
     if (evidence->kind == NEXT_HOP_DOMAIN)
         return GATHER_MX;
     add_only_host(resolution);
@@ -295,6 +320,12 @@ static void finish(struct resolution *resolution)
     fn(arg, evidence);
 }
 
+static void finish_if_all_is_there(struct resolution *resolution)
+{
+    if (resolution->state == GATHER_DONE && !resolution->sts_open && !resolution->memory_open)
+        finish(resolution);
+}
+
 /* What this state asked for is there. */
 static void step(struct resolution *resolution)
 {
@@ -303,8 +334,7 @@ static void step(struct resolution *resolution)
         if (resolution->state == GATHER_DONE) {
             if (resolution->evidence->host_count == 0)
                 give_sts_up(resolution);
-            if (!resolution->sts_open)
-                finish(resolution);
+            finish_if_all_is_there(resolution);
             return;
         }
         states[resolution->state].ask(resolution);
@@ -346,6 +376,7 @@ void gather_cancel(struct resolution **resolution)
         return;
     wait_no_longer(*resolution);
     give_sts_up(*resolution);
+    memory_forget_waiter(&(*resolution)->memory_waiter);
     cache_forget(&(*resolution)->mx_waiter);
     for (size_t i = 0; (*resolution)->hosts != NULL && i < (*resolution)->evidence->host_count; i++)
         host_cancel(&(*resolution)->hosts[i]);

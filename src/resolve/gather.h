@@ -7,6 +7,7 @@
 
 #include "resolve/cache.h"
 #include "resolve/resolve.h"
+#include "resolve/seen.h"
 #include "resolve/sts.h"
 
 struct gatherer {
@@ -14,7 +15,8 @@ struct gatherer {
     struct cache *cache;
     bool tlsa_below_insecure_mx; /* DANE-18 */
     const struct resolver_health *health;
-    struct sts *sts; /* NULL: MTA-STS is not looked for */
+    struct sts *sts;       /* NULL: MTA-STS is not looked for */
+    struct memory *memory; /* NULL: nothing is remembered */
 };
 
 enum { GATHER_HOSTS_MAX = 20 }; /* of the MX records, by preference */

@@ -31,6 +31,48 @@ struct sts *resolver_sts(const struct resolver *resolver);
  * resolver. */
 void resolver_free(struct resolver **resolver);
 
+/* --- what destinations have shown before (seen.h) --------------------------------------------- */
+struct seen_parts {
+    const char *path; /* of seen.db; NULL: nothing is kept beyond this process */
+    int64_t lifetime; /* seconds */
+    size_t limit;     /* hosts */
+};
+/* From now on evidence says what was seen; without it, evidence.seen has no key. -1: the file cannot be opened. */
+int resolver_use_memory(struct resolver *resolver, const struct seen_parts *parts,
+                        struct err *err_r);
+
+/* Less than before, as policy/ judged it. */
+enum { SEEN_LOSSES_MAX = 3 };
+struct seen_loss {
+    enum seen_promise what;
+    const char *host; /* SEEN_TLS: which; else "" */
+    bool proven;
+    int64_t seen; /* before, last */
+    const char *text;
+};
+/* What one session has shown, or a plan that holds mail back. */
+struct seen_note {
+    const char *key, *host; /* of struct seen; "" */
+    int64_t now;
+    bool tls, dane; /* under TLS; verified by TLSA records */
+    bool clear;     /* without TLS, as ever */
+    bool sts;       /* a policy in mode enforce is in force */
+    int64_t sts_expires;
+    struct seen_loss losses[SEEN_LOSSES_MAX];
+    size_t loss_count;
+    bool held; /* mail waits because of them */
+    const char *queue_id;
+};
+/* Returns at once; all is copied. Nothing without a key. */
+void resolver_note_seen(struct resolver *resolver, const struct seen_note *note);
+/* The operator has acknowledged what a destination shows now. */
+void resolver_seen_changed(struct resolver *resolver, const char *key);
+
+struct seen_counters {
+    uint64_t downgrades, held, changes; /* sessions: without proof; of these, mail held; proven */
+};
+struct seen_counters resolver_seen_counters(const struct resolver *resolver);
+
 /* What was asked for: a domain, or "[host]", "[192.0.2.1]", each with an optional ":port". */
 struct next_hop {
     enum next_hop_kind kind;

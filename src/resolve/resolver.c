@@ -10,6 +10,7 @@
 #include "resolve/cache.h"
 #include "resolve/dns.h"
 #include "resolve/gather.h"
+#include "resolve/seen.h"
 #include "resolve/self_test.h"
 #include "resolve/sts.h"
 
@@ -56,6 +57,31 @@ int resolver_use_sts(struct resolver *resolver, const struct sts_parts *parts, s
                       err_r);
 }
 
+int resolver_use_memory(struct resolver *resolver, const struct seen_parts *parts,
+                        struct err *err_r)
+{
+    assert(resolver->gatherer.memory == NULL);
+    return memory_create(&resolver->gatherer.memory, resolver->gatherer.loop, parts, err_r);
+}
+
+void resolver_note_seen(struct resolver *resolver, const struct seen_note *note)
+{
+    if (resolver->gatherer.memory != NULL && note->key != NULL)
+        memory_note(resolver->gatherer.memory, note);
+}
+
+void resolver_seen_changed(struct resolver *resolver, const char *key)
+{
+    if (resolver->gatherer.memory != NULL)
+        memory_drop(resolver->gatherer.memory, key);
+}
+
+struct seen_counters resolver_seen_counters(const struct resolver *resolver)
+{
+    const struct memory *memory = resolver->gatherer.memory;
+    return memory != NULL ? memory_counters(memory) : (struct seen_counters){0};
+}
+
 struct sts *resolver_sts(const struct resolver *resolver)
 {
     return resolver->gatherer.sts;
@@ -76,6 +102,7 @@ void resolver_free(struct resolver **resolver)
     if (*resolver == NULL)
         return;
     sts_free(&(*resolver)->gatherer.sts);
+    memory_free(&(*resolver)->gatherer.memory);
     self_test_free(&(*resolver)->self_test);
     cache_free(&(*resolver)->cache);
     dns_free(&(*resolver)->dns);

@@ -181,6 +181,13 @@ class SpeaksTls(OffersTls):
         await s.start_tls()
 
 
+class TlsUntilToldOtherwise(SpeaksTls):
+    """No STARTTLS as long as there is a file $LAB/no-starttls."""
+
+    def extensions(self, s):
+        return EHLO if os.path.exists(LAB + "/no-starttls") else super().extensions(s)
+
+
 class RequireTls(SpeaksTls):
     """RFC 8689: lists REQUIRETLS under TLS, and takes it there only."""
 
@@ -410,7 +417,7 @@ class MailMax(SpeaksTls):
 
 
 BEHAVIOURS = {
-    "plain": Behaviour, "tls": SpeaksTls, "requiretls": RequireTls, "requiretls-early": RequireTlsTooEarly,
+    "plain": Behaviour, "tls": SpeaksTls, "tls-until": TlsUntilToldOtherwise, "requiretls": RequireTls, "requiretls-early": RequireTlsTooEarly,
     "requiretls-greylist": RequireTlsGreylist,
     "starttls-554": StarttlsForbidden, "tls-demanded": TlsDemanded, "starttls-454": StarttlsRefused, "tls-garbage": TlsGarbage, "starttls-inject": StarttlsInject,
     "endless-line": EndlessLine, "many-lines": ManyLines, "nul": Nul, "code-mismatch": CodeMismatch,

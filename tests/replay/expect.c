@@ -183,7 +183,12 @@ static void check_line(const struct expectation *expectation, const struct outco
         check_session(line, (size_t)atoi(words[1]), rest);
     else if (strcmp(words[0], "session-policy") == 0 && rest != NULL)
         check_session_policy(line, (size_t)atoi(words[1]), rest);
-    else if (strcmp(words[0], "sts") == 0)
+    else if (strcmp(words[0], "noted") == 0 && rest != NULL) {
+        size_t number = (size_t)atoi(words[1]);
+        const char *noted = number < scenario.noted_count ? scenario.noted[number] : "nothing";
+        if (!matches(rest, noted))
+            differs(line, "noted: %s", noted);
+    } else if (strcmp(words[0], "sts") == 0)
         check_sts(line, outcome, words, count);
     else if (strcmp(words[0], "sessions") == 0 && count == 2)
         check_number(line, "sessions", scenario.counted_count, words[1]);

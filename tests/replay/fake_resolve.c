@@ -84,3 +84,18 @@ void resolution_cancel(struct resolution **resolution)
     }
     *resolution = NULL;
 }
+
+void resolver_note_seen(struct resolver *resolver, const struct seen_note *note)
+{
+    (void)resolver;
+    const char *text = arena_printf(scenario.arena, "%s%s%s%s%s", note->host,
+                                    note->tls ? " tls" : "", note->dane ? " dane" : "",
+                                    note->clear ? " clear" : "", note->sts ? " sts" : "");
+    for (size_t i = 0; i < note->loss_count; i++)
+        text = arena_printf(scenario.arena, "%s %s=%s", text,
+                            note->losses[i].proven ? "changed" : "lost",
+                            seen_promise_name(note->losses[i].what));
+    text = arena_printf(scenario.arena, "%s%s", text, note->held ? " held" : "");
+    if (scenario.noted_count < NOTED_MAX)
+        scenario.noted[scenario.noted_count++] = text;
+}

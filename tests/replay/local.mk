@@ -54,6 +54,26 @@ REPLAY_SCENARIOS = \
 	tests/replay/dot-permanent.scn \
 	tests/replay/dot-silent.scn \
 	tests/replay/dot-temporary.scn \
+	tests/replay/downgrade-dane-look-up-fails.scn \
+	tests/replay/downgrade-dane-proven.scn \
+	tests/replay/downgrade-dane-unsigned.scn \
+	tests/replay/downgrade-first-met.scn \
+	tests/replay/downgrade-handshake-fails.scn \
+	tests/replay/downgrade-held-handshake.scn \
+	tests/replay/downgrade-held.scn \
+	tests/replay/downgrade-known-clear-host.scn \
+	tests/replay/downgrade-level-none.scn \
+	tests/replay/downgrade-other-host-tls.scn \
+	tests/replay/downgrade-starttls-gone.scn \
+	tests/replay/downgrade-sts-expired.scn \
+	tests/replay/downgrade-sts-gone.scn \
+	tests/replay/downgrade-sts-held.scn \
+	tests/replay/downgrade-sts-in-force.scn \
+	tests/replay/downgrade-sts-none.scn \
+	tests/replay/downgrade-tls-asked-for.scn \
+	tests/replay/downgrade-tls-noted.scn \
+	tests/replay/downgrade-tls-optional.scn \
+	tests/replay/downgrade-unknown-host.scn \
 	tests/replay/early-reply.scn \
 	tests/replay/ehlo-address-literal.scn \
 	tests/replay/ehlo-of-before-tls-forgotten.scn \
@@ -155,6 +175,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/resumed-verified.scn \
 	tests/replay/reuse-beside-a-dead-host.scn \
 	tests/replay/resolver-not-validating.scn \
+	tests/replay/reuse-beside-a-dead-host.scn \
 	tests/replay/reuse-closed-while-idle.scn \
 	tests/replay/reuse-equal-preference.scn \
 	tests/replay/reuse-forbidden-by-the-row.scn \

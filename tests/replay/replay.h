@@ -51,7 +51,7 @@ struct expectation {
     char *text;
 };
 
-enum { LATER_MAX = 60 };
+enum { LATER_MAX = 60, NOTED_MAX = 20 };
 struct later {
     unsigned turn; /* behind which `again` it stands, from 1 */
     const char *line;
@@ -91,7 +91,9 @@ struct scenario {
     unsigned failures;
     struct session_record *counted; /* for TLS-RPT, by the last attempt */
     size_t counted_count;
-    unsigned agains, turn;         /* `again` lines; how many of them have been played */
+    unsigned agains, turn;        /* `again` lines; how many of them have been played */
+    const char *noted[NOTED_MAX]; /* what was told to the memory, as text */
+    size_t noted_count;
     struct later later[LATER_MAX]; /* lines that change the world in between */
     size_t later_count;
 };

@@ -13,6 +13,7 @@ enum { HOSTS_MAX = 16, RECIPIENTS_MAX = 2000, LIST_MAX = 200, CONTENT_MAX = 32 *
 
 struct scenario scenario;
 static struct evidence_host hosts[HOSTS_MAX];
+static struct seen_host seen_hosts[HOSTS_MAX];
 static const char *own_names[LIST_MAX + 1];
 static struct address own_addresses[LIST_MAX];
 
@@ -225,6 +226,30 @@ static int read_sts(char *words[], size_t count)
     return 0;
 }
 
+/* seen nothing | seen sts DAYS [expired] | seen HOST tls|dane|clear DAYS: so many days ago */
+static int read_seen(char *words[], size_t count)
+{
+    struct seen *seen = &scenario.evidence.seen;
+    seen->key = scenario.next_hop;
+    seen->now = REPLAY_EPOCH;
+    seen->hosts = seen_hosts;
+    if (count == 1)
+        return strcmp(words[0], "nothing");
+    if (strcmp(words[0], "sts") == 0) {
+        seen->sts = REPLAY_EPOCH - atoi(words[1]) * 86400;
+        seen->sts_expires = REPLAY_EPOCH + (count == 3 ? -1 : 86400);
+        return 0;
+    }
+    if (count != 3 || seen->host_count == HOSTS_MAX)
+        return -1;
+    struct seen_host *host = &seen_hosts[seen->host_count++];
+    host->name = arena_strdup(scenario.arena, words[0]);
+    host->met = REPLAY_EPOCH - atoi(words[2]) * 86400;
+    host->tls = strcmp(words[1], "clear") != 0 ? host->met : 0;
+    host->dane = strcmp(words[1], "dane") == 0 ? host->met : 0;
+    return 0;
+}
+
 /* --- settings ------------------------------------------------------------------------------------- */
 
 #define UNSIGNED_SETTINGS(X)                                                                       \
@@ -263,10 +288,10 @@ static int read_setting(const char *name, const char *value)
     }
     struct policy_settings *policy = &scenario.settings.policy;
     bool *switches[] = {&policy->dane_sts_both, &policy->sts_txt_error_continue,
-                        &policy->requiretls_sts_testing};
+                        &policy->requiretls_sts_testing, &policy->hold_downgrades};
     static const char *const names[] = {"dane_sts_both", "sts_txt_error_continue",
-                                        "requiretls_sts_testing"};
-    for (size_t i = 0; i < 3; i++)
+                                        "requiretls_sts_testing", "hold_downgrades"};
+    for (size_t i = 0; i < 4; i++)
         if (strcmp(name, names[i]) == 0) {
             *switches[i] = strcmp(value, "true") == 0;
             return 0;
@@ -453,6 +478,8 @@ static int read_words(char *words[], size_t count, unsigned line)
         return read_host(words + 1, count - 1);
     if (strcmp(key, "sts") == 0)
         return read_sts(words + 1, count - 1);
+    if (strcmp(key, "seen") == 0)
+        return read_seen(words + 1, count - 1);
     if (strcmp(key, "connect") == 0)
         return read_connect(words + 1, count - 1, line);
     if (strcmp(key, "set") == 0 && count == 3)

@@ -111,7 +111,8 @@ Test(conf, values_reach_their_fields)
              "delivery { allow_addresses = {\"10.0.0.0/8\", \"::1\"} dane_digests = \"sha256\" "
              "dane_insecure_mx = true\n"
              "source_address_ipv4 = \"192.0.2.9\" default_level = dane-only "
-             "shadow_level = authenticated tls_policy_shadow = \"/next\" }\n"
+             "on_downgrade = hold downgrade_memory = 0 shadow_level = authenticated "
+             "tls_policy_shadow = \"/next\" }\n"
              "queue { bounce_nexthop = \"[mail.example.net]:10025\" lifetime = 60 }\n"
              "sts { enabled = false port = 8443 ca_file = \"/roots.pem\" txt_error = continue "
              "dane_sts = both "
@@ -140,6 +141,7 @@ Test(conf, values_reach_their_fields)
     cr_assert(eq(int, s->delivery.policy.digests[1], 0));
     cr_assert(eq(int, s->delivery.source_ipv4.family, 4));
     cr_assert(s->delivery.default_level == LEVEL_DANE_ONLY);
+    cr_assert(s->delivery.policy.hold_downgrades && s->delivery.downgrade_memory == 0);
     cr_assert(s->delivery.shadow_level_given && s->delivery.shadow_level == LEVEL_AUTHENTICATED);
     cr_assert(eq(str, (char *)s->delivery.tls_policy_shadow, "/next"));
     cr_assert(eq(str, (char *)s->queue.bounce_nexthop, "[mail.example.net]:10025"));

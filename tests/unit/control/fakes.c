@@ -51,6 +51,18 @@ struct sts *resolver_sts(const struct resolver *resolver)
     return NULL;
 }
 
+struct seen_counters resolver_seen_counters(const struct resolver *resolver)
+{
+    (void)resolver;
+    return (struct seen_counters){.downgrades = 1};
+}
+
+void resolver_seen_changed(struct resolver *resolver, const char *key)
+{
+    (void)resolver;
+    snprintf(fakes.seen_changed, sizeof(fakes.seen_changed), "%s", key);
+}
+
 void sts_refresh_now(struct sts *sts)
 {
     (void)sts;

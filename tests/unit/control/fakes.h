@@ -11,6 +11,7 @@
 struct fakes {
     unsigned looks;                  /* schedule_look */
     char queue_id[64], next_hop[64]; /* of the last question to the spool; "" : any */
+    char seen_changed[64];
     size_t limit;
     size_t list_length;    /* entries that spool_list answers */
     unsigned adds;         /* tally_store_add */

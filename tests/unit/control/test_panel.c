@@ -358,6 +358,21 @@ static int visit(struct office *office, const char *path, const struct visit *wh
 }
 
 /* covers: STS-41 */
+/* One alarm, for a.example. */
+static struct seen_store *open_seen(void)
+{
+    struct seen_store *seen;
+    struct err err;
+    bool news[SEEN_LOSSES_MAX];
+    struct seen_note note = {
+        .key = "a.example", .host = "mx.a.example", .now = 1000, .queue_id = "A1"};
+    note.losses[note.loss_count++] =
+        (struct seen_loss){.what = SEEN_TLS, .host = "mx.a.example", .seen = 900, .text = "x"};
+    cr_assert(eq(int, seen_store_open(&seen, NULL, 100000, 10, &err), 0));
+    cr_assert(eq(int, seen_store_note(seen, &note, news, &err), 0));
+    return seen;
+}
+
 Test(panel, status_socket_answers)
 {
     static const struct visit visits[] = {
@@ -371,6 +386,12 @@ Test(panel, status_socket_answers)
         {"GET", "/report?day=2026-11-23&domain=example.org", "[]", 0},
         {"GET", "/report", "[]", 0},
         {"POST", "/flush?all", "flushed", 0},
+        {"GET", "/downgrades", "downgrades", 0},
+        {"GET", "/downgrades?op=acknowledge&next_hop=a.example", "downgrades", 0}, /* likewise */
+        {"POST", "/downgrades?op=acknowledge&next_hop=b.example", "acknowledged", 0},
+        {"POST", "/downgrades?op=acknowledge&next_hop=a.example", "flushed", 0},
+        {"POST", "/downgrades?op=acknowledge", NULL, 0},
+        {"POST", "/downgrades?op=burn&next_hop=a.example", NULL, 0},
         {"POST", "/flush?queue_id=A1", "flushed", 0},
         {"GET", "/report?day=today", NULL, 0},
         {"GET", "/explain", NULL, 0},
@@ -405,6 +426,7 @@ Test(panel, status_socket_answers)
     struct status_socket *status;
     struct sts_store *policies = NULL;
     struct shadow_store *shadow = NULL;
+    struct seen_store *seen = open_seen();
     struct err err;
     path[24] = '\0';
     cr_assert(mkdtemp(path) != NULL);
@@ -416,8 +438,11 @@ Test(panel, status_socket_answers)
     loop_on_signal(office.loop, SIGCHLD, visitor_gone, office.loop);
     cr_assert(eq(int, sts_store_open(&policies, NULL, 10, &err), 0));
     cr_assert(eq(int, shadow_store_open(&shadow, NULL, 10, 5, &err), 0));
-    const struct status_sources sources = {
-        .panel = office.panel, .policies = policies, .shadow = shadow, .settings = &settings};
+    const struct status_sources sources = {.panel = office.panel,
+                                           .policies = policies,
+                                           .shadow = shadow,
+                                           .seen = seen,
+                                           .settings = &settings};
     cr_assert(eq(int, status_socket_open(&status, office.loop, &sources, &err), 0), "%s", err.text);
     for (size_t i = 0; i < sizeof visits / sizeof visits[0]; i++)
         cr_expect(eq(int, visit(&office, path, &visits[i]), 0), "%s %s", visits[i].method,
@@ -426,6 +451,8 @@ Test(panel, status_socket_answers)
     status_socket_close(&status);
     sts_store_close(&policies);
     shadow_store_close(&shadow);
+    seen_store_close(&seen);
+    cr_expect(eq(str, fakes.seen_changed, "a.example"));
     cr_expect(ne(int, access(path, F_OK), 0));
     end(&office);
     path[24] = '\0';

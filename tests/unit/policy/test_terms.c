@@ -78,6 +78,8 @@ Test(terms, every_field_counts)
     CHANGES(host.detail = NULL);
     CHANGES(host.detail = "");
     CHANGES(host.need = PROTECTION_ENCRYPT);
+    CHANGES(host.tls_held = true);
+    CHANGES(host.tls_held = true; before = terms_of(&host); host.tls_memory = "x");
     CHANGES(host.applied = POLICY_STS);
     CHANGES(host.requiretls = REQUIRETLS_MUST);
     CHANGES(host.authenticates_domain = false);
@@ -113,7 +115,7 @@ Test(terms, no_field_was_forgotten)
 {
     if (sizeof(void *) != 8)
         return;
-    cr_expect(eq(sz, sizeof(struct plan_host), 184));
+    cr_expect(eq(sz, sizeof(struct plan_host), 208));
     cr_expect(eq(sz, sizeof(struct plan_check), 56));
     cr_expect(eq(sz, sizeof(struct plan_policy), 24));
     cr_expect(eq(sz, sizeof(struct tlsa_record), 24));

@@ -29,7 +29,7 @@ static void tear_down(void)
 
 TestSuite(cache, .init = set_up, .fini = tear_down);
 
-struct seen {
+struct seen_answer {
     struct cache_waiter waiter;
     unsigned count;
     uint32_t ttl;
@@ -38,13 +38,13 @@ struct seen {
 
 static void on_answer(void *arg, const struct dns_answer *answer, uint32_t ttl)
 {
-    struct seen *seen = arg;
+    struct seen_answer *seen = arg;
     seen->count++;
     seen->ttl = ttl;
     seen->status = answer->status;
 }
 
-static void ask(struct seen *seen, const char *name, enum dns_type type)
+static void ask(struct seen_answer *seen, const char *name, enum dns_type type)
 {
     seen->waiter.fn = on_answer;
     seen->waiter.arg = seen;
@@ -64,7 +64,7 @@ static const struct fake_row rows[] = {
 /* covers: DANE-10 */
 Test(cache, answer_until_its_ttl)
 {
-    struct seen seen = {0};
+    struct seen_answer seen = {0};
     USE_ROWS();
     ask(&seen, "a.example", DNS_A);
     cr_assert(eq(uint, seen.count, 0)); /* never from inside the question */
@@ -88,7 +88,7 @@ Test(cache, answer_until_its_ttl)
 /* covers: DANE-10 */
 Test(cache, ttl_zero_serves_only_those_who_wait)
 {
-    struct seen first = {0}, second = {0};
+    struct seen_answer first = {0}, second = {0};
     USE_ROWS();
     ask(&first, "zero.example", DNS_A);
     ask(&second, "zero.example", DNS_A);
@@ -104,7 +104,7 @@ Test(cache, ttl_zero_serves_only_those_who_wait)
 
 Test(cache, failure_is_remembered_for_moments)
 {
-    struct seen seen = {0};
+    struct seen_answer seen = {0};
     USE_ROWS();
     for (int i = 0; i < 10; i++) {
         ask(&seen, "bad.example", DNS_A);
@@ -120,7 +120,7 @@ Test(cache, failure_is_remembered_for_moments)
 
 Test(cache, one_query_for_all_and_types_apart)
 {
-    struct seen seen[5] = {0}, other = {0};
+    struct seen_answer seen[5] = {0}, other = {0};
     USE_ROWS();
     for (size_t i = 0; i < 5; i++)
         ask(&seen[i], "a.example", DNS_A);
@@ -137,7 +137,7 @@ Test(cache, one_query_for_all_and_types_apart)
 
 Test(cache, bounded_and_the_least_used_goes_first)
 {
-    struct seen seen = {0};
+    struct seen_answer seen = {0};
     static const char *const names[] = {"a.example", "b.example", "c.example"};
     USE_ROWS();
     for (size_t i = 0; i < 3; i++) {
@@ -161,7 +161,7 @@ Test(cache, bounded_and_the_least_used_goes_first)
 /* More questions under way than there is room: all are answered, then the size falls. */
 Test(cache, questions_under_way_are_never_dropped)
 {
-    struct seen seen[40] = {0};
+    struct seen_answer seen[40] = {0};
     char name[32];
     USE_ROWS();
     for (size_t i = 0; i < 40; i++) {
@@ -171,14 +171,14 @@ Test(cache, questions_under_way_are_never_dropped)
     fake_loop_pass(loop, 1);
     for (size_t i = 0; i < 40; i++)
         cr_assert(eq(uint, seen[i].count, 1));
-    struct seen last = {0};
+    struct seen_answer last = {0};
     ask(&last, "a.example", DNS_A);
     fake_loop_pass(loop, 1);
     cr_assert(le(sz, cache_size(cache), 3));
 }
 
 struct again {
-    struct seen first, second;
+    struct seen_answer first, second;
 };
 
 static void ask_again(void *arg, const struct dns_answer *answer, uint32_t ttl)
