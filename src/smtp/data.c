@@ -184,6 +184,8 @@ size_t data_decode(struct data_decoder *decoder, struct slice input, data_fn *fn
 }
 
 /* --- client ---------------------------------------------------------------------------------------- */
+enum { SEARCH_WINDOW = 256 };
+
 void data_encoder_init(struct data_encoder *encoder)
 {
     *encoder = (struct data_encoder){0};
@@ -208,12 +210,19 @@ static void encode_text(struct data_encoder *encoder, struct slice text, data_fn
     encoder->in_line = true;
 }
 
-/* Octets before the first CR or LF. */
+/* Octets before the first CR or LF. In windows, so that many CRs without an LF cost no more than their number. */
 static size_t text_length(struct slice rest)
 {
     size_t length = 0;
-    while (length < rest.len && rest.ptr[length] != '\r' && rest.ptr[length] != '\n')
-        length++;
+    while (length < rest.len) {
+        struct slice window = slice_take(slice_drop(rest, length), SEARCH_WINDOW);
+        const char *lf = memchr(window.ptr, '\n', window.len);
+        size_t before_lf = lf != NULL ? (size_t)(lf - window.ptr) : window.len;
+        const char *cr = memchr(window.ptr, '\r', before_lf);
+        length += cr != NULL ? (size_t)(cr - window.ptr) : before_lf;
+        if (cr != NULL || lf != NULL)
+            break;
+    }
     return length;
 }
 
