@@ -3,6 +3,7 @@
 
   machine                         what this machine is, and how busy others keep it, as key=value
   reckon SUMMARY ACCEPTED TAKEN   one measurement: rates, delays, and by id what was lost or doubled, as key=value
+  check ACCEPTED TAKEN PREFIX [MAX-DOUBLED]   what was lost, doubled, uncertain; exit status 1 if any is lost or too many doubled
   table [--json] RESULTS          medians (least to greatest) of all rounds, and the ratios round by round
 It owns: the arithmetic. Ratios are made within a round, since machines drift, and then their median is taken.
 It must never hide a loss: table ends with exit status 1 if any message was lost, doubled or never handed in.
@@ -57,6 +58,21 @@ def reckon(summary_path, accepted_path, taken_path):
     print("accepted=%d delivered=%d lost=%d doubled=%d strange=%d inject=%s rate=%.1f median_ms=%.2f p95_ms=%.2f" % (
         len(accepted), len(taken), lost, doubled, len(set(taken) - set(accepted)), summary["rate"],
         len(taken) / seconds if seconds > 0 else 0, statistics.median(delays), delays[int(len(delays) * 0.95)]))
+
+
+def check(accepted_path, taken_path, prefix, most_doubled="0"):
+    """ "?ID" in ACCEPTED is one whose reply was lost: it may have arrived, or not."""
+    handed = [name for name, _ in read_log(accepted_path)]
+    accepted = {name for name in handed if not name.startswith("?")}
+    uncertain = {name[1:] for name in handed if name.startswith("?")}
+    arrived = [name for name, _ in read_log(taken_path) if name.startswith(prefix + "-")]
+    taken = set(arrived)
+    lost, doubled, strange = accepted - taken, len(arrived) - len(taken), taken - accepted - uncertain
+    print("accepted=%d delivered=%d lost=%d doubled=%d uncertain=%d of_these_delivered=%d never_accepted=%d" % (
+        len(accepted), len(taken & accepted), len(lost), doubled, len(uncertain), len(uncertain & taken), len(strange)))
+    for name in sorted(lost)[:5]:
+        print("lost: " + name)
+    return 1 if lost or strange or doubled > int(most_doubled) else 0
 
 
 # --- all of them ----------------------------------------------------------------------------------------------------
@@ -206,7 +222,7 @@ def table(*arguments):
     return 1 if bad else 0
 
 
-COMMANDS = {"machine": machine, "reckon": reckon, "table": table}
+COMMANDS = {"machine": machine, "reckon": reckon, "check": check, "table": table}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:

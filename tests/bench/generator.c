@@ -4,6 +4,7 @@
  * whose reply was lost with the connection. The last line of its output sums up.
  * With --tls it speaks to a sink straight away: with messages, what generator and sink can do without a
  * gateway between them; with --handshakes, what TLS alone costs.
+ * A refusal ends it, unless with --persist: then it goes on over refusals and broken connections until SIGTERM.
  * Must never count a message as accepted without a 250 to its final dot. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -145,6 +146,7 @@ static void refuse(struct client *client, struct slice reply)
         g->refused++;
         client->working = false;
     }
+    g->stopping = g->stopping || !g->persist;
     wire_close(client->wire);
 }
 

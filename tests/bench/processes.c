@@ -1,6 +1,6 @@
 /* processes: what a process and all its descendants have cost.
  *   processes cpu PID          CPU seconds so far, of those that live and of those that were waited for
- *   processes peak PID FILE    until SIGTERM: the greatest sum of their PSS and the greatest single RSS, in MiB
+ *   processes peak PID FILE    until SIGTERM, FILE has the greatest sum of their PSS and the greatest single RSS, in MiB
  * Owns: nothing. It reads /proc twice a second, so that looking costs little of what is measured.
  * Must never count a process twice, nor a page that several share more than once (hence PSS). */
 #include <dirent.h>
@@ -148,7 +148,22 @@ static void look_at_memory(const struct table *table, struct peak *peak)
     peak->all = sum > peak->all ? sum : peak->all;
 }
 
-static int watch(struct table *table, long root, const char *file_name)
+/* Readers find the old numbers or the new ones, never half of them. */
+static void write_peak(const struct peak *peak, const char *file_name)
+{
+    char *new_name = x_printf("%s.new", file_name);
+    FILE *file = fopen(new_name, "we");
+    if (file == NULL) {
+        die_errno(new_name);
+    }
+    fprintf(file, "pss=%.1f rss_one=%.1f\n", peak->all, peak->one);
+    if (fclose(file) != 0 || rename(new_name, file_name) != 0) {
+        die_errno(file_name);
+    }
+    free(new_name);
+}
+
+static void watch(struct table *table, long root, const char *file_name)
 {
     struct peak peak = {0, 0};
     struct sigaction action = {.sa_handler = stop};
@@ -158,29 +173,23 @@ static int watch(struct table *table, long root, const char *file_name)
         read_table(table);
         mark(table, root);
         look_at_memory(table, &peak);
+        write_peak(&peak, file_name);
         nanosleep(&interval, NULL);
     }
-    FILE *file = fopen(file_name, "we");
-    if (file == NULL) {
-        die_errno(file_name);
-    }
-    fprintf(file, "pss=%.1f rss_one=%.1f\n", peak.all, peak.one);
-    return fclose(file) == 0 ? 0 : 1;
 }
 
 int main(int argc, char **argv)
 {
     struct table *table = x_calloc(1, sizeof *table);
-    int status = 0;
     if (argc == 3 && strcmp(argv[1], "cpu") == 0) {
         read_table(table);
         mark(table, (long)option_number("PID", argv[2], 1 << 30));
         printf("%.2f\n", cpu_seconds(table));
     } else if (argc == 4 && strcmp(argv[1], "peak") == 0) {
-        status = watch(table, (long)option_number("PID", argv[2], 1 << 30), argv[3]);
+        watch(table, (long)option_number("PID", argv[2], 1 << 30), argv[3]);
     } else {
         die("usage: processes cpu PID | peak PID FILE");
     }
     free(table);
-    return status;
+    return 0;
 }

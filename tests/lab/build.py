@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """build.py TABLE OUTDIR: turns the table of mail domains into the files of a lab.
 
-It owns: OUTDIR/zones, pki, postfix, nsd.conf, unbound.conf, odd.json, sink.json, daneway/, addresses.*, expect.json;
+It owns: OUTDIR/zones, pki, postfix, nsd.conf, unbound.conf, odd.json, sink, daneway/, addresses.*, expect.json;
 what MTA-STS needs comes from sts.py beside it, domains for benchmarks (LAB_DESTINATIONS) from many.py.
 It reads the table tests/lab/domains, calls ldns-keygen, ldns-signzone, ldns-key2ds and certtool, and starts no server.
 It must never write outside OUTDIR or use a name or address of the real Internet (RFC 5737, RFC 3849, .example only).
@@ -486,7 +486,7 @@ def make_servers(out, domains):
     write(out + "/postfix/mx.master", master)
     write(out + "/postfix/mx.mailboxes", mailboxes)
     write(out + "/odd.json", json.dumps(odd, indent=1))
-    write(out + "/sink.json", json.dumps(sink, indent=1))
+    write(out + "/sink", "".join("%(address)s %(cert)s %(name)s\n" % entry for entry in sink))
     addresses += sts.write_servers(out, [d.sts for d in domains if d.sts], write)
     write(out + "/addresses.outside", "".join(address_line(a, "lo") for a in addresses))
     write(out + "/addresses.inside", address_line(INTERNAL_ADDRESS, "gw0"))

@@ -352,8 +352,20 @@ restart_gateway() {
     fi
 }
 
+# bench_tool NAME: a program of tests/bench, in the build that danewayd comes from.
+bench_tool() {
+    local build
+    build=$(dirname "${DANEWAYD:-$(find_program danewayd)}")
+    [ -x "$build/tests/bench/$1" ] || lab_fail "there is no $build/tests/bench/$1; build first, and name the build directory"
+    echo "$build/tests/bench/$1"
+}
+
+# The MX host of load.example; what it has taken is in $LAB/sink.log, an id and a time a line.
 start_sink() {
-    on_outside /usr/bin/python3 "$LAB_ROOT/tests/lab/sink.py" "$LAB/sink.json" "$LAB/sink.log" >"$LAB/log/sink.log" 2>&1 &
+    local address certificate name
+    read -r address certificate name <"$LAB/sink"
+    on_outside "$(bench_tool sink)" --listen "$address" --certificate "$certificate" --name "$name" \
+        --log "$LAB/sink.log" >"$LAB/log/sink.log" 2>&1 &
     wait_until 10 grep -q ready "$LAB/log/sink.log" || lab_fail "the sink does not run: $(cat "$LAB/log/sink.log")"
 }
 
@@ -367,7 +379,7 @@ in_lab() {
 # all_arrived OUT PREFIX: the sink has every message that OUT says was accepted; counts first, since that is cheap.
 all_arrived() {
     [ "$(grep -c "^$2-" "$LAB/sink.log")" -ge "$(grep -vc '^?' "$1")" ] &&
-        "$LAB_ROOT/tests/lab/load.py" reckon "$1" "$LAB/sink.log" "$2" 1000000 >/dev/null
+        "$LAB_ROOT/tests/bench/figures.py" check "$1" "$LAB/sink.log" "$2" 1000000 >/dev/null
 }
 
 # check WHAT COMMAND...: one line for each thing proved; finish ends the test with the verdict.
