@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/slice.h"
 #include "daneway/reason.h"
 
 enum { PLACES = 4096 };
@@ -89,10 +90,7 @@ void foregone_free(struct foregone **foregone)
 
 static size_t place_of(const char *next_hop)
 {
-    uint32_t hash = 2166136261u; /* FNV-1a: whoever makes names collide gains nothing */
-    for (const char *c = next_hop; *c != '\0'; c++)
-        hash = (hash ^ (unsigned char)*c) * 16777619u;
-    return hash % PLACES;
+    return text_hash(next_hop) % PLACES;
 }
 
 /* "mx.example.org[192.0.2.1]:25: The message demands ... Send it without ..." */

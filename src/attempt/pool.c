@@ -36,10 +36,7 @@ struct pool {
 
 static struct bucket *bucket_of(struct pool *pool, const char *next_hop)
 {
-    uint32_t hash = 2166136261U;
-    for (; *next_hop != '\0'; next_hop++)
-        hash = (hash ^ (unsigned char)*next_hop) * 16777619U;
-    return &pool->buckets[(hash ^ hash >> 16) % BUCKETS];
+    return &pool->buckets[text_hash(next_hop) % BUCKETS];
 }
 
 static bool same_destination(const struct pool_key *a, const struct pool_key *b)

@@ -33,6 +33,14 @@ void ascii_lower_text(char *text)
         *text = ascii_lower(*text);
 }
 
+uint64_t text_hash(const char *text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return hash ^ hash >> 32;
+}
+
 bool slice_equal_nocase(struct slice a, struct slice b)
 {
     if (a.len != b.len)

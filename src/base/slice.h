@@ -33,6 +33,8 @@ int slice_to_number(struct slice s, uint64_t max, uint64_t *number_r);
 /* ASCII lower case, independent of the locale. */
 char ascii_lower(char c);
 void ascii_lower_text(char *text);
+/* FNV-1a, its halves mixed: for tables in memory whose keys nobody gains by making collide. */
+uint64_t text_hash(const char *text);
 
 /* A buffer that grows up to `limit` octets. append answers -1 and leaves it unchanged when it would pass it. */
 struct buffer {

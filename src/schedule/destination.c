@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/slice.h"
 
 enum { FIRST_SIZE = 64, FIRST_RING = 4 }; /* powers of two */
 
@@ -69,14 +70,6 @@ static void destination_free(struct destination *destination)
 
 /* --- the table --------------------------------------------------------------------------------------- */
 
-static uint64_t hash_text(const char *text)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return hash ^ hash >> 32;
-}
-
 struct destinations *destinations_create(void)
 {
     struct destinations *destinations = x_calloc(1, sizeof(*destinations));
@@ -118,7 +111,7 @@ static struct destination **place_of(const struct destinations *destinations, co
 
 struct destination *destinations_find(const struct destinations *destinations, const char *next_hop)
 {
-    return *place_of(destinations, next_hop, hash_text(next_hop));
+    return *place_of(destinations, next_hop, text_hash(next_hop));
 }
 
 static void grow_table(struct destinations *destinations)
@@ -143,7 +136,7 @@ static void grow_table(struct destinations *destinations)
 
 struct destination *destinations_take(struct destinations *destinations, const char *next_hop)
 {
-    uint64_t hash = hash_text(next_hop);
+    uint64_t hash = text_hash(next_hop);
     struct destination **place = place_of(destinations, next_hop, hash);
     if (*place != NULL)
         return *place;

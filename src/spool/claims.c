@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/slice.h"
 
 struct hop {
     struct hop *next;
@@ -34,14 +35,6 @@ struct claims {
 static uint64_t hash_number(int64_t number)
 {
     uint64_t hash = (uint64_t)number * UINT64_C(0x9e3779b97f4a7c15);
-    return hash ^ hash >> 32;
-}
-
-static uint64_t hash_text(const char *text)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
     return hash ^ hash >> 32;
 }
 
@@ -131,7 +124,7 @@ static struct hop *hop_take(struct claims *claims, const char *name)
 {
     if (claims->hop_count == claims->hop_size)
         grow_hops(claims);
-    uint64_t hash = hash_text(name);
+    uint64_t hash = text_hash(name);
     struct hop **place = hop_place(claims, name, hash);
     if (*place == NULL) {
         size_t length = strlen(name) + 1;
@@ -186,5 +179,5 @@ bool claims_has(const struct claims *claims, int64_t delivery)
 
 bool claims_has_next_hop(const struct claims *claims, const char *next_hop)
 {
-    return *hop_place(claims, next_hop, hash_text(next_hop)) != NULL;
+    return *hop_place(claims, next_hop, text_hash(next_hop)) != NULL;
 }

@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 
 #include "base/alloc.h"
+#include "base/slice.h"
 
 enum { BUCKETS = 256 };
 
@@ -29,10 +30,7 @@ struct tickets {
 
 static size_t place_of(const char *key)
 {
-    uint32_t hash = 2166136261U;
-    for (; *key != '\0'; key++)
-        hash = (hash ^ (unsigned char)*key) * 16777619U;
-    return (hash ^ hash >> 16) % BUCKETS;
+    return text_hash(key) % BUCKETS;
 }
 
 static void drop(struct tickets *tickets, struct ticket *ticket)

@@ -1,6 +1,7 @@
 /* Slices, buffers and hexadecimal: bounds are kept, nothing is read past a length. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdio.h>
 
 #include "base/slice.h"
 
@@ -53,4 +54,19 @@ Test(slice, hex)
     cr_assert(eq(str, text, "00ffa1"));
     cr_assert(eq(int, hex_decode(slice_of("0"), data, &length), -1));
     cr_assert(eq(int, hex_decode(slice_of("0g"), data, &length), -1));
+}
+
+Test(slice, hash_tells_texts_apart)
+{
+    cr_assert(text_hash("a.example") == text_hash("a.example"));
+    cr_assert(text_hash("a.example") != text_hash("b.example"));
+    size_t used = 0;
+    bool buckets[256] = {false};
+    char name[32];
+    for (int i = 0; i < 1000; i++) {
+        snprintf(name, sizeof(name), "mx%d.example.org", i);
+        used += !buckets[text_hash(name) % 256];
+        buckets[text_hash(name) % 256] = true;
+    }
+    cr_assert(gt(sz, used, 230), "names that are alike spread all the same");
 }
