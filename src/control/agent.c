@@ -318,10 +318,18 @@ int agent_flush_tally(void *arg, json_t *counts)
     return 0;
 }
 
+/* What was said to the worker's predecessor may still arrive. */
+static bool is_about_own_tally(const struct agent *agent, const json_t *message)
+{
+    json_int_t sender = json_integer_value(json_object_get(message, "sender"));
+    json_int_t number = json_integer_value(json_object_get(message, "number"));
+    return agent->unacknowledged != NULL && sender == agent->tally_sender &&
+           number == agent->tally_number;
+}
+
 static void on_tally_taken(struct agent *agent, const json_t *message)
 {
-    json_int_t taken = json_integer_value(json_object_get(message, "number"));
-    if (agent->unacknowledged == NULL || taken != agent->tally_number)
+    if (!is_about_own_tally(agent, message))
         return;
     json_decref(agent->unacknowledged);
     agent->unacknowledged = NULL;

@@ -5,7 +5,7 @@
  * "report-lookup" | "report-submit" (submit/courier.h),
  * "next_hop"?, "queue_id"?, "limit"?}; answers: {"id":N,"answer":...}. Counts:
  * {"op":"tally","sender":S,"number":N,"counts":...}, S drawn at random by each process, acknowledged
- * by {"op":"tally-taken","number":N}; "tally-refused": again later; "hello": the control role is new.
+ * by {"op":"tally-taken","sender":S,"number":N}; "tally-refused": again later; "hello": the control role is new.
  * Must never block the worker: everything goes through the loop. */
 #ifndef DANEWAY_CONTROL_AGENT_H
 #define DANEWAY_CONTROL_AGENT_H

@@ -73,6 +73,8 @@ static void inquiry_end(void *arg)
 {
     struct inquiry *inquiry = arg;
     json_t *answers = json_array(), *missing = json_array();
+    loop_timer_stop(
+        inquiry->patience); /* the last answer may come in the very turn in which it ends */
     inquiry_unlink(inquiry);
     inquiry_sort(inquiry, answers, missing);
     inquiry->fn(inquiry->arg, answers, missing);
@@ -147,9 +149,11 @@ static void on_answer(struct desk *desk, const json_t *message)
 
 /* --- counts ----------------------------------------------------------------------------------- */
 
-static void reply_tally(struct desk *desk, const char *op, json_int_t number)
+/* A worker that was started anew on this channel must not take it for a word about its own batch. */
+static void reply_tally(struct desk *desk, const char *op, const struct tally_batch *batch)
 {
-    json_t *message = json_pack("{ss sI}", "op", op, "number", number);
+    json_t *message = json_pack("{ss sI sI}", "op", op, "sender", (json_int_t)batch->sender,
+                                "number", (json_int_t)batch->number);
     channel_send(desk->channel, message);
     json_decref(message);
 }
@@ -166,7 +170,7 @@ static void on_tally(struct desk *desk, const json_t *message)
     bool taken = tally_store_add(desk->panel->store, &batch, &err) == 0;
     if (!taken)
         log_event(LOG_LEVEL_ERROR, "tally", "%s", err.text);
-    reply_tally(desk, taken ? "tally-taken" : "tally-refused", batch.number);
+    reply_tally(desk, taken ? "tally-taken" : "tally-refused", &batch);
 }
 
 /* --- the panel -------------------------------------------------------------------------------- */

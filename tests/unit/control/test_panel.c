@@ -167,6 +167,24 @@ Test(panel, a_silent_worker_is_named)
     end(&office);
 }
 
+/* The answer is there when the loop looks, and so is the end of the patience. */
+Test(panel, an_answer_at_the_last_moment)
+{
+    struct office office;
+    begin(&office, 1);
+    struct loop *other = loop_create();
+    office.agents[1] = agent_create(other, office.fds[1][0], 1);
+    agent_use_stations(office.agents[1], &(struct agent_stations){0});
+    panel_ask_one(office.panel, 1, json_pack("{ss}", "op", "dance"), 30, done, &office);
+    run_for(other, 20);
+    usleep(50 * 1000);
+    loop_run(office.loop);
+    cr_expect(eq(sz, json_array_size(office.missing), 1), "it cannot say");
+    agent_free(&office.agents[1]);
+    loop_free(&other);
+    end(&office);
+}
+
 Test(panel, a_long_queue_comes_whole)
 {
     struct office office;
@@ -279,6 +297,32 @@ Test(panel, a_batch_that_comes_again_has_its_old_number)
     run_for(office.loop, 20);
     cr_expect(eq(uint, fakes.worker, 1));
     cr_expect(ne(i64, fakes.sender, sender), "each process draws its own");
+    loop_free(&other);
+    end(&office);
+}
+
+/* What the control role said to the worker before is no word about this worker's batch of the same number.
+ * covers: RPT-19 */
+Test(panel, an_acknowledgement_for_a_predecessor)
+{
+    struct office office;
+    begin(&office, 1);
+    struct loop *other = loop_create();
+    cr_assert(eq(int, flush(&office, 5), 0));
+    panel_free(&office.panel);
+    office.panel = panel_create(other, (int[]){office.fds[0][1], office.fds[1][1]}, 2, NULL);
+    run_for(other, 20);
+    cr_assert(eq(uint, fakes.adds, 1));
+    panel_free(&office.panel);
+    agent_free(&office.agents[0]);
+    office.agents[0] = agent_create(office.loop, office.fds[0][0], 0);
+    cr_assert(eq(int, flush(&office, 6), 0));
+    run_for(office.loop, 20);
+    lose_what_waits_for(office.fds[0][1]);
+    office.panel = panel_create(office.loop, (int[]){office.fds[0][1], office.fds[1][1]}, 2, NULL);
+    run_for(office.loop, 20);
+    cr_expect(eq(uint, fakes.adds, 2));
+    cr_expect(eq(int, (int)fakes.last_count, 6));
     loop_free(&other);
     end(&office);
 }
