@@ -100,7 +100,7 @@ char *collector_datagram(const char *domain, const char *record, json_t *policie
     json_t *datagram = json_object();
     json_object_set_new(datagram, "dpv", json_string("1"));
     json_object_set_new(datagram, "d", tally_text(domain));
-    json_object_set_new(datagram, "pr", tally_text(record));
+    json_object_set_new(datagram, "pr", tally_policy_string(record)); /* all its receivers */
     json_object_set_new(datagram, "policies", policies);
     char *text = json_dumps(datagram, JSON_COMPACT);
     json_decref(datagram);

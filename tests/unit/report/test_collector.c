@@ -112,6 +112,22 @@ Test(collector, only_for_domains_that_ask)
     json_decref(datagram);
 }
 
+/* A record of several strings: what is cut off would be a receiver. */
+Test(collector, the_whole_record)
+{
+    struct session_record session = good_session("example.com");
+    char record[700] = "v=TLSRPTv1; rua=";
+    for (int i = 0; i < 10; i++)
+        snprintf(record + strlen(record), sizeof(record) - strlen(record),
+                 "%smailto:the-reports-of-every-day-%d@tls.reports.example.com", i > 0 ? "," : "",
+                 i);
+    collector_session(collector, &session, 1);
+    answer_with(record);
+    json_t *datagram = received();
+    cr_expect(eq(str, (char *)json_string_value(at(datagram, "pr")), record));
+    json_decref(datagram);
+}
+
 static char *datagram_of(const struct session_record *sessions, size_t count)
 {
     return collector_datagram("example.com", good_record, collector_policies(sessions, count));
