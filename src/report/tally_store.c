@@ -38,17 +38,18 @@ static const char schema[] =
     "PRAGMA user_version = 2;"
     "COMMIT;";
 
+/* A sum that SQLite cannot hold would refuse what others count from then on: it ends at ?9, TALLY_COUNT_MAX. */
 static const char add_policy_sql[] =
     "INSERT INTO policies (day, domain, type, policy_domain, strings, mx, success, failure)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-    " ON CONFLICT DO UPDATE SET success = success + excluded.success, failure = failure + "
-    "excluded.failure"
+    " ON CONFLICT DO UPDATE SET success = min(success + excluded.success, ?9),"
+    " failure = min(failure + excluded.failure, ?9)"
     " RETURNING id";
 
 static const char add_detail_sql[] =
     "INSERT INTO details (policy, type, sending, mx, helo, receiving, code, count)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-    " ON CONFLICT DO UPDATE SET count = count + excluded.count";
+    " ON CONFLICT DO UPDATE SET count = min(count + excluded.count, ?9)";
 
 static const char sender_sql[] = "SELECT sender, number FROM senders WHERE worker = ?1";
 
@@ -144,6 +145,17 @@ static void bind_text(sqlite3_stmt *statement, int number, const char *text)
     sqlite3_bind_text(statement, number, text, -1, SQLITE_TRANSIENT);
 }
 
+static bool is_count(json_int_t number)
+{
+    return number >= 0 && number <= TALLY_COUNT_MAX;
+}
+
+static bool is_day(const char *text)
+{
+    int64_t begin;
+    return day_begin(text, &begin) == 0;
+}
+
 static int add_detail(struct addition *addition, sqlite3_int64 policy, json_t *detail)
 {
     const char *type, *sending, *mx, *helo, *receiving, *code;
@@ -153,8 +165,8 @@ static int add_detail(struct addition *addition, sqlite3_int64 policy, json_t *d
                        &type, "sending", &sending, "mx", &mx, "helo", &helo, "receiving",
                        &receiving, "code", &code, "count", &count) != 0)
         return wrong_form(addition, &error);
-    if (count < 0)
-        return err_set(addition->err_r, "tallies: a count below 0");
+    if (!is_count(count))
+        return err_set(addition->err_r, "tallies: a number that is no count");
     sqlite3_stmt *statement = addition->detail;
     const char *const texts[] = {type, sending, mx, helo, receiving, code};
     sqlite3_reset(statement);
@@ -162,6 +174,7 @@ static int add_detail(struct addition *addition, sqlite3_int64 policy, json_t *d
     for (int i = 0; i < 6; i++)
         bind_text(statement, i + 2, texts[i]);
     sqlite3_bind_int64(statement, 8, count);
+    sqlite3_bind_int64(statement, 9, TALLY_COUNT_MAX);
     return sqlite3_step(statement) == SQLITE_DONE
                ? 0
                : tally_failed(addition->store, "cannot be added to", addition->err_r);
@@ -194,9 +207,11 @@ static int add_policy_row(struct addition *addition, json_t *counts, json_t **de
                        &policy_domain, "strings", &strings, "mx", &mx, "success", &success,
                        "failure", &failure, "details", details_r) != 0)
         return wrong_form(addition, &error);
-    if (success < 0 || failure < 0 || !is_string_array(strings) || !is_string_array(mx) ||
-        !json_is_array(*details_r))
+    if (!is_count(success) || !is_count(failure) || !is_string_array(strings) ||
+        !is_string_array(mx) || !json_is_array(*details_r))
         return err_set(addition->err_r, "tallies: counts of a wrong form");
+    if (!is_day(day)) /* it becomes the name of a directory */
+        return err_set(addition->err_r, "tallies: \"%.20s\" is no day; expected YYYY-MM-DD", day);
     if (strcmp(day, addition->last_day) <= 0)
         addition->late += (uint64_t)(success + failure);
     sqlite3_stmt *statement = addition->policy;
@@ -208,6 +223,7 @@ static int add_policy_row(struct addition *addition, json_t *counts, json_t **de
     bind_list(statement, 6, mx);
     sqlite3_bind_int64(statement, 7, success);
     sqlite3_bind_int64(statement, 8, failure);
+    sqlite3_bind_int64(statement, 9, TALLY_COUNT_MAX);
     if (sqlite3_step(statement) != SQLITE_ROW)
         return tally_failed(addition->store, "cannot be added to", addition->err_r);
     *id_r = sqlite3_column_int64(statement, 0);

@@ -14,7 +14,6 @@
 #include "report/report_name.h"
 #include "report/tally_store_rows.h"
 
-#define NUMBER_MAX 9007199254740991 /* 2^53 - 1 */
 /* RPT-45: what is too much is merged, details by result type, policies by policy type. */
 enum {
     DETAIL_LIMIT = 1000,       /* of one policy */
@@ -66,7 +65,7 @@ static void json_free(json_t **json)
 
 static json_t *number(sqlite3_int64 value)
 {
-    return json_integer(value < NUMBER_MAX ? value : NUMBER_MAX);
+    return json_integer(value < TALLY_COUNT_MAX ? value : TALLY_COUNT_MAX);
 }
 
 static const char *column_text(sqlite3_stmt *row, int column)
@@ -120,8 +119,8 @@ static json_t *merged_entry(json_t *details, const char *type)
 static void increase(json_t *object, const char *name, sqlite3_int64 count)
 {
     sqlite3_int64 before = json_integer_value(json_object_get(object, name));
-    json_object_set_new(object, name,
-                        number(count < NUMBER_MAX - before ? before + count : NUMBER_MAX));
+    json_object_set_new(
+        object, name, number(count < TALLY_COUNT_MAX - before ? before + count : TALLY_COUNT_MAX));
 }
 
 static const struct {

@@ -13,6 +13,8 @@
 
 #include "base/err.h"
 
+#define TALLY_COUNT_MAX 9007199254740991 /* 2^53 - 1: what I-JSON carries (RPT-26) */
+
 struct tally_store {
     sqlite3 *database;
     uint64_t late;

@@ -358,6 +358,7 @@ Test(tally_store, wrong_counts_are_refused_whole)
         "[1]",
         "[{}]",
         "[" POLICY("\"success\":-1,\"failure\":0", "[]") "]",
+        "[" POLICY("\"success\":9007199254740992,\"failure\":0", "[]") "]",
         "[" POLICY("\"success\":1.5,\"failure\":0", "[]") "]",
         "[" POLICY("\"success\":1,\"failure\":0", "[{}]") "]",
         "[" POLICY("\"success\":1,\"failure\":0", "{}") "]",
@@ -367,6 +368,15 @@ Test(tally_store, wrong_counts_are_refused_whole)
         "\"x\",\"strings\":[1],\"mx\":[],"
         "\"success\":1,\"failure\":0,\"details\":[]}]",
     };
+    static const char *const days[] = {"../../../x", "2026-03-2/..", "2026-02-30", ""};
+    for (size_t i = 0; i < sizeof(days) / sizeof(days[0]);
+         i++) { /* it becomes a directory's name */
+        json_t *counts = one_session(days[i], "x.example");
+        struct err err = {""};
+        cr_assert(eq(int, add(counts, &err), -1), "%s", days[i]);
+        cr_expect(strstr(err.text, "is no day") != NULL, "%s", err.text);
+        json_decref(counts);
+    }
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         json_t *counts = json_loads(wrong[i], 0, NULL);
         struct err err = {""};
@@ -381,6 +391,32 @@ Test(tally_store, wrong_counts_are_refused_whole)
     json_t *counts = json_pack("[o]", json_loads(good, 0, NULL));
     struct err err = {""};
     cr_assert(eq(int, add(counts, &err), 0), "%s", err.text);
+    json_decref(counts);
+}
+
+/* Nor can it count so much that the same domain has no room for what others count. covers: RPT-26 */
+Test(tally_store, counts_beyond_measure)
+{
+    const json_int_t most = 9007199254740991;
+    json_t *counts =
+        json_pack("[o]", json_loads(POLICY("\"success\":0,\"failure\":0", "[]"), 0, NULL));
+    json_t *policy = json_array_get(counts, 0), *list;
+    json_t *details =
+        json_pack("[{s:s, s:s, s:s, s:s, s:s, s:s, s:I}]", "type", "tlsa-invalid", "sending", "",
+                  "mx", "", "helo", "", "receiving", "", "code", "", "count", most);
+    struct err err = {""};
+    json_object_set_new(policy, "success", json_integer(most));
+    json_object_set_new(policy, "failure", json_integer(most));
+    json_object_set_new(policy, "details", details);
+    for (int i = 0; i < 1100; i++)
+        json_array_append(counts, policy);
+    cr_assert(eq(int, add(counts, &err), 0), "%s", err.text);
+    list = reports("2026-03-29", "x.example");
+    json_t *element = at(list, "0/report/policies/0");
+    cr_expect(eq(i64, number_at(element, "summary/total-successful-session-count"), most));
+    cr_expect(eq(i64, number_at(element, "summary/total-failure-session-count"), most));
+    cr_expect(eq(i64, number_at(element, "failure-details/0/failed-session-count"), most));
+    json_decref(list);
     json_decref(counts);
 }
 
