@@ -1,5 +1,6 @@
 /* mime_field: fields of a mail's header and their parameters (RFC 5322 2.2, RFC 2045 5.1, RFC 2231).
  * Owns: nothing.
+ * A name is looked for again and again: only the values that are wanted are copied, as the arena keeps it all.
  * Must never read past the header. */
 #include <stdio.h>
 #include <string.h>
@@ -56,9 +57,17 @@ const char *mime_field(struct arena *arena, struct slice header, const char *nam
 
 /* --- parameters ----------------------------------------------------------------------------------*/
 
-/* One "name=value" from *text on; the value without its quotes. false: there is no more. */
-static bool next_parameter(struct arena *arena, const char **text, struct slice *name_r,
-                           const char **value_r)
+/* From the quote on, up to the one that closes; up to the end if there is none. */
+static size_t quoted_length(const char *text)
+{
+    size_t length = 1;
+    while (text[length] != '\0' && text[length] != '"')
+        length += text[length] == '\\' && text[length + 1] != '\0' ? 2 : 1;
+    return text[length] == '"' ? length + 1 : length;
+}
+
+/* One "name=value" from *text on; the value as it stands there, with its quotes. false: there is no more. */
+static bool next_parameter(const char **text, struct slice *name_r, struct slice *value_r)
 {
     const char *at = strchr(*text, ';');
     if (at == NULL)
@@ -67,26 +76,29 @@ static bool next_parameter(struct arena *arena, const char **text, struct slice 
     size_t length = strcspn(at, "=;");
     *name_r = slice_trim((struct slice){at, length});
     *text = at + length;
-    *value_r = "";
+    *value_r = (struct slice){"", 0};
     if (at[length] != '=')
         return true;
     at += length + 1;
     at += strspn(at, " \t");
-    if (*at != '"') {
-        struct slice value = slice_trim((struct slice){at, strcspn(at, ";")});
-        *value_r = arena_strndup(arena, value.ptr, value.len);
-        *text = at + strcspn(at, ";");
-        return true;
-    }
-    char *value = arena_alloc(arena, strlen(at));
-    *value_r = value;
-    for (at++; *at != '\0' && *at != '"'; at++) {
-        if (*at == '\\' && at[1] != '\0')
-            at++;
-        *value++ = *at;
-    }
-    *text = at;
+    length = *at == '"' ? quoted_length(at) : strcspn(at, ";");
+    *value_r = slice_trim((struct slice){at, length});
+    *text = at + length;
     return true;
+}
+
+static const char *without_quotes(struct arena *arena, struct slice value)
+{
+    char *text = arena_strndup(arena, value.ptr, value.len), *to = text;
+    if (*text != '"')
+        return text;
+    for (const char *from = text + 1; *from != '\0' && *from != '"'; from++) {
+        if (*from == '\\' && from[1] != '\0')
+            from++;
+        *to++ = *from;
+    }
+    *to = '\0';
+    return text;
 }
 
 /* RFC 2231: charset'language'percent-encoded; the character set is taken for UTF-8. */
@@ -113,11 +125,10 @@ static const char *percent_decoded(struct arena *arena, const char *value, bool 
 /* The value of exactly that name; NULL: there is none. */
 static const char *exact(struct arena *arena, const char *field, const char *name)
 {
-    struct slice found;
-    const char *value;
-    while (next_parameter(arena, &field, &found, &value))
+    struct slice found, value;
+    while (next_parameter(&field, &found, &value))
         if (slice_equal_nocase(found, slice_of(name)))
-            return value;
+            return without_quotes(arena, value);
     return NULL;
 }
 

@@ -3,6 +3,7 @@
 #include <criterion/new/assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/alloc.h"
 #include "reading.h"
@@ -199,6 +200,33 @@ Test(mime, parts)
         walk(&seen, mails[i].mail);
         cr_expect(eq(str, seen.text, (char *)mails[i].seen), "%s", mails[i].mail);
     }
+}
+
+/* 50 sections of a name behind two thousand other parameters: each section is looked for from the start. */
+Test(mime, many_parameters_take_little_memory)
+{
+    struct seen seen;
+    struct rusage before, after;
+    struct buffer mail;
+    buffer_init(&mail, 1 << 20);
+    buffer_append_text(&mail, "Content-Type: multipart/mixed; boundary=b\n\n");
+    for (int part = 0; part < 5; part++) {
+        buffer_append_text(&mail, "--b\nContent-Type: text/plain");
+        for (int i = 0; i < 1800; i++)
+            buffer_append_text(&mail, ";=\"\"");
+        for (int i = 0; i < 50; i++)
+            buffer_printf(&mail, ";name*%d=x", i);
+        buffer_append_text(&mail, "\n\n\n");
+    }
+    buffer_append_text(&mail, "--b--\n");
+    buffer_append(&mail, "", 1);
+    getrusage(RUSAGE_SELF, &before);
+    walk(&seen, mail.ptr);
+    getrusage(RUSAGE_SELF, &after);
+    cr_expect(eq(uint, seen.parts, 5));
+    cr_expect(strstr(seen.text, "|xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx|") != NULL);
+    cr_expect(lt(long, after.ru_maxrss - before.ru_maxrss, 50 * 1024L), "kB");
+    buffer_release(&mail);
 }
 
 Test(mime, depth_and_number_are_bounded)
