@@ -123,11 +123,12 @@ static int empty_day(int all, const char *day, size_t *limit, struct err *err_r)
         return err_system(err_r, "directory %s of the reports", day);
     while (*limit > 0 && (entry = readdir(listing)) != NULL)
         if (!is_dots(entry->d_name)) {
-            if (unlinkat(dirfd(listing), entry->d_name, 0) != 0)
+            if (unlinkat(dirfd(listing), entry->d_name, 0) == 0)
+                (*limit)--;
+            else if (errno != EISDIR)
                 return err_system(err_r, "report %s of %s", entry->d_name, day);
-            (*limit)--;
         }
-    if (*limit > 0 && unlinkat(all, day, AT_REMOVEDIR) != 0)
+    if (*limit > 0 && unlinkat(all, day, AT_REMOVEDIR) != 0 && errno != ENOTEMPTY)
         return err_system(err_r, "directory %s of the reports", day);
     return 0;
 }

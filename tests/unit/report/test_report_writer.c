@@ -313,6 +313,31 @@ Test(report_writer, what_is_too_old_goes)
     json_decref(list);
 }
 
+/* What somebody has put beside the reports of a day is his; all else that is too old goes. */
+Test(report_writer, a_directory_of_somebody_else_stays)
+{
+    char command[512];
+    add("2026-03-29", "example.com", 1);
+    add("2026-03-30", "example.com", 1);
+    run_at(DAY_1 + 3 * DAY_SECONDS);
+    snprintf(command, sizeof command, "cd %s/reports/2026-03-29 && mkdir notes && touch notes/x",
+             state);
+    cr_assert(eq(int, system(command), 0));
+    struct report_writer_status status = run_at(DAY_1 + 92 * DAY_SECONDS);
+    cr_expect(eq(u64, status.failures, 0));
+    snprintf(command, sizeof command,
+             "cd %s/reports && test \"$(ls)$(ls 2026-03-29)\" = 2026-03-29notes && "
+             "test -e 2026-03-29/notes/x",
+             state);
+    cr_expect(eq(int, system(command), 0));
+    json_t *list = NULL;
+    struct err err = {""};
+    cr_assert(
+        eq(int, tally_store_report(store, "2026-03-29", NULL, &settings.identity, &list, &err), 0));
+    cr_expect(eq(sz, json_array_size(list), 0), "the counts are gone");
+    json_decref(list);
+}
+
 /* What cannot be written stays to be written. */
 Test(report_writer, a_directory_that_cannot_be_written)
 {
