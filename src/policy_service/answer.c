@@ -61,12 +61,13 @@ static bool row_says_all(const struct demands *demands)
 
 struct summary {
     size_t usable;
-    size_t bound;         /* of them, by TLSA records under a secure MX */
-    size_t half_bound;    /* below an insecure one (dane_insecure_mx) */
-    size_t unusable;      /* those whose TLSA records are all unusable: TLS is a must, by DANE */
-    size_t sts;           /* those that MTA-STS binds */
-    size_t own;           /* those that the operator's own minimum binds */
-    size_t tlsa_failed;   /* hosts that are skipped because of a TLSA look-up */
+    size_t bound;       /* of them, by TLSA records under a secure MX */
+    size_t half_bound;  /* below an insecure one (dane_insecure_mx) */
+    size_t unusable;    /* those whose TLSA records are all unusable: TLS is a must, by DANE */
+    size_t sts;         /* those that MTA-STS binds */
+    size_t own;         /* those that the operator's own minimum binds */
+    size_t tlsa_failed; /* hosts that are skipped because of a TLSA look-up */
+    size_t barred; /* hosts that are skipped because of another policy: Postfix must not try them */
     enum protection rest; /* the most that is asked of a host without TLSA records */
 };
 
@@ -88,21 +89,30 @@ static bool has_tlsa_policy(const struct plan_host *host)
     return false;
 }
 
-static void add_host(struct summary *summary, const struct plan_host *host)
+/* What Postfix finds out by itself is left to it: addresses, and what is wrong for good. */
+static void add_skipped(struct summary *summary, enum reason skip)
 {
-    if (host->skip == REASON_TLSA_LOOKUP_FAILED || host->skip == REASON_TLSA_BOGUS)
+    bool of_address = skip == REASON_ADDRESS_LOOKUP_FAILED || skip == REASON_ADDRESS_LOOKUP_BOGUS;
+    if (skip == REASON_TLSA_LOOKUP_FAILED || skip == REASON_TLSA_BOGUS)
         summary->tlsa_failed++;
-    if (host->skip != REASON_NONE)
+    else if (!of_address && reason_row(skip)->permanence == TEMPORARY)
+        summary->barred++;
+}
+
+static void add_host(struct summary *summary, const struct plan_host *host, bool secure_mx)
+{
+    if (host->skip != REASON_NONE) {
+        add_skipped(summary, host->skip);
         return;
+    }
     bool by_sts = enforced_check(host, CHECK_PKIX, POLICY_STS) != NULL;
     summary->usable++;
     summary->own += enforced_check(host, CHECK_PKIX, POLICY_NOT_FOUND) != NULL ||
                     enforced_check(host, CHECK_FINGERPRINT, POLICY_NOT_FOUND) != NULL;
     summary->sts += by_sts;
     if (enforced_check(host, CHECK_TLSA, POLICY_TLSA) != NULL) {
-        bool secure = host->authenticates_domain;
-        summary->bound += secure;
-        summary->half_bound += !secure;
+        summary->bound += secure_mx;
+        summary->half_bound += !secure_mx;
     } else if (has_tlsa_policy(host) && !by_sts) {
         summary->unusable++;
     } else if (summary->rest < host->need) {
@@ -110,11 +120,14 @@ static void add_host(struct summary *summary, const struct plan_host *host)
     }
 }
 
-static struct summary summarize(const struct plan *plan)
+static struct summary summarize(const struct decision *decision)
 {
+    const struct evidence *evidence = decision->evidence;
+    bool secure_mx = evidence->kind != NEXT_HOP_DOMAIN || evidence->implicit_mx ||
+                     evidence->mx.status == DNS_SECURE;
     struct summary summary = {.rest = PROTECTION_NONE};
-    for (size_t i = 0; i < plan->host_count; i++)
-        add_host(&summary, &plan->hosts[i]);
+    for (size_t i = 0; i < decision->plan->host_count; i++)
+        add_host(&summary, &decision->plan->hosts[i], secure_mx);
     return summary;
 }
 
@@ -219,7 +232,8 @@ static struct answer pass_on(const struct question *question)
 static struct answer by_dane(const struct question *question, const struct summary *summary)
 {
     bool all_bound = summary->bound == summary->usable;
-    bool less_is_forbidden = summary->rest > PROTECTION_MAY || summary->own > 0;
+    bool less_is_forbidden = summary->rest > PROTECTION_MAY || summary->own > 0 ||
+                             summary->barred > 0 || enforced_sts(question->decision) != NULL;
     const char *attributes = row_attributes_for(question, true);
     return all_bound || less_is_forbidden
                ? ok(question->arena, ANSWER_DANE_ONLY, "dane-only", attributes)
@@ -250,11 +264,14 @@ struct answer answer_make(struct arena *arena, const struct decision *decision, 
         return refuse(&question);
     if (plan->action == PLAN_BOUNCE)
         return pass_on(&question);
-    struct summary summary = summarize(plan);
+    struct summary summary = summarize(decision);
+    const struct sts_policy *sts = enforced_sts(decision);
+    if (sts != NULL && summary.half_bound > 0 && summary.tlsa_failed == 0)
+        return secure_by_sts(&question, sts, NULL); /* dane-only is not met below an insecure MX */
     if (summary.bound + summary.half_bound + summary.unusable + summary.tlsa_failed > 0)
         return by_dane(&question, &summary);
     if (summary.sts > 0)
-        return secure_by_sts(&question, enforced_sts(decision), NULL);
+        return secure_by_sts(&question, sts, NULL);
     if (summary.own > 0 || summary.rest > PROTECTION_MAY)
         return by_own_rule(&question, &summary);
     return answer_without_policy(arena, ANSWER_NOTFOUND, NULL);

@@ -122,6 +122,28 @@ Test(answer, dane_below_an_insecure_mx)
     cr_expect(eq(str, (char *)auto_answer(evidence), "NOTFOUND "));
     scene_settings.dane_insecure_mx = true;
     cr_expect(eq(str, (char *)auto_answer(evidence), "OK dane"));
+    set_sts(evidence, STS_MODE_ENFORCE, listed, 2);
+    cr_expect(eq(str, (char *)auto_answer(evidence),
+                 "OK secure match=mail.example.com:.example.com servername=hostname"),
+              "Postfix's dane-only asks for a secure MX");
+}
+
+/* The host without TLSA records waits for MTA-STS; Postfix, which finds none, must not take it. */
+Test(answer, hosts_that_may_not_be_used_below_an_insecure_mx)
+{
+    struct evidence *evidence = scene("auto", 2);
+    scene_insecure_mx(evidence);
+    scene_settings.dane_insecure_mx = true;
+    scene_no_tlsa(&evidence->hosts[1]);
+    cr_expect(eq(str, (char *)auto_answer(evidence), "OK dane"));
+    evidence->sts = (struct sts_evidence){.source = STS_LOOKUP_FAILED,
+                                          .record = {.status = DNS_FAILED, .why = "SERVFAIL"}};
+    cr_expect(eq(str, (char *)auto_answer(evidence), "OK dane-only"));
+    evidence->sts = (struct sts_evidence){.source = STS_NO_POLICY};
+    cr_expect(eq(str, (char *)answer_at(evidence, LEVEL_AUTHENTICATED), "OK dane-only"));
+    set_sts(evidence, STS_MODE_ENFORCE, listed, 2);
+    scene_tlsa_failed(&evidence->hosts[1]);
+    cr_expect(eq(str, (char *)auto_answer(evidence), "OK dane-only"), "never rescued by MTA-STS");
 }
 
 /* --- MTA-STS ------------------------------------------------------------------------------------ */
