@@ -100,6 +100,14 @@ static struct entry *find(struct memory *memory, const char *key)
     return entry;
 }
 
+static void release(struct entry *entry)
+{
+    if (entry->arena != NULL)
+        arena_free(&entry->arena);
+    free(entry->key);
+    free(entry);
+}
+
 static void entry_free(struct entry *entry)
 {
     struct entry **at = bucket_of(entry->memory, entry->key);
@@ -108,10 +116,7 @@ static void entry_free(struct entry *entry)
     *at = entry->next_in_bucket;
     unlink_by_age(entry);
     entry->memory->count--;
-    if (entry->arena != NULL)
-        arena_free(&entry->arena);
-    free(entry->key);
-    free(entry);
+    release(entry);
 }
 
 /* One that somebody waits for stays, however long it was not used. */
@@ -395,8 +400,10 @@ void memory_free(struct memory **memory_p)
         return;
     memory->closing = true;
     helper_stop(&memory->helper);
-    while (memory->newest != NULL)
-        entry_free(memory->newest);
+    for (struct entry *older, *entry = memory->newest; entry != NULL; entry = older) {
+        older = entry->older;
+        release(entry);
+    }
     seen_store_close(&memory->store);
     free(memory);
     *memory_p = NULL;
