@@ -94,11 +94,18 @@ static const char *known_requiretls(void *arg, const char *next_hop)
     return foregone_requiretls(((const struct worker *)arg)->foregone, next_hop);
 }
 
+static const char *identity_of(const struct worker *worker, const struct session_record *record)
+{
+    const struct identity_settings *identity =
+        identity_of_sender(&worker->settings->report, record->sender_domain);
+    return identity != NULL ? identity->domain : "";
+}
+
 static void count_session(void *arg, const struct session_record *records, size_t count)
 {
     struct worker *worker = arg;
     for (size_t i = 0; i < count; i++)
-        tally_session(worker->tally, &records[i]);
+        tally_session(worker->tally, &records[i], identity_of(worker, &records[i]));
     if (worker->collector != NULL)
         collector_session(worker->collector, records, count);
 }

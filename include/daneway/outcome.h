@@ -35,6 +35,8 @@ struct session_failure {
 };
 struct session_record {
     const char *next_hop; /* the report's domain */
+    const char *
+        sender_domain; /* of the mail that led to it: decides who reports it, and is not reported; "": none */
     enum policy_type policy;
     const char *policy_domain;
     const char *const *policy_strings; /* as RPT-31; for POLICY_NOT_FOUND none */

@@ -49,10 +49,18 @@ static void set_sts_policy(struct session_record *record, const struct sts_polic
     record->mx_pattern_count = policy->mx_count;
 }
 
+static const char *sender_domain(const struct ledger *ledger)
+{
+    const char *sender = ledger->delivery != NULL ? ledger->delivery->envelope.sender : "";
+    const char *at = strrchr(sender, '@');
+    return at != NULL ? at + 1 : "";
+}
+
 static void begin_record(struct ledger *ledger, struct session_record *record, const char *next_hop,
                          const struct evidence_host *host, enum policy_type policy, int64_t started)
 {
     *record = (struct session_record){.next_hop = next_hop,
+                                      .sender_domain = sender_domain(ledger),
                                       .policy = policy,
                                       .policy_domain = next_hop,
                                       .started = started,

@@ -290,13 +290,20 @@ static void json_free(json_t **json)
     json_decref(*json);
 }
 
+/* Each organisation's report has an id of its own (RPT-34). */
+static const char *report_host(const struct report_job *job)
+{
+    return job->identity->domain[0] != '\0' ? job->identity->domain : job->jobs->settings->hostname;
+}
+
 /* -1: there is no such report, or it cannot be sent; the text says why. */
 static int read_report(struct report_job *job)
 {
     const struct report_jobs *jobs = job->jobs;
     const struct report_identity identity = {.organization_name = job->identity->organization_name,
                                              .contact_info = job->identity->contact_info,
-                                             .hostname = jobs->settings->hostname};
+                                             .hostname = report_host(job),
+                                             .counts_of = job->identity->domain};
     CLEANUP(json_free) json_t *list = NULL;
     struct err err;
     if (tally_store_report(jobs->tallies, job->submission.day, job->submission.domain, &identity,

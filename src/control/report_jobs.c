@@ -49,14 +49,23 @@ static int64_t draw_start(const struct report_jobs *jobs, int64_t midnight)
     return midnight + from + (spread > from ? 1 + (int64_t)(number % (spread - from)) : 0);
 }
 
+/* A report of each organisation whose senders' mail led to something. */
 static int plan_domain(struct report_jobs *jobs, const char *day, const char *domain,
-                       int64_t midnight, struct err *err_r)
+                       int64_t midnight, struct arena *arena, struct err *err_r)
 {
-    const struct report_settings *settings = &jobs->settings->report;
-    if (!identity_may_report(&settings->identities[0]))
-        return 0;
-    return submissions_plan(jobs->store, day, domain, settings->identities[0].domain,
-                            draw_start(jobs, midnight), err_r);
+    const char **names;
+    size_t count;
+    if (tally_store_identities(jobs->tallies, day, domain, arena, &names, &count, err_r) != 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        const struct identity_settings *identity =
+            identity_by_domain(&jobs->settings->report, names[i]);
+        if (identity != NULL && identity_may_report(identity) &&
+            submissions_plan(jobs->store, day, domain, identity->domain, draw_start(jobs, midnight),
+                             err_r) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* *after_r: the last domain of the page; NULL: that was the last page. */
@@ -71,7 +80,7 @@ static int plan_page(struct report_jobs *jobs, const char *day, int64_t midnight
         return -1;
     int rc = 0;
     for (size_t i = 0; i < count && rc == 0; i++)
-        rc = plan_domain(jobs, day, domains[i], midnight, err_r);
+        rc = plan_domain(jobs, day, domains[i], midnight, arena, err_r);
     *after_r = count == DOMAINS_A_PAGE ? domains[count - 1] : NULL;
     return submissions_end(jobs->store, rc, err_r);
 }

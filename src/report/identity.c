@@ -23,10 +23,9 @@ static bool is_or_is_below(struct slice name, struct slice domain)
 }
 
 const struct identity_settings *identity_of_sender(const struct report_settings *settings,
-                                                   const char *sender)
+                                                   const char *domain)
 {
-    const char *at = strrchr(sender, '@');
-    struct slice name = slice_of(at != NULL ? at + 1 : "");
+    struct slice name = slice_of(domain);
     const struct identity_settings *best =
         settings->identity_count > 0 ? settings->identities : NULL;
     for (size_t i = 1; i < settings->identity_count; i++) {

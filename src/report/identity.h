@@ -12,10 +12,10 @@
 
 /* Has the operator said who reports? Before that nothing is sent. */
 bool identity_may_report(const struct identity_settings *identity);
-/* The one for mail of that reverse-path: that of the longest domain that is the sender's or above it; else the first.
- * NULL: the settings have none. */
+/* The one for senders of that domain: that of the longest domain that is theirs or above it; else the first. NULL: the
+ * settings have none. */
 const struct identity_settings *identity_of_sender(const struct report_settings *settings,
-                                                   const char *sender);
+                                                   const char *domain);
 /* By its domain, "" for the first; NULL: there is none, or no longer. */
 const struct identity_settings *identity_by_domain(const struct report_settings *settings,
                                                    const char *domain);

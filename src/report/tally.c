@@ -122,13 +122,15 @@ static json_t *find_or_add(struct tally *tally, json_t *index, json_t *facts, bo
     return found;
 }
 
-static json_t *find_policy(struct tally *tally, const struct session_record *session)
+static json_t *find_policy(struct tally *tally, const struct session_record *session,
+                           const char *identity)
 {
     const char *policy_domain =
         session->policy_domain != NULL ? session->policy_domain : session->next_hop;
     json_t *facts = json_object();
     json_object_set_new(facts, "day", day_of(session->started));
     json_object_set_new(facts, "domain", tally_text(session->next_hop));
+    json_object_set_new(facts, "identity", tally_text(identity));
     json_object_set_new(facts, "type", json_string(policy_type_name(session->policy)));
     json_object_set_new(facts, "policy_domain", tally_text(policy_domain));
     json_object_set_new(facts, "strings",
@@ -182,9 +184,9 @@ static void start_timer(struct tally *tally)
     tally->timer_set = true;
 }
 
-void tally_session(struct tally *tally, const struct session_record *session)
+void tally_session(struct tally *tally, const struct session_record *session, const char *identity)
 {
-    json_t *policy = find_policy(tally, session);
+    json_t *policy = find_policy(tally, session, identity);
     if (policy == NULL) {
         tally->dropped++;
         return;

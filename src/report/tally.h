@@ -13,10 +13,10 @@
 /* The counts as they are handed over: an array with one object for each day, next hop and applied
  * policy:
  *   {"day": "2026-11-23", "domain": "example.com", "type": "tlsa", "policy_domain":
- * "mx.example.com", "strings": ["3 1 1 ..."], "mx": [], "success": 12, "failure": 3, "details":
+ * "mx.example.com", "strings": ["3 1 1 ..."], "mx": [], "success": 12, "failure": 3, "identity": "", "details":
  * [{"type": "tlsa-invalid", "sending": "192.0.2.1", "mx": "mx.example.com", "helo":
  * "mx.example.com", "receiving": "198.51.100.1", "code": "", "count": 3}]}
- * "" stands for what is not known. "type" is the report's policy-type or result-type. All text is
+ * "identity" is whose senders' mail it was; missing: "". "" stands for what is not known. "type" is the report's policy-type or result-type. All text is
  * UTF-8. */
 struct tally;
 /* flush: gets counts since the last flush (borrowed), flush_interval seconds after the first of
@@ -26,7 +26,8 @@ typedef int tally_flush_fn(void *arg, json_t *counts);
 struct tally *tally_create(struct loop *loop, unsigned flush_interval, tally_flush_fn *fn,
                            void *arg);
 void tally_free(struct tally **tally); /* flushes once more */
-void tally_session(struct tally *tally, const struct session_record *session);
+/* `identity`: who reports it, as daneway.conf names them; "": section report. */
+void tally_session(struct tally *tally, const struct session_record *session, const char *identity);
 
 /* "tlsa", "sts", "no-policy-found" */
 const char *policy_type_name(enum policy_type type);

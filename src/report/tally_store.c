@@ -14,17 +14,24 @@
 #include "report/report_name.h"
 #include "report/tally_store_rows.h"
 
-enum { SCHEMA_VERSION = 2, BUSY_MS = 5000 };
+enum { SCHEMA_VERSION = 3, BUSY_MS = 5000 };
 
-/* Version 1 had no senders and no days: nothing else has changed. */
+/* Version 1 had no senders and no days, version 2 no identity in the key of its policies. */
+static const char set_aside[] = "PRAGMA legacy_alter_table = ON;"
+                                "BEGIN IMMEDIATE; ALTER TABLE policies RENAME TO policies_2;";
+static const char take_over[] =
+    "INSERT INTO policies (id, day, domain, type, policy_domain, strings, mx, success, failure, "
+    "identity)"
+    " SELECT id, day, domain, type, policy_domain, strings, mx, success, failure, '' FROM "
+    "policies_2;"
+    "DROP TABLE policies_2; COMMIT; PRAGMA legacy_alter_table = OFF;";
 
 static const char schema[] =
-    "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS policies (id INTEGER PRIMARY KEY, day TEXT NOT NULL, domain TEXT "
     "NOT NULL,"
     " type TEXT NOT NULL, policy_domain TEXT NOT NULL, strings TEXT NOT NULL, mx TEXT NOT NULL,"
-    " success INTEGER NOT NULL, failure INTEGER NOT NULL,"
-    " UNIQUE (day, domain, type, policy_domain, strings, mx)) STRICT;"
+    " success INTEGER NOT NULL, failure INTEGER NOT NULL, identity TEXT NOT NULL,"
+    " UNIQUE (day, domain, type, policy_domain, strings, mx, identity)) STRICT;"
     "CREATE TABLE IF NOT EXISTS details (policy INTEGER NOT NULL REFERENCES policies (id), type "
     "TEXT NOT NULL,"
     " sending TEXT NOT NULL, mx TEXT NOT NULL, helo TEXT NOT NULL, receiving TEXT NOT NULL, code "
@@ -35,13 +42,13 @@ static const char schema[] =
     " number INTEGER NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS days (day TEXT PRIMARY KEY, written INTEGER NOT NULL,"
     " reports INTEGER NOT NULL, failures INTEGER NOT NULL) STRICT;"
-    "PRAGMA user_version = 2;"
-    "COMMIT;";
+    "PRAGMA user_version = 3;";
 
 /* A sum that SQLite cannot hold would refuse what others count from then on: it ends at ?9, TALLY_COUNT_MAX. */
 static const char add_policy_sql[] =
-    "INSERT INTO policies (day, domain, type, policy_domain, strings, mx, success, failure)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+    "INSERT INTO policies (day, domain, type, policy_domain, strings, mx, success, failure, "
+    "identity)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?10)"
     " ON CONFLICT DO UPDATE SET success = min(success + excluded.success, ?9),"
     " failure = min(failure + excluded.failure, ?9)"
     " RETURNING id";
@@ -85,18 +92,29 @@ int tally_run(struct tally_store *store, const char *sql, const char *what, stru
                : tally_failed(store, what, err_r);
 }
 
-static int check_version(struct tally_store *store, struct err *err_r)
+static int read_version(struct tally_store *store, int *version_r, struct err *err_r)
 {
     CLEANUP(statement_free) sqlite3_stmt *statement = NULL;
     if (sqlite3_prepare_v2(store->database, "PRAGMA user_version", -1, &statement, NULL) !=
             SQLITE_OK ||
         sqlite3_step(statement) != SQLITE_ROW)
         return tally_failed(store, "cannot be read", err_r);
-    int version = sqlite3_column_int(statement, 0);
-    if (version > SCHEMA_VERSION)
-        return err_set(err_r, "tallies: the file is of version %d; expected %d at most", version,
+    *version_r = sqlite3_column_int(statement, 0);
+    if (*version_r > SCHEMA_VERSION)
+        return err_set(err_r, "tallies: the file is of version %d; expected %d at most", *version_r,
                        SCHEMA_VERSION);
     return 0;
+}
+
+/* All of it or nothing: should it fail, the handle is closed. */
+static int make_tables(struct tally_store *store, int version, struct err *err_r)
+{
+    bool old = version > 0 && version < SCHEMA_VERSION;
+    const char *what = "the tables cannot be made";
+    if (tally_run(store, old ? set_aside : "BEGIN IMMEDIATE", what, err_r) != 0 ||
+        tally_run(store, schema, what, err_r) != 0)
+        return -1;
+    return tally_run(store, old ? take_over : "COMMIT", what, err_r);
 }
 
 /* With WAL, synchronous=NORMAL a commit survives the death of the process, though not always of the
@@ -108,10 +126,11 @@ int tally_store_open(struct tally_store **store_r, const char *path, struct err 
     if (sqlite3_open_v2(path, &store->database, flags, NULL) != SQLITE_OK)
         return tally_failed(store, path, err_r);
     sqlite3_busy_timeout(store->database, BUSY_MS);
-    if (check_version(store, err_r) != 0 ||
+    int version = 0;
+    if (read_version(store, &version, err_r) != 0 ||
         tally_run(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", path, err_r) !=
             0 ||
-        tally_run(store, schema, "the tables cannot be made", err_r) != 0)
+        make_tables(store, version, err_r) != 0)
         return -1;
     *store_r = store;
     store = NULL;
@@ -198,14 +217,15 @@ static void bind_list(sqlite3_stmt *statement, int number, const json_t *list)
 static int add_policy_row(struct addition *addition, json_t *counts, json_t **details_r,
                           sqlite3_int64 *id_r)
 {
-    const char *day, *domain, *type, *policy_domain;
+    const char *day, *domain, *type, *policy_domain, *identity = "";
     json_t *strings, *mx;
     json_int_t success, failure;
     json_error_t error;
-    if (json_unpack_ex(counts, &error, JSON_STRICT, "{s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:o}",
-                       "day", &day, "domain", &domain, "type", &type, "policy_domain",
-                       &policy_domain, "strings", &strings, "mx", &mx, "success", &success,
-                       "failure", &failure, "details", details_r) != 0)
+    if (json_unpack_ex(counts, &error, JSON_STRICT,
+                       "{s:s, s:s, s:s, s:s, s?:s, s:o, s:o, s:I, s:I, s:o}", "day", &day, "domain",
+                       &domain, "type", &type, "policy_domain", &policy_domain, "identity",
+                       &identity, "strings", &strings, "mx", &mx, "success", &success, "failure",
+                       &failure, "details", details_r) != 0)
         return wrong_form(addition, &error);
     if (!is_count(success) || !is_count(failure) || !is_string_array(strings) ||
         !is_string_array(mx) || !json_is_array(*details_r))
@@ -224,6 +244,7 @@ static int add_policy_row(struct addition *addition, json_t *counts, json_t **de
     sqlite3_bind_int64(statement, 7, success);
     sqlite3_bind_int64(statement, 8, failure);
     sqlite3_bind_int64(statement, 9, TALLY_COUNT_MAX);
+    bind_text(statement, 10, identity);
     if (sqlite3_step(statement) != SQLITE_ROW)
         return tally_failed(addition->store, "cannot be added to", addition->err_r);
     *id_r = sqlite3_column_int64(statement, 0);

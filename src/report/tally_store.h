@@ -36,11 +36,13 @@ struct report_identity {
     const char *organization_name; /* "" : the host name */
     const char *contact_info;      /* "" : postmaster at the host name */
     const char *hostname;
+    const char
+        *counts_of; /* only what is counted for this identity ("" : section report); NULL: all */
 };
 static inline struct report_identity report_identity_of(const struct settings *settings)
 {
     return (struct report_identity){settings->report.organization_name,
-                                    settings->report.contact_info, settings->hostname};
+                                    settings->report.contact_info, settings->hostname, NULL};
 }
 /* The reports of one UTC day ("2026-11-23"), an array of {"domain","report":{RFC 8460}} by domain;
  * domain NULL: all. Empty if nothing was counted (RPT-16). The report-id of a day, domain and host

@@ -22,6 +22,10 @@ static const char close_day_sql[] =
 static const char domains_sql[] =
     "SELECT DISTINCT domain FROM policies WHERE day = ?1 AND domain > ?2 ORDER BY domain LIMIT ?3";
 
+enum { IDENTITIES_MAX = 1000 };
+static const char identities_sql[] = "SELECT DISTINCT identity FROM policies WHERE day = ?1 AND "
+                                     "domain = ?2 ORDER BY identity LIMIT ?3";
+
 static const char finish_day_sql[] =
     "INSERT OR REPLACE INTO days (day, written, reports, failures) VALUES (?1, ?2, ?3, ?4)";
 
@@ -95,6 +99,25 @@ int tally_store_domains(struct tally_store *store, const char *day, const char *
     int rc;
     while ((rc = sqlite3_step(row)) == SQLITE_ROW && *count_r < limit)
         (*domains_r)[(*count_r)++] = arena_strdup(arena, (const char *)sqlite3_column_text(row, 0));
+    return rc == SQLITE_DONE ? 0 : tally_failed(store, "cannot be read", err_r);
+}
+
+int tally_store_identities(struct tally_store *store, const char *day, const char *domain,
+                           struct arena *arena, const char ***identities_r, size_t *count_r,
+                           struct err *err_r)
+{
+    CLEANUP(statement_free) sqlite3_stmt *row = NULL;
+    if (tally_prepare(store, identities_sql, &row, err_r) != 0)
+        return -1;
+    sqlite3_bind_text(row, 1, day, -1, SQLITE_STATIC);
+    sqlite3_bind_text(row, 2, domain, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(row, 3, IDENTITIES_MAX);
+    *identities_r = arena_alloc(arena, IDENTITIES_MAX * sizeof(**identities_r));
+    *count_r = 0;
+    int rc;
+    while ((rc = sqlite3_step(row)) == SQLITE_ROW)
+        (*identities_r)[(*count_r)++] =
+            arena_strdup(arena, (const char *)sqlite3_column_text(row, 0));
     return rc == SQLITE_DONE ? 0 : tally_failed(store, "cannot be read", err_r);
 }
 

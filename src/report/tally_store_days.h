@@ -20,6 +20,10 @@ int tally_store_close_day(struct tally_store *store, const char *before, char da
 int tally_store_domains(struct tally_store *store, const char *day, const char *after, size_t limit,
                         struct arena *arena, const char ***domains_r, size_t *count_r,
                         struct err *err_r);
+/* For whom something of that day and domain was counted, in the arena. */
+int tally_store_identities(struct tally_store *store, const char *day, const char *domain,
+                           struct arena *arena, const char ***identities_r, size_t *count_r,
+                           struct err *err_r);
 /* The day has been reported: never again. */
 struct finished_day {
     char day[DAY_TEXT]; /* "": none */

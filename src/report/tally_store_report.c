@@ -24,6 +24,7 @@ enum {
 
 /* One report while it is made. */
 struct draft {
+    const char *counts_of; /* NULL: everybody's */
     struct tally_store *store;
     const char *domain;
     json_t *policies;
@@ -42,8 +43,10 @@ enum {
     POLICY_FAILURE
 };
 static const char policies_sql[] =
-    "SELECT id, domain, type, policy_domain, strings, mx, success, failure FROM policies"
-    " WHERE day = ?1 AND (?2 IS NULL OR domain = ?2) ORDER BY domain, id";
+    "SELECT min(id), domain, type, policy_domain, strings, mx, sum(success), sum(failure) FROM "
+    "policies"
+    " WHERE day = ?1 AND (?2 IS NULL OR domain = ?2) AND (?3 IS NULL OR identity = ?3)"
+    " GROUP BY domain, type, policy_domain, strings, mx ORDER BY domain, min(id)";
 
 enum {
     DETAIL_TYPE,
@@ -55,8 +58,12 @@ enum {
     DETAIL_COUNT
 };
 static const char details_sql[] =
-    "SELECT type, sending, mx, helo, receiving, code, count FROM details WHERE policy = ?1"
-    " ORDER BY count DESC, type, sending, mx, helo, receiving, code";
+    "SELECT type, sending, mx, helo, receiving, code, sum(count) FROM details WHERE policy IN"
+    " (SELECT same.id FROM policies AS one JOIN policies AS same USING (day, domain, type, "
+    "policy_domain, "
+    "strings, mx) WHERE one.id = ?1 AND (?2 IS NULL OR same.identity = ?2))"
+    " GROUP BY type, sending, mx, helo, receiving, code"
+    " ORDER BY sum(count) DESC, type, sending, mx, helo, receiving, code";
 
 static void json_free(json_t **json)
 {
@@ -164,6 +171,7 @@ static int read_details(struct draft *draft, sqlite3_int64 policy, json_t *detai
     if (tally_prepare(draft->store, details_sql, &row, draft->err_r) != 0)
         return -1;
     sqlite3_bind_int64(row, 1, policy);
+    sqlite3_bind_text(row, 2, draft->counts_of, -1, SQLITE_STATIC);
     int rc;
     while ((rc = sqlite3_step(row)) == SQLITE_ROW)
         add_detail(draft, details, merge, row);
@@ -293,7 +301,7 @@ static void turn_to_domain(struct draft *draft, json_t *reports, const char *day
 static int read_policies(struct tally_store *store, sqlite3_stmt *row, const char *day,
                          const struct report_identity *identity, json_t *reports, struct err *err_r)
 {
-    struct draft draft = {.store = store, .err_r = err_r};
+    struct draft draft = {.store = store, .counts_of = identity->counts_of, .err_r = err_r};
     int rc;
     while ((rc = sqlite3_step(row)) == SQLITE_ROW) {
         turn_to_domain(&draft, reports, day, column_text(row, POLICY_DOMAIN), identity);
@@ -318,6 +326,7 @@ int tally_store_report(struct tally_store *store, const char *day, const char *d
         ascii_lower_text(wanted);
     sqlite3_bind_text(row, 1, day, -1, SQLITE_STATIC);
     sqlite3_bind_text(row, 2, wanted, -1, SQLITE_STATIC); /* NULL binds NULL */
+    sqlite3_bind_text(row, 3, identity->counts_of, -1, SQLITE_STATIC);
     CLEANUP(json_free) json_t *reports = json_array();
     if (read_policies(store, row, day, identity, reports, err_r) != 0)
         return -1;

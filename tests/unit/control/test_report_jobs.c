@@ -18,6 +18,8 @@ static const char yesterday[] = "2026-11-27";
 static const char *const domains[] = {"a.example", "b.example", "c.example"};
 static size_t domain_count = 1;
 static char last_day[DAY_TEXT];
+static size_t identity_names = 1;
+static unsigned counted, counted_for[2]; /* 1: the first identity, 2: another one */
 
 int tally_store_last_day(struct tally_store *store, struct finished_day *finished_r,
                          struct err *err_r)
@@ -44,6 +46,22 @@ int tally_store_domains(struct tally_store *store, const char *day, const char *
     return 0;
 }
 
+int tally_store_identities(struct tally_store *store, const char *day, const char *domain,
+                           struct arena *arena, const char ***identities_r, size_t *count_r,
+                           struct err *err_r)
+{
+    (void)store;
+    (void)day;
+    (void)domain;
+    (void)err_r;
+    *identities_r = arena_alloc(arena, identity_names * sizeof(char *));
+    (*identities_r)[0] = "";
+    if (identity_names > 1)
+        (*identities_r)[1] = "example.net";
+    *count_r = identity_names;
+    return 0;
+}
+
 int tally_store_report(struct tally_store *store, const char *day, const char *domain,
                        const struct report_identity *identity, json_t **reports_r,
                        struct err *err_r)
@@ -56,6 +74,7 @@ int tally_store_report(struct tally_store *store, const char *day, const char *d
                   "x@gw.example", "organization-name", identity->organization_name, "policies",
                   "summary", "total-successful-session-count", 5, "total-failure-session-count", 2);
     cr_assert(ne(ptr, *reports_r, NULL));
+    counted_for[counted++ % 2] = identity->counts_of[0] == '\0' ? 1 : 2;
     return 0;
 }
 
@@ -447,6 +466,27 @@ Test(report_jobs, nothing_without_an_identity)
     start();
     run_for(60);
     cr_assert(eq(uint, looked_up, 0));
+}
+
+/* Each gets its own report: its counts, its name, its id. */
+Test(report_jobs, several_identities)
+{
+    struct identity_settings two[2] = {
+        identity,
+        {.domain = "example.net", .organization_name = "Net", .contact_info = "tls@example.net"}};
+    settings.report.identities = two;
+    settings.report.identity_count = 2;
+    identity_names = 2;
+    start();
+    run_for(60);
+    cr_assert(eq(uint, asked[0], 2));
+    cr_assert(eq(int, counted_for[0] != counted_for[1], 1));
+    cr_assert(eq(i64, status_number("https_taken"), 2));
+    report_jobs_stop(&jobs);
+    settings.report.identity_count = 1; /* who is no longer there reports nothing */
+    start();
+    run_for(60);
+    cr_assert(eq(uint, asked[0], 2));
 }
 
 Test(report_jobs, only_a_closed_day)

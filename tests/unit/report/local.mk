@@ -2,7 +2,7 @@
 check_PROGRAMS += tests/unit/test-report
 TESTS += tests/unit/test-report
 tests_unit_test_report_SOURCES = tests/unit/report/test_tally.c tests/unit/report/test_tally_store.c tests/unit/report/test_report_name.c \
-	tests/unit/report/test_collector.c tests/unit/report/test_dkim.c tests/unit/report/test_report_mail.c \
+	tests/unit/report/test_collector.c tests/unit/report/test_dkim.c tests/unit/report/test_identity.c tests/unit/report/test_report_mail.c \
 	tests/unit/report/sessions.h tests/unit/result/fake_loop.c tests/unit/result/fakes.h
 tests_unit_test_report_SOURCES += tests/unit/report/test_shadow.c tests/unit/resolve/fake_helper.c
 tests_unit_test_report_CPPFLAGS = $(UNIT_CPPFLAGS)

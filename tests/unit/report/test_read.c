@@ -322,7 +322,8 @@ Test(read, our_own_have_no_fault)
     static const char *const lines[] = {"version: STSv1", "mode: enforce", "mx: *.example.com",
                                         "max_age: 86400"};
     static const char *const patterns[] = {"*.example.com"};
-    const struct report_identity identity = {"Example Org", "tls@example.org", "gw.example.org"};
+    const struct report_identity identity = {"Example Org", "tls@example.org", "gw.example.org",
+                                             NULL};
     struct tally_store *store = NULL;
     struct err err = {""};
     close(mkstemp(path));
@@ -330,21 +331,21 @@ Test(read, our_own_have_no_fault)
     struct loop *loop = loop_create();
     struct tally *tally = tally_create(loop, 1, add_to_store, store);
     struct session_record session = good_session("example.com");
-    tally_session(tally, &session);
+    tally_session(tally, &session, "");
     session = bad_session("example.com", RESULT_VALIDATION_FAILURE, "a\x01\xff\"b");
-    tally_session(tally, &session);
+    tally_session(tally, &session, "");
     session.policy = POLICY_STS;
     session.policy_domain = "example.com";
     session.policy_strings = lines;
     session.policy_string_count = 4;
     session.mx_patterns = patterns;
     session.mx_pattern_count = 1;
-    tally_session(tally, &session);
+    tally_session(tally, &session, "");
     session = good_session("other.example");
     session.policy = POLICY_NOT_FOUND;
     session.policy_domain = NULL;
     session.policy_string_count = 0;
-    tally_session(tally, &session);
+    tally_session(tally, &session, "");
     tally_free(&tally);
     json_t *ours = NULL;
     cr_assert(eq(int, tally_store_report(store, "2026-03-29", NULL, &identity, &ours, &err), 0));

@@ -41,7 +41,7 @@ TestSuite(tally, .init = setup, .fini = finish);
 
 static void count(const struct session_record *session)
 {
-    tally_session(tally, session);
+    tally_session(tally, session, "");
 }
 
 static json_t *flush_now(void)

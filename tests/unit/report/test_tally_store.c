@@ -7,9 +7,10 @@
 #include <unistd.h>
 
 #include "report/tally_store.h"
+#include "report/tally_store_days.h"
 
 static const struct report_identity identity = {"Example Org", "tls-reports@example.org",
-                                                "gw.example.org"};
+                                                "gw.example.org", NULL};
 static char directory[64], path[128];
 static struct tally_store *store;
 static struct loop *loop;
@@ -62,7 +63,7 @@ TestSuite(tally_store, .init = setup, .fini = finish);
 
 static void count(const struct session_record *session)
 {
-    tally_session(tally, session);
+    tally_session(tally, session, "");
     fake_loop_run(loop, 1000);
 }
 
@@ -238,7 +239,7 @@ Test(tally_store, without_names_of_its_own)
 {
     struct session_record good = good_session("example.com");
     count(&good);
-    const struct report_identity bare = {"", "", "gw.example.org"};
+    const struct report_identity bare = {"", "", "gw.example.org", NULL};
     json_t *list = NULL;
     struct err err;
     cr_assert(eq(int, tally_store_report(store, "2026-03-29", NULL, &bare, &list, &err), 0));
@@ -291,9 +292,10 @@ Test(tally_store, survives_a_kill)
 
 static json_t *one_session(const char *day, const char *domain)
 {
-    json_t *counts = json_pack("[{s:s, s:s, s:s, s:s, s:[], s:[], s:i, s:i, s:[]}]", "day", day,
-                               "domain", domain, "type", "no-policy-found", "policy_domain", domain,
-                               "strings", "mx", "success", 1, "failure", 0, "details");
+    json_t *counts =
+        json_pack("[{s:s, s:s, s:s, s:s, s:s, s:[], s:[], s:i, s:i, s:[]}]", "day", day, "identity",
+                  "", "domain", domain, "type", "no-policy-found", "policy_domain", domain,
+                  "strings", "mx", "success", 1, "failure", 0, "details");
     cr_assert(counts != NULL);
     return counts;
 }
@@ -429,7 +431,7 @@ Test(tally_store, a_report_stays_small)
             snprintf(name, sizeof(name), "mx%d-%d.example.com", part, i);
             struct session_record bad = bad_session("example.com", RESULT_TLSA_INVALID, NULL);
             bad.mx_helo = name;
-            tally_session(tally, &bad);
+            tally_session(tally, &bad, "");
         }
         fake_loop_run(loop, 1000);
     }
@@ -464,9 +466,9 @@ static json_t *element_of_size(int number, size_t octets)
                                         helo, "receiving", "192.0.2.2", "code", "", "count", 2));
     }
     json_t *element =
-        json_pack("{s:s, s:s, s:s, s:s, s:[s], s:[], s:i, s:i, s:o}", "day", "2026-03-29", "domain",
-                  "example.com", "type", "tlsa", "policy_domain", name, "strings", hex, "mx",
-                  "success", 1, "failure", 100, "details", details);
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:[s], s:[], s:i, s:i, s:o}", "identity", "", "day",
+                  "2026-03-29", "domain", "example.com", "type", "tlsa", "policy_domain", name,
+                  "strings", hex, "mx", "success", 1, "failure", 100, "details", details);
     cr_assert(element != NULL);
     free(hex);
     return element;
@@ -516,6 +518,99 @@ Test(tally_store, a_file_of_version_1_is_taken_over)
     reopen();
     add_batch(0, 1, 1);
     cr_assert(eq(i64, sessions_of("x.example"), 2));
+}
+
+/* Version 2 knew no identities: what it counted is section report's. */
+Test(tally_store, a_file_of_version_2_is_taken_over)
+{
+    char command[2048];
+    tally_store_close(&store);
+    snprintf(
+        command, sizeof command,
+        "rm %s* && sqlite3 %s \"CREATE TABLE policies (id INTEGER PRIMARY KEY, day TEXT NOT NULL, "
+        "domain "
+        "TEXT NOT NULL, type TEXT NOT NULL, policy_domain TEXT NOT NULL, strings TEXT NOT NULL, mx "
+        "TEXT "
+        "NOT NULL, success INTEGER NOT NULL, failure INTEGER NOT NULL, UNIQUE (day, domain, type, "
+        "policy_domain, strings, mx)) STRICT;"
+        "CREATE TABLE details (policy INTEGER NOT NULL REFERENCES policies (id), type TEXT NOT "
+        "NULL, "
+        "sending TEXT NOT NULL, mx TEXT NOT NULL, helo TEXT NOT NULL, receiving TEXT NOT NULL, "
+        "code TEXT "
+        "NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (policy, type, sending, mx, helo, "
+        "receiving, code)) "
+        "STRICT, WITHOUT ROWID;"
+        "INSERT INTO policies VALUES (7, '2026-03-29', 'x.example', 'no-policy-found', "
+        "'x.example', '[]', "
+        "'[]', 3, 2);"
+        "INSERT INTO details VALUES (7, 'validation-failure', '', '', '', '', 'x', 2);"
+        "PRAGMA user_version = 2\"",
+        path, path);
+    cr_assert(eq(int, system(command), 0));
+    reopen();
+    add_batch(0, 1, 1);
+    json_t *list = reports("2026-03-29", "x.example");
+    cr_assert(
+        eq(i64, number_at(list, "0/report/policies/0/summary/total-successful-session-count"), 4));
+    cr_assert(
+        eq(i64, number_at(list, "0/report/policies/0/failure-details/0/failed-session-count"), 2));
+    json_decref(list);
+    reopen();
+    cr_assert(eq(i64, sessions_of("x.example"), 4));
+}
+
+static json_t *report_for(const char *counts_of)
+{
+    struct report_identity one = identity;
+    struct err err;
+    json_t *list = NULL;
+    one.counts_of = counts_of;
+    cr_assert(
+        eq(int, tally_store_report(store, "2026-03-29", "example.com", &one, &list, &err), 0));
+    return list;
+}
+
+/* Counts of each identity alone, and of all of them as one element a policy. covers: RPT-14 RPT-34 */
+Test(tally_store, identities)
+{
+    struct session_record good = good_session("example.com");
+    struct session_record bad = bad_session("example.com", RESULT_TLSA_INVALID, NULL);
+    struct err err;
+    const char **names;
+    size_t names_count;
+    tally_session(tally, &good, "");
+    tally_session(tally, &good, "example.net");
+    tally_session(tally, &bad, "example.net");
+    tally_session(tally, &bad, "");
+    fake_loop_run(loop, 1000);
+    static const struct {
+        const char *counts_of;
+        json_int_t good, bad;
+    } cases[] = {{"", 1, 1}, {"example.net", 1, 1}, {NULL, 2, 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *list = report_for(cases[i].counts_of);
+        cr_expect(eq(sz, json_array_size(at(list, "0/report/policies")), 1));
+        cr_expect(eq(i64,
+                     number_at(list, "0/report/policies/0/summary/total-successful-session-count"),
+                     cases[i].good));
+        cr_expect(eq(sz, json_array_size(at(list, "0/report/policies/0/failure-details")), 1));
+        cr_expect(eq(i64,
+                     number_at(list, "0/report/policies/0/failure-details/0/failed-session-count"),
+                     cases[i].bad));
+        json_decref(list);
+    }
+    json_t *none = report_for("example.org");
+    cr_assert(eq(sz, json_array_size(none), 0));
+    json_decref(none);
+    struct arena *arena = arena_create();
+    cr_assert(eq(int,
+                 tally_store_identities(store, "2026-03-29", "example.com", arena, &names,
+                                        &names_count, &err),
+                 0));
+    cr_assert(eq(sz, names_count, 2));
+    cr_assert(eq(str, (char *)names[0], ""));
+    cr_assert(eq(str, (char *)names[1], "example.net"));
+    arena_free(&arena);
 }
 
 Test(tally_store, files_that_are_none_of_ours)
