@@ -300,8 +300,10 @@ start_daneway() {
     fi
 }
 
+# Takes mail, and its command is answered: the roles start side by side.
 gateway_up() {
-    port_open 127.0.0.1 $gateway_port
+    port_open 127.0.0.1 $gateway_port &&
+        curl -s -m 2 -o /dev/null --unix-socket /run/daneway/status.sock http://localhost/status
 }
 
 # All processes of danewayd: the supervisor and what it forked.
