@@ -132,6 +132,11 @@ static void on_report_mail(struct panel *panel, const json_t *message)
         panel->report_mail(panel->report_mail_arg, recipient, delivered, text != NULL ? text : "");
 }
 
+static bool was_asked(const struct inquiry *inquiry, unsigned worker)
+{
+    return worker >= inquiry->first && worker - inquiry->first < inquiry->count;
+}
+
 static void on_answer(struct desk *desk, const json_t *message)
 {
     json_int_t id = json_integer_value(json_object_get(message, "id"));
@@ -139,7 +144,8 @@ static void on_answer(struct desk *desk, const json_t *message)
     struct inquiry *inquiry = desk->panel->inquiries;
     while (inquiry != NULL && inquiry->id != id)
         inquiry = inquiry->next;
-    if (inquiry == NULL || content == NULL || inquiry->answers[desk->worker] != NULL)
+    if (inquiry == NULL || content == NULL || !was_asked(inquiry, desk->worker) ||
+        inquiry->answers[desk->worker] != NULL)
         return;
     if (!json_is_null(content)) /* null: it cannot say; it is missing, but not waited for */
         inquiry->answers[desk->worker] = json_incref(content);

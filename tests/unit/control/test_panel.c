@@ -9,6 +9,7 @@
 
 #include "cli/http.h"
 #include "control/agent.h"
+#include "control/channel.h"
 #include "control/overview.h"
 #include "control/panel.h"
 #include "control/status_socket.h"
@@ -122,6 +123,35 @@ Test(panel, one_worker_looks_up_and_submits)
     cr_expect(eq(
         str, (char *)json_string_value(json_object_get(json_array_get(office.answers, 0), "text")),
         "mailto:a@example.com"));
+    end(&office);
+}
+
+static void ignore_message(void *arg, json_t *message)
+{
+    (void)arg;
+    (void)message;
+}
+
+/* A worker that was taken over answers for another one: it is not heard. */
+Test(panel, the_answer_of_a_worker_that_was_not_asked)
+{
+    struct office office;
+    begin(&office, 1);
+    struct channel *taken_over =
+        channel_create(office.loop, office.fds[1][0], ignore_message, NULL);
+    panel_ask_one(office.panel, 0,
+                  json_pack("{ss ss}", "op", "report-submit", "receiver", "mailto:a@example.com"),
+                  5000, done, &office);
+    json_t *forged = json_pack("{si s{ss}}", "id", 1, "answer", "text", "forged");
+    for (int i = 0; i < 3; i++)
+        channel_send(taken_over, forged);
+    loop_run(office.loop);
+    cr_assert(eq(sz, json_array_size(office.answers), 1));
+    cr_expect(eq(
+        str, (char *)json_string_value(json_object_get(json_array_get(office.answers, 0), "text")),
+        "mailto:a@example.com"));
+    json_decref(forged);
+    channel_free(&taken_over);
     end(&office);
 }
 
