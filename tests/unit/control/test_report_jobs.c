@@ -388,6 +388,22 @@ Test(report_jobs, who_keeps_refusing_is_suspended)
     cr_assert(eq(i64, status_number("suspended"), 0)); /* not in a row */
 }
 
+/* Who takes it in the end has not refused it: as long as the report is on its way, nobody is suspended because of it. */
+Test(report_jobs, refusals_count_when_the_report_ends)
+{
+    receivers[1] = NULL;
+    results[0] = "failed";
+    settings.report.suspend_after = 1;
+    start();
+    run_for(60);
+    cr_assert(eq(str, state(), "waiting"));
+    cr_expect(eq(i64, status_number("suspended"), 0));
+    results[0] = "taken";
+    run_for(400);
+    cr_expect(eq(str, state(), "done"));
+    cr_expect(eq(i64, status_number("suspended"), 0));
+}
+
 Test(report_jobs, a_suspended_receiver_is_passed_over)
 {
     settings.report.suspend_after = 1;
@@ -447,6 +463,21 @@ Test(report_jobs, no_spread)
     start();
     run_for(5);
     cr_assert(eq(str, state(), "done"));
+}
+
+/* Reports in the gateway's name are not even planned while it has none, whoever else has one: they would wait in vain. */
+Test(report_jobs, nothing_in_the_name_of_nobody)
+{
+    static struct identity_settings both[] = {
+        {.domain = "", .organization_name = "", .contact_info = ""},
+        {.domain = "example.net", .organization_name = "Net", .contact_info = "tls@example.net"}};
+    settings.report.identities = both;
+    settings.report.identity_count = 2;
+    start();
+    run_for(DAY);
+    cr_expect(eq(str, state(), ""));
+    cr_expect(eq(i64, status_number("waiting"), 0));
+    cr_expect(eq(uint, looked_up, 0));
 }
 
 Test(report_jobs, nothing_without_an_identity)

@@ -255,6 +255,10 @@ Test(answer, a_policy_beyond_measure)
     cr_expect(le(sz, strlen(text), (size_t)SOCKETMAP_REPLY_MAX));
     cr_expect(eq(ptr, strstr(text, "policy_type"), NULL));
     cr_expect(ne(ptr, strstr(text, ":mx2999.example.com servername=hostname"), NULL));
+    for (size_t i = 0; i < MANY; i++)
+        mx[i] = arena_printf(scene_arena, "mx%zu.example.net", i);
+    cr_expect(eq(str, (char *)answer_for(evidence, &demands, true), "TEMP why it cannot be tried"),
+              "a policy that is not met is no policy without its failure");
 }
 
 /* --- what Postfix finds out by itself ----------------------------------------------------------- */

@@ -181,31 +181,35 @@ static char *sign(const struct dkim_key *key, const char *header, const char *bo
     return text_of(&field);
 }
 
+enum { NAMES_MAX = 30 };
+
+/* Those that h= tells. */
+static size_t signed_names(const char *field, const char *names_r[NAMES_MAX])
+{
+    size_t count = 0;
+    const char *h = strstr(field, "\th=") + 3;
+    struct slice rest = {h, strcspn(h, ";")};
+    while (rest.ptr != NULL && count < NAMES_MAX) {
+        struct slice name = slice_split(rest, ':', &rest);
+        while (name.len > 0 && strchr("\r\n\t ", name.ptr[0]) != NULL)
+            name = slice_drop(name, 1);
+        names_r[count++] = arena_strndup(arena, name.ptr, name.len);
+    }
+    return count;
+}
+
 /* What a verifier does: the field without its b=, and the fields that it names. */
 static void verify_rsa(const struct dkim_key *key, const char *header, const char *field)
 {
-    const char *const names[] = {"from",
-                                 "to",
-                                 "subject",
-                                 "date",
-                                 "message-id",
-                                 "mime-version",
-                                 "content-type",
-                                 "auto-submitted",
-                                 "tls-required",
-                                 "from",
-                                 "tls-report-domain",
-                                 "tls-report-submitter",
-                                 "subject",
-                                 "tls-report-domain",
-                                 "tls-report-submitter"};
+    const char *names[NAMES_MAX];
+    size_t count = signed_names(field, names);
     const char *at = strstr(field, "\tb=") + 3;
     struct buffer canonical, octets, public_key;
     buffer_init(&canonical, 10000);
     buffer_init(&octets, 1000);
     buffer_init(&public_key, 1000);
     dkim_canonical_field(&canonical, (struct slice){field, (size_t)(at - field)});
-    char *text = arena_printf(arena, "%s%.*s", canonical_header(header, names, 15),
+    char *text = arena_printf(arena, "%s%.*s", canonical_header(header, names, count),
                               (int)canonical.len - 2, canonical.ptr);
     cr_assert(eq(int, base64_decode(&octets, slice_of(at)), 0));
     const char *p = strstr(dkim_key_record(arena, key), "p=") + 2;
@@ -222,6 +226,16 @@ static void verify_rsa(const struct dkim_key *key, const char *header, const cha
     buffer_release(&canonical);
     buffer_release(&octets);
     buffer_release(&public_key);
+}
+
+/* Named once more than it is there, so that nobody adds another one. */
+static void expect_times(const char *field, const char *name, unsigned times)
+{
+    const char *names[NAMES_MAX];
+    unsigned found = 0;
+    for (size_t i = signed_names(field, names); i > 0; i--)
+        found += strcmp(names[i - 1], name) == 0;
+    cr_expect(eq(uint, found, times), "%s", name);
 }
 
 /* covers: RPT-41 */
@@ -241,7 +255,16 @@ Test(dkim, own_field)
                          40),
                  0));
     cr_assert(strstr(field, "\tbh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n") != NULL);
-    cr_assert(strstr(field, "l=") == NULL || strstr(field, " l=") == NULL);
+    cr_assert(strstr(field, "\tl=") == NULL && strstr(field, " l=") == NULL);
+    static const char *const once[] = {"to",           "date",         "message-id",
+                                       "mime-version", "content-type", "auto-submitted",
+                                       "tls-required"};
+    static const char *const twice[] = {"from", "subject", "tls-report-domain",
+                                        "tls-report-submitter"};
+    for (size_t i = 0; i < sizeof once / sizeof once[0]; i++)
+        expect_times(field, once[i], 1);
+    for (size_t i = 0; i < sizeof twice / sizeof twice[0]; i++)
+        expect_times(field, twice[i], 2);
     cr_assert(eq(str, field + strlen(field) - 2, "\r\n"));
     for (struct slice rest = slice_of(field); rest.len > 0;)
         cr_expect(le(sz, slice_split(rest, '\n', &rest).len, 79), "%s", field);

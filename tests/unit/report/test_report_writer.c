@@ -338,6 +338,21 @@ Test(report_writer, a_directory_of_somebody_else_stays)
     json_decref(list);
 }
 
+/* Whatever lies there under the name of the file that is being written: nothing is written through it. */
+Test(report_writer, a_link_is_not_written_through)
+{
+    char command[512];
+    add("2026-03-29", "example.com", 1);
+    snprintf(command, sizeof command,
+             "cd %s && mkdir -p reports/2026-03-29 && echo precious > precious && "
+             "ln -s ../../precious reports/2026-03-29/.unfinished",
+             state);
+    cr_assert(eq(int, system(command), 0));
+    cr_expect(eq(u64, run_at(DAY_1 + 2 * DAY_SECONDS).days, 0));
+    snprintf(command, sizeof command, "test \"$(cat %s/precious)\" = precious", state);
+    cr_expect(eq(int, system(command), 0));
+}
+
 /* What cannot be written stays to be written. */
 Test(report_writer, a_directory_that_cannot_be_written)
 {
