@@ -26,6 +26,11 @@ struct recipient_outcome {
     const char *remote_name; /* "mx.example.org"; NULL likewise */
     const char *reply; /* remote reply, cleaned, one line: "250 2.0.0 Ok: queued as 4X"; NULL */
     const char *tls;   /* "dane-verified", "verified", "encrypted", "clear", "" if no session */
+    bool
+        dsn; /* delivered to a host that lists DSN: it heard what the sender asked for, and will tell him (DSN-07) */
+    const char *
+        protection; /* the same as `tls` in a sentence or two, with the policy; NULL unless delivered to a host
+                               without DSN */
 };
 
 /* One SMTP session as TLS-RPT counts it (RPT-09..13, 20..25), or a policy failure before a session. */

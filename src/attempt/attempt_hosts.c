@@ -207,6 +207,9 @@ static void account_for_session(struct attempt *attempt, bool ready)
     const struct session_facts *facts = session_facts(attempt->session);
     const struct plan_host *host = present_host(attempt);
     attempt->place.tls = arena_strdup(attempt->arena, protection_text(host, facts));
+    attempt->place.dsn = facts->capabilities.dsn;
+    if (ready && !facts->capabilities.dsn)
+        attempt->place.protection = protection_sentence(attempt->arena, host, facts);
     trace_session(attempt->trace, attempt->session, attempt->place.tls);
     ledger_count_session(attempt->ledger, attempt->next_hop.name, host, &attempt->remote,
                          attempt->session);

@@ -55,6 +55,35 @@ const char *protection_text(const struct plan_host *host, const struct session_f
     return host->authenticates_domain ? "dane-verified" : "encrypted";
 }
 
+/* What the host's certificate was good for. */
+static const char *identity_sentence(const struct plan_host *host,
+                                     const struct session_facts *facts)
+{
+    if (!facts->judged || !facts->verdict.verified)
+        return "Its identity was not verified, as no policy in force asks for that.";
+    if (host->applied == POLICY_STS)
+        return "Its identity was verified by MTA-STS, the policy that the recipient's domain "
+               "publishes.";
+    if (host->applied != POLICY_TLSA)
+        return "Its identity was verified, as this gateway's own rules for the domain ask.";
+    return host->authenticates_domain
+               ? "Its identity was verified by DANE, with the keys that the recipient's domain "
+                 "publishes under DNSSEC."
+               : "Its identity was verified by DANE, but the domain's own records, which name that "
+                 "host, are not secured by DNSSEC.";
+}
+
+const char *protection_sentence(struct arena *arena, const struct plan_host *host,
+                                const struct session_facts *facts)
+{
+    if (facts->peer == NULL)
+        return arena_printf(
+            arena, "The connection to %s was not encrypted, and no policy in force asks for that.",
+            host->host->name);
+    return arena_printf(arena, "The connection to %s was encrypted (%s, %s). %s", host->host->name,
+                        facts->peer->protocol, facts->peer->cipher, identity_sentence(host, facts));
+}
+
 static int length_without_stop(const char *sentence)
 {
     size_t length = strlen(sentence);
@@ -262,9 +291,12 @@ static void take_result(struct ledger *ledger, const struct place *place,
                                                                          : DEFERRED;
     struct recipient_outcome result =
         make_result(ledger, recipient->recipient, place, disposition, &failure);
-    if (disposition == DELIVERED)
+    if (disposition == DELIVERED) {
         result.text =
             arena_printf(ledger->arena, "%s: delivered: %s", place->text, recipient->reply);
+        result.dsn = place->dsn;
+        result.protection = place->protection;
+    }
     if (disposition == DEFERRED) {
         keep(entry, &result);
         entry->tried_here = true;

@@ -18,6 +18,8 @@ struct place {
     const char *remote;      /* "mx.example.org[192.0.2.1]:25"; NULL if no host was reached */
     const char *remote_name; /* "mx.example.org"; NULL likewise */
     const char *tls; /* "dane-verified", "verified", "encrypted", "clear"; "" if no session */
+    bool dsn;        /* the session's host lists DSN */
+    const char *protection; /* see struct recipient_outcome; NULL */
 };
 struct place place_of_domain(struct arena *arena, const char *next_hop);
 /* Of a plan by which nothing can be tried: a single host is named, for it is the one to mend. */
@@ -27,6 +29,9 @@ struct place place_of_address(struct arena *arena, const char *host, const struc
                               uint16_t port);
 /* "dane-verified" and so on, of a ready session. */
 const char *protection_text(const struct plan_host *host, const struct session_facts *facts);
+/* The same for the sender who asked whether his mail has arrived: policy, encryption, identity (DSN-08). */
+const char *protection_sentence(struct arena *arena, const struct plan_host *host,
+                                const struct session_facts *facts);
 /* One line for people: where, what is wrong, what is specific, what the host said. */
 char *failure_text(struct arena *arena, const char *where, enum reason reason, const char *detail,
                    const char *reply);

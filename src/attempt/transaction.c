@@ -195,7 +195,8 @@ static int say_mail(struct transaction *t, struct buffer *out)
 
 static int say_rcpt(struct transaction *t, struct buffer *out, size_t at)
 {
-    return command_format_rcpt(out, t->parts.recipients[at].recipient->address);
+    return command_format_rcpt(out, t->parts.recipients[at].recipient,
+                               &session_facts(t->parts.session)->capabilities);
 }
 
 static void buffer_free(struct buffer *buffer)

@@ -1,6 +1,7 @@
 /* dialogue: the commands of a client and their replies. One handler a verb, in one table.
  * Owns: nothing beyond the session that it is given.
- * RFC 5321 4.1, 4.1.4; RFC 2920, 1870, 3207; requirements SMTPS-01..12, 18, TLS-01..05, 13, RTLS-01..03, CODE-01.
+ * RFC 5321 4.1, 4.1.4; RFC 2920, 1870, 3207, 3461; requirements SMTPS-01..12, 18, TLS-01..05, 13, RTLS-01..03, CODE-01,
+ * DSN-06.
  * Must never wait: what is complete is answered, then it is the loop's turn. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +48,9 @@ static enum session_state on_ehlo(struct server_session *session, struct slice a
     session->esmtp = true;
     CLEANUP(buffer_release) struct buffer reply;
     buffer_init(&reply, 4096);
-    buffer_printf(&reply, "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n",
+    buffer_printf(&reply,
+                  "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n"
+                  "250-DSN\r\n",
                   settings->hostname, (unsigned long long)settings->message_size_limit);
     if (access_offers_tls(session))
         buffer_append_text(&reply, "250-STARTTLS\r\n");
@@ -100,6 +103,12 @@ static enum session_state refuse_path(struct server_session *session, enum argum
     return SESSION_COMMAND;
 }
 
+/* NULL for what was not given. */
+static const char *text_in(struct arena *arena, struct slice value)
+{
+    return value.ptr != NULL ? arena_strndup(arena, value.ptr, value.len) : NULL;
+}
+
 static void begin_transaction(struct server_session *session, const struct mail_argument *mail)
 {
     struct arena *arena = arena_create();
@@ -108,6 +117,8 @@ static void begin_transaction(struct server_session *session, const struct mail_
         .sender = arena_strndup(arena, mail->path.address.ptr, mail->path.address.len),
         .body = mail->body,
         .requiretls = mail->requiretls,
+        .ret = mail->ret,
+        .envid = text_in(arena, mail->envid),
     };
     server_session_reply(session, 250, "2.1.0", "Sender ok");
 }
@@ -138,7 +149,8 @@ static enum session_state on_mail(struct server_session *session, struct slice a
     enum argument_error error = mail_argument_parse(argument, settings->lenient_syntax, &mail);
     if (error != ARGUMENT_OK)
         return refuse_path(session, error, "5.1.7",
-                           "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME]");
+                           "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME] [RET=FULL|HDRS] "
+                           "[ENVID=xtext]");
     if (mail.requiretls && refuse_requiretls(session))
         return SESSION_COMMAND;
     if (settings->message_size_limit > 0 && mail.size > settings->message_size_limit)
@@ -159,7 +171,8 @@ static bool is_postmaster(const struct server_session *session, const struct pat
             slice_equal_nocase(path->domain, slice_of(session->intake->settings->hostname)));
 }
 
-static void add_recipient(struct server_session *session, const char *address, const char *next_hop)
+static void add_recipient(struct server_session *session, const char *address, const char *next_hop,
+                          const struct rcpt_argument *rcpt)
 {
     struct transaction *transaction = &session->transaction;
     if (transaction->recipient_count == transaction->recipient_size) {
@@ -170,7 +183,10 @@ static void add_recipient(struct server_session *session, const char *address, c
                       transaction->recipient_size * sizeof(transaction->recipients[0]));
     }
     transaction->recipients[transaction->recipient_count++] =
-        (struct session_recipient){address, next_hop};
+        (struct session_recipient){.address = address,
+                                   .next_hop = next_hop,
+                                   .notify = rcpt->notify,
+                                   .orcpt = text_in(transaction->arena, rcpt->orcpt)};
 }
 
 /* An internal client may still relay to postmaster@ our name if no mailbox is set. */
@@ -181,7 +197,7 @@ static bool is_for_our_postmaster(const struct server_session *session, const st
 }
 
 /* One copy, however often it is asked for: strangers may ask, too. */
-static bool rcpt_postmaster(struct server_session *session)
+static bool rcpt_postmaster(struct server_session *session, const struct rcpt_argument *rcpt)
 {
     const struct intake *intake = session->intake;
     if (intake->postmaster_next_hop == NULL) {
@@ -189,7 +205,7 @@ static bool rcpt_postmaster(struct server_session *session)
         return false;
     }
     if (!session->transaction.has_postmaster)
-        add_recipient(session, intake->settings->postmaster, intake->postmaster_next_hop);
+        add_recipient(session, intake->settings->postmaster, intake->postmaster_next_hop, rcpt);
     session->transaction.has_postmaster = true;
     return true;
 }
@@ -232,15 +248,16 @@ static bool refuse_hopeless(struct server_session *session, const struct path *p
 }
 
 /* False: refused, and the reply says why. */
-static bool rcpt_path(struct server_session *session, const struct path *path)
+static bool take_recipient(struct server_session *session, const struct rcpt_argument *rcpt)
 {
+    const struct path *path = &rcpt->path;
     struct arena *arena = session->transaction.arena;
     if (session->transaction.recipient_count >= session->intake->settings->recipient_limit) {
         server_session_reply(session, 452, "4.5.3", "Too many recipients");
         return false;
     }
     if (is_for_our_postmaster(session, path))
-        return rcpt_postmaster(session);
+        return rcpt_postmaster(session, rcpt);
     if (!access_allows_relay(session, path))
         return false;
     char next_hop[NEXT_HOP_TEXT];
@@ -248,7 +265,7 @@ static bool rcpt_path(struct server_session *session, const struct path *path)
     if (refuse_hopeless(session, path, next_hop))
         return false;
     add_recipient(session, arena_strndup(arena, path->address.ptr, path->address.len),
-                  arena_strdup(arena, next_hop));
+                  arena_strdup(arena, next_hop), rcpt);
     return true;
 }
 
@@ -263,9 +280,10 @@ static enum session_state on_rcpt(struct server_session *session, struct slice a
     enum argument_error error =
         rcpt_argument_parse(argument, session->intake->settings->lenient_syntax, &rcpt);
     if (error != ARGUMENT_OK)
-        refuse_path(session, error, "5.1.3", "RCPT TO:<address>");
+        refuse_path(session, error, "5.1.3",
+                    "RCPT TO:<address> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=type;xtext]");
     else
-        accepted = rcpt_path(session, &rcpt.path);
+        accepted = take_recipient(session, &rcpt);
     if (accepted) {
         server_session_reply(session, 250, "2.1.5", "Recipient ok");
     } else {

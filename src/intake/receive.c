@@ -28,6 +28,8 @@ static struct draft *make_draft(struct server_session *session)
         .sender = transaction->sender,
         .body = transaction->body,
         .requiretls = transaction->requiretls,
+        .ret = transaction->ret,
+        .envid = transaction->envid,
         .client = address_format(&session->client, client),
         .helo = session->helo,
         .client_rule = rule,
@@ -36,8 +38,10 @@ static struct draft *make_draft(struct server_session *session)
     };
     struct draft *draft = draft_create(session->intake->spool, &envelope);
     for (size_t i = 0; i < transaction->recipient_count; i++) {
-        struct recipient recipient = {.address = transaction->recipients[i].address};
-        draft_recipient(draft, &recipient, transaction->recipients[i].next_hop);
+        const struct session_recipient *one = &transaction->recipients[i];
+        struct recipient recipient = {
+            .address = one->address, .notify = one->notify, .orcpt = one->orcpt};
+        draft_recipient(draft, &recipient, one->next_hop);
     }
     return draft;
 }

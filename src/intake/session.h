@@ -46,12 +46,16 @@ enum session_signal {
 /* Envelope in the making, from MAIL to the end of data; arena NULL: no transaction. */
 struct session_recipient {
     const char *address, *next_hop;
+    unsigned notify;   /* NOTIFY_... */
+    const char *orcpt; /* as received; NULL if not given */
 };
 struct transaction {
     struct arena *arena;
     const char *sender;
     enum body_type body;
     bool requiretls;
+    enum return_type ret;
+    const char *envid;   /* as received; NULL if not given */
     unsigned rule_line;  /* of the client table; 0: none (mail for the postmaster) */
     const char *level;   /* of that line, a constant; NULL: none */
     bool tried;          /* a RCPT was refused */

@@ -1,11 +1,13 @@
 /* command: see command.h. The server's half: lines into verbs, paths and parameters.
  * Owns: the tables of verbs and of parameters.
- * RFC 5321 4.1.1, 4.1.2; RFC 1870 5 (SIZE), RFC 6152 2 (BODY).
+ * RFC 5321 4.1.1, 4.1.2; RFC 1870 5 (SIZE), RFC 6152 2 (BODY), RFC 3461 4 (RET, ENVID, NOTIFY, ORCPT).
  * Must never decide: an error is a kind, the dialogue turns it into a reply. */
 #include "smtp/command.h"
 
 #include <assert.h>
 #include <string.h>
+
+#include "smtp/dsn.h"
 
 static const char *const verb_names[VERB_COUNT] = {
     [VERB_UNKNOWN] = "unknown",   [VERB_EHLO] = "EHLO", [VERB_HELO] = "HELO", [VERB_MAIL] = "MAIL",
@@ -121,11 +123,17 @@ static enum argument_error take_path(struct slice argument, const char *keyword,
 }
 
 /* --- parameters ------------------------------------------------------------------------------------ */
-typedef bool parameter_fn(struct mail_argument *mail, struct slice value);
+/* `argument` is the struct mail_argument or rcpt_argument; value.ptr is NULL if there is no "=". */
+typedef bool parameter_fn(void *argument, struct slice value);
+struct parameter {
+    const char *name;
+    parameter_fn *take;
+};
 
 /* 1 to 20 digits; what 64 bits cannot hold is too large for everybody (SMTPS-17). */
-static bool take_size(struct mail_argument *mail, struct slice value)
+static bool take_size(void *argument, struct slice value)
 {
+    struct mail_argument *mail = argument;
     if (value.len == 0 || value.len > 20)
         return false;
     for (size_t i = 0; i < value.len; i++)
@@ -137,8 +145,9 @@ static bool take_size(struct mail_argument *mail, struct slice value)
     return true;
 }
 
-static bool take_body(struct mail_argument *mail, struct slice value)
+static bool take_body(void *argument, struct slice value)
 {
+    struct mail_argument *mail = argument;
     if (slice_equal_nocase(value, SLICE_LITERAL("7BIT")))
         mail->body = BODY_7BIT;
     else if (slice_equal_nocase(value, SLICE_LITERAL("8BITMIME")))
@@ -149,30 +158,58 @@ static bool take_body(struct mail_argument *mail, struct slice value)
 }
 
 /* It takes no value, not even an empty one (RTLS-02). */
-static bool take_requiretls(struct mail_argument *mail, struct slice value)
+static bool take_requiretls(void *argument, struct slice value)
 {
+    struct mail_argument *mail = argument;
     mail->requiretls = true;
     return value.ptr == NULL;
 }
 
-static const struct {
-    const char *name;
-    parameter_fn *take;
-} mail_parameters[] = {{"SIZE", take_size}, {"BODY", take_body}, {"REQUIRETLS", take_requiretls}};
-enum { MAIL_PARAMETERS = sizeof(mail_parameters) / sizeof(mail_parameters[0]) };
+static bool take_ret(void *argument, struct slice value)
+{
+    struct mail_argument *mail = argument;
+    return dsn_return_parse(value, &mail->ret) == 0;
+}
+
+static bool take_envid(void *argument, struct slice value)
+{
+    struct mail_argument *mail = argument;
+    mail->envid = value;
+    return dsn_envid_is_valid(value);
+}
+
+static bool take_notify(void *argument, struct slice value)
+{
+    struct rcpt_argument *rcpt = argument;
+    return dsn_notify_parse(value, &rcpt->notify) == 0;
+}
+
+static bool take_orcpt(void *argument, struct slice value)
+{
+    struct rcpt_argument *rcpt = argument;
+    rcpt->orcpt = value;
+    return dsn_orcpt_is_valid(value);
+}
+
+/* Each table ends with a row without a name. */
+static const struct parameter mail_parameters[] = {
+    {"SIZE", take_size}, {"BODY", take_body},   {"REQUIRETLS", take_requiretls},
+    {"RET", take_ret},   {"ENVID", take_envid}, {NULL, NULL}};
+static const struct parameter rcpt_parameters[] = {
+    {"NOTIFY", take_notify}, {"ORCPT", take_orcpt}, {NULL, NULL}};
 
 /* One "NAME=VALUE" or "NAME"; `seen` has a bit for each that was there before. */
-static enum argument_error take_parameter(struct mail_argument *mail, struct slice word,
-                                          unsigned *seen)
+static enum argument_error take_parameter(const struct parameter *known, void *argument,
+                                          struct slice word, unsigned *seen)
 {
     struct slice value, name = slice_split(word, '=', &value);
-    for (unsigned i = 0; i < MAIL_PARAMETERS; i++) {
-        if (!slice_equal_nocase(name, slice_of(mail_parameters[i].name)))
+    for (unsigned i = 0; known[i].name != NULL; i++) {
+        if (!slice_equal_nocase(name, slice_of(known[i].name)))
             continue;
         if (*seen & 1u << i)
             return ARGUMENT_REPEATED_PARAMETER;
         *seen |= 1u << i;
-        return mail_parameters[i].take(mail, value) ? ARGUMENT_OK : ARGUMENT_BAD_PARAMETER;
+        return known[i].take(argument, value) ? ARGUMENT_OK : ARGUMENT_BAD_PARAMETER;
     }
     return ARGUMENT_UNKNOWN_PARAMETER;
 }
@@ -187,30 +224,39 @@ static bool next_word(struct slice *rest, struct slice *word_r)
     return true;
 }
 
+static enum argument_error take_parameters(const struct parameter *known, void *argument,
+                                           struct slice parameters)
+{
+    enum argument_error error = ARGUMENT_OK;
+    unsigned seen = 0;
+    struct slice word;
+    while (error == ARGUMENT_OK && next_word(&parameters, &word))
+        error = take_parameter(known, argument, word, &seen);
+    return error;
+}
+
 enum argument_error mail_argument_parse(struct slice argument, bool lenient,
                                         struct mail_argument *mail_r)
 {
     *mail_r = (struct mail_argument){.body = BODY_7BIT};
-    struct slice parameters, word;
+    struct slice parameters;
     enum argument_error error = take_path(argument, "FROM", lenient, &mail_r->path, &parameters);
     if (error != ARGUMENT_OK)
         return error;
     if (mail_r->path.kind == PATH_POSTMASTER)
         return ARGUMENT_BAD_ADDRESS;
-    unsigned seen = 0;
-    while (error == ARGUMENT_OK && next_word(&parameters, &word))
-        error = take_parameter(mail_r, word, &seen);
-    return error;
+    return take_parameters(mail_parameters, mail_r, parameters);
 }
 
 enum argument_error rcpt_argument_parse(struct slice argument, bool lenient,
                                         struct rcpt_argument *rcpt_r)
 {
+    *rcpt_r = (struct rcpt_argument){.notify = 0};
     struct slice parameters;
     enum argument_error error = take_path(argument, "TO", lenient, &rcpt_r->path, &parameters);
     if (error != ARGUMENT_OK)
         return error;
     if (rcpt_r->path.kind == PATH_NULL)
         return ARGUMENT_BAD_ADDRESS;
-    return parameters.len > 0 ? ARGUMENT_UNKNOWN_PARAMETER : ARGUMENT_OK;
+    return take_parameters(rcpt_parameters, rcpt_r, parameters);
 }

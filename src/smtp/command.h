@@ -1,6 +1,6 @@
 /* command: SMTP command lines: reading them as a server, writing them as a client.
  * Owns: nothing; what it finds points into the line that it was given.
- * RFC 5321 4.1.1, 4.1.2; RFC 1870, 6152; requirements SMTPS-01, 05..08, 17, SMTPC-05, 22, 25.
+ * RFC 5321 4.1.1, 4.1.2; RFC 1870, 3461, 6152; requirements SMTPS-01, 05..08, 17, SMTPC-05, 22, 25, DSN-06, DSN-07.
  * Must never decide: an error is a kind, the dialogue turns it into a reply. */
 #ifndef DANEWAY_SMTP_COMMAND_H
 #define DANEWAY_SMTP_COMMAND_H
@@ -56,9 +56,13 @@ struct mail_argument {
     uint64_t size; /* UINT64_MAX: more than 64 bits hold */
     enum body_type body;
     bool requiretls; /* RFC 8689 */
+    enum return_type ret;
+    struct slice envid; /* as received; ptr NULL: not given */
 };
 struct rcpt_argument {
     struct path path;
+    unsigned notify;    /* NOTIFY_...; 0: not given */
+    struct slice orcpt; /* as received; ptr NULL: not given */
 };
 /* `lenient` takes spaces around the colon (SMTPS-05). */
 enum argument_error mail_argument_parse(struct slice argument, bool lenient,
@@ -69,11 +73,13 @@ enum argument_error rcpt_argument_parse(struct slice argument, bool lenient,
 bool greeting_name_is_valid(struct slice name);
 
 /* --- client: writing ------------------------------------------------------------------------------ */
-/* "MAIL FROM:<sender> SIZE=n BODY=8BITMIME\r\n", with the parameters whose extension is listed (SMTPC-05, 22, 25).
+/* "MAIL FROM:<sender> SIZE=n BODY=8BITMIME\r\n", with the parameters whose extension is listed (SMTPC-05, 22, 25,
+ * DSN-07).
  * size: octets of the content with CRLF line ends. 0, or -1: the address holds what no address may, or no room. */
 int command_format_mail(struct buffer *out, const struct envelope *envelope,
                         const struct capabilities *capabilities);
-/* "RCPT TO:<address>\r\n"; 0 or -1 likewise. */
-int command_format_rcpt(struct buffer *out, const char *address);
+/* "RCPT TO:<address> NOTIFY=...\r\n"; 0 or -1 likewise. */
+int command_format_rcpt(struct buffer *out, const struct recipient *recipient,
+                        const struct capabilities *capabilities);
 
 #endif

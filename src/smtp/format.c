@@ -1,10 +1,11 @@
 /* format: the client's half of command.h: command lines for the next hop.
  * Owns: nothing.
- * RFC 5321 4.1.1.2, 4.1.1.3; RFC 1870, 6152, 8689; requirements SMTPC-05, 22, 25, RTLS-11.
+ * RFC 5321 4.1.1.2, 4.1.1.3; RFC 1870, 3461, 6152, 8689; requirements SMTPC-05, 22, 25, RTLS-11, DSN-07.
  * Must never let an address end its line: control octets are refused, whatever the spool holds. */
 #include <inttypes.h>
 
 #include "smtp/command.h"
+#include "smtp/dsn.h"
 
 static bool fits_between_brackets(const char *address)
 {
@@ -28,13 +29,24 @@ int command_format_mail(struct buffer *out, const struct envelope *envelope,
         rc |= buffer_append_text(out, " BODY=8BITMIME");
     if (capabilities->requiretls && envelope->requiretls)
         rc |= buffer_append_text(out, " REQUIRETLS");
+    if (capabilities->dsn)
+        rc |= dsn_append_to_mail(out, envelope);
     rc |= buffer_append_text(out, "\r\n");
     if (rc != 0)
         out->len = before;
     return rc;
 }
 
-int command_format_rcpt(struct buffer *out, const char *address)
+int command_format_rcpt(struct buffer *out, const struct recipient *recipient,
+                        const struct capabilities *capabilities)
 {
-    return fits_between_brackets(address) ? buffer_printf(out, "RCPT TO:<%s>\r\n", address) : -1;
+    size_t before = out->len;
+    if (!fits_between_brackets(recipient->address) ||
+        buffer_printf(out, "RCPT TO:<%s>", recipient->address) != 0)
+        return -1;
+    int rc = capabilities->dsn ? dsn_append_to_rcpt(out, recipient) : 0;
+    rc |= buffer_append_text(out, "\r\n");
+    if (rc != 0)
+        out->len = before;
+    return rc;
 }

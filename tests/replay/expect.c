@@ -33,8 +33,9 @@ static void check_one(unsigned line, const struct recipient_outcome *got, char *
 {
     const char *reason = got->reason == REASON_NONE ? "none" : reason_row(got->reason)->name;
     char text[300];
-    snprintf(text, sizeof(text), "%s %s %s tls=%s remote=%s", dispositions[got->disposition],
-             got->status, reason, got->tls, got->remote != NULL ? got->remote : "-");
+    snprintf(text, sizeof(text), "%s %s %s tls=%s remote=%s notices=%s",
+             dispositions[got->disposition], got->status, reason, got->tls,
+             got->remote != NULL ? got->remote : "-", got->dsn ? "theirs" : "ours");
     bool same = strcmp(words[0], dispositions[got->disposition]) == 0;
     for (size_t i = 1; i < count; i++)
         same = same && strstr(text, words[i]) != NULL;
@@ -166,7 +167,12 @@ static void check_line(const struct expectation *expectation, const struct outco
         rest = strchr(rest, ' ') != NULL ? strchr(rest, ' ') + 1 : NULL;
     if (strcmp(words[0], "rcpt") == 0)
         check_recipient(line, outcome, words + 1, count - 1);
-    else if (strcmp(words[0], "text") == 0 && rest != NULL) {
+    else if (strcmp(words[0], "protection") == 0 && rest != NULL) {
+        const struct recipient_outcome *got = find_recipient(outcome, words[1]);
+        const char *protection = got != NULL ? got->protection : NULL;
+        if (!matches(rest, protection != NULL ? protection : "-"))
+            differs(line, "protection: %s", protection != NULL ? protection : "-");
+    } else if (strcmp(words[0], "text") == 0 && rest != NULL) {
         const struct recipient_outcome *got = find_recipient(outcome, words[1]);
         if (got == NULL || !matches(rest, got->text))
             differs(line, "text: %s", got != NULL ? got->text : "no such recipient");

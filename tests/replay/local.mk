@@ -79,6 +79,9 @@ REPLAY_SCENARIOS = \
 	tests/replay/ehlo-of-before-tls-forgotten.scn \
 	tests/replay/ehlo-refused.scn \
 	tests/replay/eightbit-nowhere.scn \
+	tests/replay/dsn-passed-on.scn \
+	tests/replay/dsn-not-listed.scn \
+	tests/replay/dsn-of-latest-ehlo.scn \
 	tests/replay/eightbit.scn \
 	tests/replay/encrypt-needs-starttls.scn \
 	tests/replay/equal-preferences-as-listed.scn \

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "replay.h"
+#include "smtp/dsn.h"
 
 enum { HOSTS_MAX = 16, RECIPIENTS_MAX = 2000, LIST_MAX = 200, CONTENT_MAX = 32 * 1024 * 1024 };
 
@@ -398,6 +399,25 @@ static int read_flag(const char *word)
     return 0;
 }
 
+/* asks RET|- ENVID|- */
+static int read_asks(const char *ret, const char *envid)
+{
+    struct envelope *envelope = &scenario.envelope;
+    envelope->envid = strcmp(envid, "-") == 0 ? NULL : arena_strdup(scenario.arena, envid);
+    envelope->ret = RETURN_UNSET;
+    return strcmp(ret, "-") == 0 ? 0 : dsn_return_parse(slice_of(ret), &envelope->ret);
+}
+
+/* asks-rcpt NOTIFY|- ORCPT|- */
+static int read_asks_rcpt(const char *notify, const char *orcpt)
+{
+    if (scenario.recipient_count == 0)
+        return -1;
+    struct recipient *recipient = &scenario.recipients[scenario.recipient_count - 1];
+    recipient->orcpt = strcmp(orcpt, "-") == 0 ? NULL : arena_strdup(scenario.arena, orcpt);
+    return strcmp(notify, "-") == 0 ? 0 : dsn_notify_parse(slice_of(notify), &recipient->notify);
+}
+
 /* --- connections ---------------------------------------------------------------------------------- */
 
 /* connect ADDRESS[:PORT] ok|refused|silent [cut N] */
@@ -495,6 +515,10 @@ static int read_words(char *words[], size_t count, unsigned line)
         scenario.evidence.not_validating_why = "the bogus name was believed";
         return 0;
     }
+    if (count == 3 && strcmp(key, "asks") == 0)
+        return read_asks(words[1], words[2]);
+    if (count == 3 && strcmp(key, "asks-rcpt") == 0)
+        return read_asks_rcpt(words[1], words[2]);
     if (count != 2)
         return -1;
     const char *value = words[1];

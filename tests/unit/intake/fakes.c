@@ -434,7 +434,7 @@ bool fake_is_paused(void)
 /* --- spool -------------------------------------------------------------------------------------------- */
 struct draft {
     char id[QUEUE_ID_TEXT];
-    struct buffer content, recipients;
+    struct buffer content, recipients, notices;
     char *sender, *client, *helo, *rule, *level;
     enum body_type body;
     bool requiretls, tls_optional;
@@ -454,6 +454,7 @@ static void spool_clear(void)
     free(fake_spool.rule);
     free(fake_spool.level);
     free(fake_spool.recipients);
+    free(fake_spool.notices);
 }
 
 struct spool *fake_spool_reset(void)
@@ -477,6 +478,9 @@ struct draft *draft_create(struct spool *spool, const struct envelope *envelope)
     snprintf(draft->id, sizeof(draft->id), "Q%u", ++fake_spool.drafts);
     buffer_init(&draft->content, PLENTY);
     buffer_init(&draft->recipients, PLENTY);
+    buffer_init(&draft->notices, PLENTY);
+    buffer_printf(&draft->notices, "ret %d %s\n", (int)envelope->ret,
+                  envelope->envid != NULL ? envelope->envid : "none");
     draft->sender = x_strdup(envelope->sender);
     draft->client = x_strdup(envelope->client);
     draft->helo = x_strdup(envelope->helo);
@@ -496,6 +500,8 @@ const char *draft_queue_id(const struct draft *draft)
 void draft_recipient(struct draft *draft, const struct recipient *recipient, const char *next_hop)
 {
     buffer_printf(&draft->recipients, "%s %s\n", recipient->address, next_hop);
+    buffer_printf(&draft->notices, "%u %s\n", recipient->notify,
+                  recipient->orcpt != NULL ? recipient->orcpt : "none");
 }
 
 void draft_set_tls_optional(struct draft *draft)
@@ -518,6 +524,7 @@ static void draft_free(struct draft **draft)
 {
     buffer_release(&(*draft)->content);
     buffer_release(&(*draft)->recipients);
+    buffer_release(&(*draft)->notices);
     free((*draft)->sender);
     free((*draft)->client);
     free((*draft)->helo);
@@ -540,6 +547,7 @@ void draft_commit(struct draft **draft, spool_done_fn *fn, void *arg)
     fake_spool.rule = x_strdup((*draft)->rule);
     fake_spool.level = x_strdup((*draft)->level);
     fake_spool.recipients = x_strndup((*draft)->recipients.ptr, (*draft)->recipients.len);
+    fake_spool.notices = x_strndup((*draft)->notices.ptr, (*draft)->notices.len);
     fake_spool.body = (*draft)->body;
     fake_spool.requiretls = (*draft)->requiretls;
     fake_spool.tls_optional = (*draft)->tls_optional;

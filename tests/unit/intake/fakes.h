@@ -49,6 +49,8 @@ struct fake_spool {
     enum body_type body;
     bool requiretls, tls_optional;
     char *recipients; /* "address next-hop\n" ... */
+    char
+        *notices; /* "ret RET ENVID\n", then "NOTIFY ORCPT\n" for each recipient; "none" for NULL */
 };
 extern struct fake_spool fake_spool;
 struct spool *fake_spool_reset(void);

@@ -10,16 +10,16 @@
 #define GREETING "S: 220 gw.example.org ESMTP\n"
 #define EHLO                                                                                       \
     "C: EHLO c.example\nS: 250-gw.example.org\nS: 250-PIPELINING\nS: 250-SIZE 1000000\nS: "        \
-    "250-8BITMIME\n"                                                                               \
+    "250-8BITMIME\nS: 250-DSN\n"                                                                   \
     "S: 250-LIMITS RCPTMAX=100\nS: 250 ENHANCEDSTATUSCODES\n"
 /* where STARTTLS is offered: before, and after the handshake */
 #define EHLO_CLEAR                                                                                 \
     "C: EHLO c.example\nS: 250-gw.example.org\nS: 250-PIPELINING\nS: 250-SIZE 1000000\nS: "        \
-    "250-8BITMIME\n"                                                                               \
+    "250-8BITMIME\nS: 250-DSN\n"                                                                   \
     "S: 250-STARTTLS\r\nS: 250-LIMITS RCPTMAX=100\nS: 250 ENHANCEDSTATUSCODES\n"
 #define EHLO_TLS                                                                                   \
     "C: EHLO c.example\nS: 250-gw.example.org\nS: 250-PIPELINING\nS: 250-SIZE 1000000\nS: "        \
-    "250-8BITMIME\n"                                                                               \
+    "250-8BITMIME\nS: 250-DSN\n"                                                                   \
     "S: 250-REQUIRETLS\r\nS: 250-LIMITS RCPTMAX=100\nS: 250 ENHANCEDSTATUSCODES\n"
 #define STARTTLS "C: STARTTLS\nS: 220 2.0.0\nT:\n"
 #define QUIT "C: QUIT\nS: 221 2.0.0\nX:\n"
@@ -82,7 +82,7 @@ Test(dialogue, ehlo_and_rset_clear_the_transaction)
         "C: MAIL FROM:<a@b>\nS: 250 2.1.0\nC: RSET\nS: 250 2.0.0\nC: RCPT TO:<u@d>\nS: 503 5.5.1\n"
         "C: MAIL FROM:<a@b>\nS: 250 2.1.0\nC: EHLO [127.0.0.1]\nS: 250-gw\nS: 250-P\nS: 250-S\nS: "
         "250-8\n"
-        "S: 250-L\nS: 250 E\nC: DATA\nS: 503 5.5.1\n" QUIT);
+        "S: 250-DSN\nS: 250-L\nS: 250 E\nC: DATA\nS: 503 5.5.1\n" QUIT);
 }
 
 /* covers: SMTPS-05 SMTPS-06 SMTPS-17 SMTPS-24 CODE-12 */
@@ -93,7 +93,8 @@ Test(dialogue, arguments)
         "C: MAIL FROM: <a@b>\nS: 501 5.5.4\nC: MAIL FROM:a@b\nS: 501 5.5.4\nC: MAIL\nS: 501 5.5.4\n"
         "C: MAIL FROM:<a>\nS: 501 5.1.7\nC: MAIL FROM:<a@b> FOO=1\nS: 555 5.5.4\nC: MAIL "
         "FROM:<a@b> SMTPUTF8\nS: 555 5.5.4\n"
-        "C: MAIL FROM:<a@b> REQUIRETLS\nS: 555 5.5.4\nC: MAIL FROM:<a@b> RET=HDRS\nS: 555 5.5.4\n"
+        "C: MAIL FROM:<a@b> REQUIRETLS\nS: 555 5.5.4\nC: MAIL FROM:<a@b> NOTIFY=NEVER\nS: 555 "
+        "5.5.4\n"
         "C: MAIL FROM:<a@b> SIZE=x\nS: 501 5.5.4\nC: MAIL FROM:<a@b> SIZE=1 SIZE=1\nS: 501 5.5.4\n"
         "C: MAIL FROM:<a@b> BODY=BINARYMIME\nS: 501 5.5.4\nC: MAIL FROM:<\xc3\xbc@b>\nS: 553 "
         "5.6.7\n"
@@ -102,10 +103,31 @@ Test(dialogue, arguments)
         "C: MAIL FROM:<@x,@y:a@b> SIZE=1000000\nS: 250 2.1.0\n"
         "C: RCPT TO: <u@d>\nS: 501 5.5.4\nC: RCPT TO:<>\nS: 501 5.1.3\nC: RCPT "
         "TO:<u@m\xc3\xbcller.example>\nS: 553 5.6.7\n"
-        "C: RCPT TO:<u@d> NOTIFY=NEVER\nS: 555 5.5.4\nC: RCPT TO:<@x:\"U u\"@D>\nS: 250 2.1.5\n"
+        "C: RCPT TO:<u@d> RET=FULL\nS: 555 5.5.4\nC: RCPT TO:<@x:\"U u\"@D>\nS: 250 2.1.5\n"
         "C: DATA\nS: 354 \nC: .\nS: 250 2.0.0\n" QUIT);
     cr_assert(eq(str, fake_spool.sender, "a@b"));
     cr_assert(eq(str, fake_spool.recipients, "\"U u\"@D d\n"));
+}
+
+/* What is asked for goes into the store as it came, recipient by recipient. covers: DSN-06 */
+Test(dialogue, notices_asked_for)
+{
+    bench_try(GREETING EHLO
+              "C: MAIL FROM:<a@b> RET=x\nS: 501 5.5.4\nC: MAIL FROM:<a@b> RET=FULL RET=FULL\nS: "
+              "501 5.5.4\n"
+              "C: MAIL FROM:<a@b> ENVID=a+2\nS: 501 5.5.4\n"
+              "C: MAIL FROM:<a@b> ret=hdrs EnvID=QQ+2B1\nS: 250 2.1.0\n"
+              "C: RCPT TO:<u@d> NOTIFY=NEVER,DELAY\nS: 501 5.5.4\n"
+              "C: RCPT TO:<u@d> ORCPT=u@d\nS: 501 5.5.4\n"
+              "C: RCPT TO:<u@d> ORCPT=rfc822;u@d ORCPT=rfc822;u@d\nS: 501 5.5.4\n"
+              "C: RCPT TO:<u@d> notify=success,Delay ORCPT=rfc822;U+2Bx@D\nS: 250 2.1.5\n"
+              "C: RCPT TO:<v@d> NOTIFY=NEVER\nS: 250 2.1.5\n"
+              "C: RCPT TO:<w@d>\nS: 250 2.1.5\n"
+              "C: DATA\nS: 354 \nC: .\nS: 250 2.0.0\n" QUIT);
+    cr_assert(eq(str, fake_spool.notices, "ret 2 QQ+2B1\n10 rfc822;U+2Bx@D\n1 none\n0 none\n"));
+    bench_try(GREETING EHLO "C: MAIL FROM:<a@b>\nS: 250 2.1.0\nC: RCPT TO:<u@d>\nS: 250 2.1.5\n"
+                            "C: DATA\nS: 354 \nC: .\nS: 250 2.0.0\n" QUIT);
+    cr_assert(eq(str, fake_spool.notices, "ret 0 none\n0 none\n"));
 }
 
 /* covers: SMTPS-05 */
@@ -268,7 +290,7 @@ Test(dialogue, starttls)
         bench_open(&bench);
         bench_run(&bench,
                   GREETING
-                  "C: EHLO c.example\nS: 250-gw\nS: 250-P\nS: 250-SIZE\nS: 250-8\nS: "
+                  "C: EHLO c.example\nS: 250-gw\nS: 250-P\nS: 250-SIZE\nS: 250-8\nS: 250-DSN\nS: "
                   "250-STARTTLS\r\nS: 250-L\nS: 250 E\n"
                   "C: MAIL FROM:<clear@b>\nS: 250 2.1.0\nC: RCPT TO:<u@d>\nS: 250 2.1.5\n"
                   "C: STARTTLS x\nS: 501 5.5.4\nC: STARTTLS\nS: 220 2.0.0\nT:\n"
@@ -424,7 +446,7 @@ Test(dialogue, require_tls)
     bench.tls = (struct tls_server *)&bench;
     bench_open(&bench);
     bench_run(&bench,
-              GREETING "C: EHLO c.example\nS: 250-gw\nS: 250-P\nS: 250-S\nS: 250-8\nS: "
+              GREETING "C: EHLO c.example\nS: 250-gw\nS: 250-P\nS: 250-S\nS: 250-8\nS: 250-DSN\nS: "
                        "250-STARTTLS\r\nS: 250-L\nS: 250 E\n"
                        "C: HELO c\nS: 530 5.7.0\nC: MAIL FROM:<a@b>\nS: 530 5.7.0\nC: RCPT "
                        "TO:<u@d>\nS: 530 5.7.0\n"

@@ -87,7 +87,7 @@ Test(command, mail)
          BODY_7BIT},
         {"FROM:<u@d> SMTPUTF8", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0,
          BODY_7BIT},
-        {"FROM:<u@d> RET=FULL", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0,
+        {"FROM:<u@d> NOTIFY=NEVER", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0,
          BODY_7BIT},
         {"FROM:<u@d> x", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0, BODY_7BIT},
     };
@@ -143,7 +143,8 @@ Test(command, rcpt)
         {"TO:<>", ARGUMENT_BAD_ADDRESS, ""},
         {"TO: <u@d>", ARGUMENT_SYNTAX, NULL},
         {"TO:u@d", ARGUMENT_SYNTAX, NULL},
-        {"TO:<u@d> NOTIFY=NEVER", ARGUMENT_UNKNOWN_PARAMETER, "u@d"},
+        {"TO:<u@d> RET=FULL", ARGUMENT_UNKNOWN_PARAMETER, "u@d"},
+        {"TO:<u@d> NOTIFY", ARGUMENT_BAD_PARAMETER, "u@d"},
         {"TO:<u@m\xc3\xbcller.example>", ARGUMENT_NON_ASCII, NULL},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -199,10 +200,11 @@ Test(command, client_writes_only_what_is_offered)
     }
     struct buffer out;
     struct capabilities all = {.size = true, .eightbitmime = true};
+    struct recipient recipient = {.address = "\"a b\"@Example.org", .notify = NOTIFY_NEVER};
     buffer_init(&out, 4096);
     envelope = (struct envelope){.sender = "", .size = 1};
     cr_assert(eq(int, command_format_mail(&out, &envelope, &all), 0));
-    cr_assert(eq(int, command_format_rcpt(&out, "\"a b\"@Example.org"), 0));
+    cr_assert(eq(int, command_format_rcpt(&out, &recipient, &all), 0));
     cr_assert(
         eq(str, (char *)written(&out), "MAIL FROM:<> SIZE=1\r\nRCPT TO:<\"a b\"@Example.org>\r\n"));
     buffer_release(&out);
@@ -214,9 +216,10 @@ Test(command, no_address_ends_its_line)
     struct buffer out;
     struct capabilities none = {0};
     struct envelope envelope = {.sender = "u@d>\r\nDATA"};
+    struct recipient recipient = {.address = "u@d\n"};
     buffer_init(&out, 4096);
     cr_assert(eq(int, command_format_mail(&out, &envelope, &none), -1));
-    cr_assert(eq(int, command_format_rcpt(&out, "u@d\n"), -1));
+    cr_assert(eq(int, command_format_rcpt(&out, &recipient, &none), -1));
     cr_assert(eq(sz, out.len, 0));
     buffer_release(&out);
 }
