@@ -73,7 +73,7 @@ int main(int argc, char **argv)
         }
     }
     if (optind != argc) {
-        fputs(usage, stderr);
+        fprintf(stderr, "danewayd: \"%s\" is not expected here\n%s", argv[optind], usage);
         return EX_USAGE;
     }
     CLEANUP(conf_free) struct settings *settings = NULL;

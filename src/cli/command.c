@@ -4,6 +4,7 @@
  * Must never print anything but what was asked for on standard output. */
 #include "cli/command.h"
 
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,8 +146,10 @@ static const struct command commands[] = {
      "  --table FILE  default: the configured one\n"
      "  Prints the row with its line; exit status 0 found, 1 no row applies.\n",
      run_table_match},
-    {"reasons", NULL, false, "[--mdoc | --json]", "every reason why mail is not sent as asked",
-     "  --mdoc  as the list in the manual page daneway-reasons(7)\n", run_reasons},
+    {"reasons", NULL, false, "[--json | --mdoc]", "every reason why mail is not sent as asked",
+     "  --json  as a JSON array\n"
+     "  --mdoc  as the list in the manual page daneway-reasons(7)\n",
+     run_reasons},
 };
 
 const struct command *command_table(size_t *count_r)
@@ -169,12 +172,34 @@ const struct command *command_find(int argc, char **argv, int *words_r)
     return NULL;
 }
 
+void command_print_usage(const struct command *command, FILE *out)
+{
+    fprintf(out, "usage: daneway [-c FILE] %s%s%s%s%s\n", command->name,
+            command->second != NULL ? " " : "", command->second != NULL ? command->second : "",
+            *command->arguments != '\0' ? " " : "", command->arguments);
+}
+
 void command_print_help(const struct command *command, FILE *out)
 {
-    fprintf(out, "usage: daneway [-c FILE] %s%s%s%s%s\n\n%s\n%s%s", command->name,
-            command->second != NULL ? " " : "", command->second != NULL ? command->second : "",
-            *command->arguments != '\0' ? " " : "", command->arguments, command->summary,
-            *command->help != '\0' ? "\n" : "", command->help);
+    command_print_usage(command, out);
+    fprintf(out, "\n%s\n%s%s", command->summary, *command->help != '\0' ? "\n" : "", command->help);
+}
+
+int command_expect_words(int argc, char **argv, int count, const char *what)
+{
+    if (argc - optind > count)
+        return command_failed(-1, "\"%s\" is not expected here", argv[optind + count]);
+    if (argc - optind < count)
+        return command_failed(-1, "%s is missing", what);
+    return 0;
+}
+
+int command_take_words(int argc, char **argv, int count, const char *what)
+{
+    static const struct option none[] = {{0}};
+    if (getopt_long(argc, argv, "", none, NULL) != -1)
+        return -1;
+    return command_expect_words(argc, argv, count, what);
 }
 
 int command_misused(const char *name, const char *second)
@@ -183,7 +208,8 @@ int command_misused(const char *name, const char *second)
     int count;
     const struct command *command = command_find(second != NULL ? 2 : 1, words, &count);
     if (command != NULL)
-        command_print_help(command, stderr);
+        command_print_usage(command, stderr);
+    fprintf(stderr, "daneway help %s says more\n", name);
     return STATUS_USAGE;
 }
 

@@ -37,8 +37,16 @@ struct command {
 const struct command *command_find(int argc, char **argv, int *words_r);
 const struct command *command_table(size_t *count_r);
 
+/* One line: "usage: daneway [-c FILE] queue list ...". */
+void command_print_usage(const struct command *command, FILE *out);
 void command_print_help(const struct command *command, FILE *out);
-/* Prints on standard error how the command is used, and returns STATUS_USAGE. */
+/* After getopt: are there as many words as the command takes? `what` names them, as "DOMAIN" or "FILE". 0; -1 after a
+ * complaint. */
+int command_expect_words(int argc, char **argv, int count, const char *what);
+/* The same for a command that knows no option: the words begin at argv[optind]. */
+int command_take_words(int argc, char **argv, int count, const char *what);
+/* Prints on standard error how the command is used, in a line or two that leave the complaint above them in sight, and
+ * returns STATUS_USAGE. */
 int command_misused(const char *name, const char *second);
 /* "daneway: ..." on standard error; returns `status`. */
 int command_failed(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -10,9 +10,8 @@
 
 int run_config_check(const char *configuration, int argc, char **argv)
 {
-    (void)argv;
     struct err err;
-    if (argc != 1)
+    if (command_take_words(argc, argv, 0, NULL) != 0)
         return command_misused("config", "check");
     CLEANUP(conf_free) struct settings *settings = NULL;
     if (conf_read(&settings, configuration, &err) != 0 || check_all(settings, &err) != 0)

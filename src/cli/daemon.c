@@ -21,8 +21,10 @@ json_t *daemon_ask(const char *configuration, const char *method, const struct h
     int result = http_ask(settings->status_socket, method, target->text, &json, &err);
     if (result == 0)
         return json;
-    *status_r =
-        command_failed(result == HTTP_REFUSED ? STATUS_USAGE : STATUS_SILENT, "%s", err.text);
+    *status_r = command_failed(result == HTTP_REFUSED  ? STATUS_USAGE
+                               : result == HTTP_ABSENT ? STATUS_NO
+                                                       : STATUS_SILENT,
+                               "%s", err.text);
     return NULL;
 }
 

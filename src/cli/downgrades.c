@@ -76,11 +76,11 @@ int run_downgrades(const char *configuration, int argc, char **argv)
     int option, status;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option != 'j')
-            return command_misused("downgrades", NULL);
+            return command_misused("downgrades", "list");
         as_json = true;
     }
-    if (optind != argc)
-        return command_misused("downgrades", NULL);
+    if (command_expect_words(argc, argv, 0, NULL) != 0)
+        return command_misused("downgrades", "list");
     http_target_begin(&target, "/downgrades");
     json_t *answer = daemon_ask(configuration, "GET", &target, &status);
     if (answer == NULL)
@@ -99,9 +99,9 @@ int run_downgrades_acknowledge(const char *configuration, int argc, char **argv)
 {
     struct http_target target;
     int status;
-    if (argc != 2)
+    if (command_take_words(argc, argv, 1, "NEXT-HOP") != 0)
         return command_misused("downgrades", "acknowledge");
-    CLEANUP(text_free) char *next_hop = x_strdup(argv[1]);
+    CLEANUP(text_free) char *next_hop = x_strdup(argv[optind]);
     ascii_lower_text(next_hop);
     http_target_begin(&target, "/downgrades");
     http_target_add(&target, "op", "acknowledge");

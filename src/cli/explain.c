@@ -43,7 +43,9 @@ static bool take_arguments(struct request *request, int argc, char **argv)
         else
             return false;
     }
-    if (optind + 1 != argc || *argv[optind] == '\0')
+    if (command_expect_words(argc, argv, 1, "what to explain") != 0)
+        return false;
+    if (*argv[optind] == '\0')
         return false;
     request->subject = argv[optind];
     return true;
@@ -180,8 +182,12 @@ int run_explain(const char *configuration, int argc, char **argv)
         return command_misused("explain", NULL);
     format_use_colours(format_wants_colours(stdout));
     bool live = !is_queue_id(request.subject);
-    if (live ? request.all : request.requiretls || request.sender != NULL)
+    if (live ? request.all : request.requiretls || request.sender != NULL) {
+        command_failed(0, "\"%s\" is %s", request.subject,
+                       live ? "no queue id: --all is for those"
+                            : "a queue id: --from and --requiretls are for addresses and domains");
         return command_misused("explain", NULL);
+    }
     return live ? explain_next_hop(&request, ATTEMPT_EXPLAIN) : explain_message(&request);
 }
 

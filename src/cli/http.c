@@ -19,7 +19,8 @@ enum {
     ANSWER_LIMIT = 512 * 1024 * 1024,
     PATIENCE = 20 /* seconds */,
     HTTP_FINE = 200,
-    HTTP_WRONG = 400
+    HTTP_WRONG = 400,
+    HTTP_NOT_THERE = 404,
 };
 
 /* --- the target ------------------------------------------------------------------------------- */
@@ -138,12 +139,12 @@ static int parse_json(struct slice answer, json_t **json_r, struct err *err_r)
         return 0;
     }
     const char *text = json_string_value(json_object_get(json, "error"));
-    if (status == HTTP_WRONG && text != NULL)
+    if ((status == HTTP_WRONG || status == HTTP_NOT_THERE) && text != NULL)
         err_set(err_r, "%s", text);
     else
         err_set(err_r, "danewayd answers %d: %s", status, text != NULL ? text : "");
     json_decref(json);
-    return status == HTTP_WRONG ? HTTP_REFUSED : -1;
+    return status == HTTP_WRONG ? HTTP_REFUSED : status == HTTP_NOT_THERE ? HTTP_ABSENT : -1;
 }
 
 int http_ask(const char *socket_path, const char *method, const char *target, json_t **json_r,

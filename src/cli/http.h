@@ -19,9 +19,9 @@ void http_target_begin(struct http_target *target, const char *path);
 /* Percent-encodes the value. NULL: the parameter is left out. */
 void http_target_add(struct http_target *target, const char *name, const char *value);
 
-enum { HTTP_REFUSED = -2 };
+enum { HTTP_REFUSED = -2, HTTP_ABSENT = -3 };
 /* -1: the daemon is not there, or does not answer. HTTP_REFUSED: it says what is wrong with the
- * question. err_r says it. New reference. */
+ * question; HTTP_ABSENT: it has no such thing, as it is configured. err_r says it. New reference. */
 int http_ask(const char *socket_path, const char *method, const char *target, json_t **json_r,
              struct err *err_r);
 /* The body of a whole answer and its status; 0 or -1. For http_ask and its test. */

@@ -11,13 +11,15 @@
 
 #include "cli/command.h"
 
-enum { NAMES_WIDTH = 18 };
+enum { NAMES_WIDTH = 25 };
+
+static const char usage[] = "usage: daneway [-c FILE] COMMAND ...\n";
 
 static void print_overview(FILE *out)
 {
     size_t count;
     const struct command *commands = command_table(&count);
-    fputs("usage: daneway [-c FILE] COMMAND ...\n\n", out);
+    fprintf(out, "%s\n", usage);
     for (size_t i = 0; i < count; i++) {
         const char *second = commands[i].second != NULL ? commands[i].second : "";
         int used = fprintf(out, "  %s %s", commands[i].name, second);
@@ -58,6 +60,21 @@ static void print_help_of(const char *name, FILE *out)
     }
 }
 
+/* The second word is missing, or is none of those that may follow the first one. */
+static int unknown_second(int argc, char **argv)
+{
+    size_t count;
+    const struct command *commands = command_table(&count);
+    if (argc > 1)
+        command_failed(0, "there is no command \"%s %s\"", argv[0], argv[1]);
+    else
+        command_failed(0, "\"%s\" needs a second word", argv[0]);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(commands[i].name, argv[0]) == 0)
+            command_print_usage(&commands[i], stderr);
+    return STATUS_USAGE;
+}
+
 static int print_help(int argc, char **argv)
 {
     if (argc == 0) {
@@ -84,6 +101,9 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
+/* getopt's complaints begin with it. */
+static char program[] = "daneway";
+
 static int run(const char *configuration, int argc, char **argv)
 {
     int words;
@@ -92,15 +112,12 @@ static int run(const char *configuration, int argc, char **argv)
     if (asks_for_help(argc, argv))
         return print_help(argc, argv);
     const struct command *command = command_find(argc, argv, &words);
-    if (command == NULL && find_for_help(argv[0]) != NULL) {
-        print_help_of(argv[0], stderr); /* the second word is missing or wrong */
-        return STATUS_USAGE;
-    }
+    if (command == NULL && find_for_help(argv[0]) != NULL)
+        return unknown_second(argc, argv);
     if (command == NULL)
         return unknown(argv[0]);
-    static char program[] = "daneway";
-    argv[words - 1] = program; /* getopt's complaints begin with it */
-    optind = 0;                /* glibc: a new command line */
+    argv[words - 1] = program;
+    optind = 0; /* glibc: a new command line */
     return command->run(configuration, argc - words + 1, argv + words - 1);
 }
 
@@ -108,7 +125,10 @@ int main(int argc, char **argv)
 {
     const char *configuration = DANEWAY_CONFDIR "/daneway.conf";
     int option;
-    static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option options[] = {
+        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
+    if (argc > 0)
+        argv[0] = program;
     while ((option = getopt_long(argc, argv, "+c:hV", options, NULL)) != -1) {
         switch (option) {
         case 'c':
@@ -121,7 +141,7 @@ int main(int argc, char **argv)
             puts("daneway " PACKAGE_VERSION);
             return STATUS_YES;
         default:
-            print_overview(stderr);
+            fprintf(stderr, "%sdaneway help lists the commands\n", usage);
             return STATUS_USAGE;
         }
     }

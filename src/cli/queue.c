@@ -101,6 +101,8 @@ static int list(const char *configuration, const struct http_target *target, boo
     format_use_colours(format_wants_colours(stdout));
     if (as_json)
         command_print_json(queue);
+    else if (json_array_size(queue) == 0 && target->parameters > 0)
+        puts("Nothing of that waits.");
     else
         render_queue(stdout, queue, time(NULL));
     status = daemon_complete(answer);
@@ -138,7 +140,7 @@ int run_queue_list(const char *configuration, int argc, char **argv)
             return command_misused("queue", "list");
         }
     }
-    if (optind != argc)
+    if (command_expect_words(argc, argv, 0, NULL) != 0)
         return command_misused("queue", "list");
     return list(configuration, &target, as_json);
 }
@@ -188,7 +190,11 @@ int run_flush(const char *configuration, int argc, char **argv)
             return command_misused("flush", NULL);
         }
     }
-    if (optind != argc || target.parameters != 1)
+    if (command_expect_words(argc, argv, 0, NULL) != 0)
         return command_misused("flush", NULL);
+    if (target.parameters != 1) {
+        command_failed(0, "expected one of --domain, --id and --all");
+        return command_misused("flush", NULL);
+    }
     return flush(configuration, &target, all);
 }

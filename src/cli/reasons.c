@@ -71,7 +71,7 @@ int run_reasons(const char *configuration, int argc, char **argv)
             return command_misused("reasons", NULL);
         print = print_mdoc;
     }
-    if (optind != argc)
+    if (command_expect_words(argc, argv, 0, NULL) != 0)
         return command_misused("reasons", NULL);
     format_use_colours(format_wants_colours(stdout));
     for (size_t i = 0; i < COUNT; i++)

@@ -102,9 +102,8 @@ static int check_identities(struct checking *checking, const struct settings *se
 
 int run_report_check(const char *configuration, int argc, char **argv)
 {
-    (void)argv;
     struct err err;
-    if (argc != 1)
+    if (command_take_words(argc, argv, 0, NULL) != 0)
         return command_misused("report", "check");
     CLEANUP(conf_free) struct settings *settings = command_settings(configuration);
     CLEANUP(identity_keys_free) struct identity_keys *keys = NULL;

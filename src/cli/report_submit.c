@@ -41,6 +41,8 @@ static int parse(struct options *options, int argc, char **argv, bool takes_dry_
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         if (option == 'd' && day_begin(optarg, &begin) == 0)
             day_format(begin, options->day);
+        else if (option == 'd')
+            return command_failed(-1, "\"%s\" is no day; expected YYYY-MM-DD", optarg);
         else if (option == 'j')
             options->as_json = true;
         else if (option == 'n' && takes_dry_run)
@@ -48,7 +50,7 @@ static int parse(struct options *options, int argc, char **argv, bool takes_dry_
         else
             return -1;
     }
-    return optind == argc ? 0 : -1;
+    return command_expect_words(argc, argv, 0, NULL);
 }
 
 /* --- what would go where ---------------------------------------------------------------------- */
@@ -224,6 +226,8 @@ static int dry_run(const char *configuration, const struct options *options)
     format_use_colours(format_wants_colours(stdout));
     if (options->as_json)
         command_print_json(list);
+    else if (json_array_size(reports) == 0)
+        printf("There is no report of %s: no mail was sent that counts.\n", options->day);
     else
         print_preview(stdout, &preview);
     return STATUS_YES;
@@ -312,6 +316,9 @@ int run_report_submissions(const char *configuration, int argc, char **argv)
         return STATUS_YES;
     }
     format_use_colours(format_wants_colours(stdout));
+    if (json_array_size(json_object_get(answer, "submissions")) == 0)
+        printf("No report%s%s was to be sent.\n", options.day[0] != '\0' ? " of " : "",
+               options.day);
     json_array_foreach(json_object_get(answer, "submissions"), i, one) {
         print_submission(one);
     }
@@ -326,10 +333,11 @@ int run_report_submissions(const char *configuration, int argc, char **argv)
 int run_report_resume(const char *configuration, int argc, char **argv)
 {
     int status;
-    if (argc != 2 || argv[1][0] == '-')
+    if (command_take_words(argc, argv, 1, "RECEIVER") != 0)
         return command_misused("report", "resume");
     CLEANUP(json_free)
-    json_t *answer = ask(configuration, "POST", "/report/resume", "receiver", argv[1], &status);
+    json_t *answer =
+        ask(configuration, "POST", "/report/resume", "receiver", argv[optind], &status);
     if (answer == NULL)
         return status;
     if (json_is_true(json_object_get(answer, "resumed")))
@@ -337,5 +345,5 @@ int run_report_resume(const char *configuration, int argc, char **argv)
     return command_failed(STATUS_NO,
                           "%s is not among those that did not take reports: daneway report "
                           "submissions lists them",
-                          argv[1]);
+                          argv[optind]);
 }

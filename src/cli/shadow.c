@@ -50,20 +50,25 @@ static void print_outcome(FILE *out, json_t *row)
         fprintf(out, ": %s %s", reason_status(reason), reason_row(reason)->name);
 }
 
+static const char *plural(json_int_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
+}
+
 static void print_row(FILE *out, json_t *row, int64_t now)
 {
     char first[FORMAT_TEXT], last[FORMAT_TEXT];
-    json_int_t held = json_number(row, "deliveries");
+    json_int_t held = json_number(row, "deliveries"), passing = json_number(row, "passing"),
+               attempts = json_number(row, "attempts");
     fprintf(out, "\n%s", colour(BOLD));
     format_put(out, json_text(row, "domain"));
     fputs(colour(PLAIN), out);
     print_outcome(out, row);
-    fprintf(
-        out,
-        "\n    %lld deliveries (%lld others would pass), %lld attempts; first %s, last %s ago\n",
-        (long long)held, (long long)json_number(row, "passing"),
-        (long long)json_number(row, "attempts"), format_time(json_number(row, "first"), first),
-        format_duration(now - json_number(row, "last"), last));
+    fprintf(out, "\n    %lld %s (%lld %s would pass), %lld %s; first %s, last %s ago\n",
+            (long long)held, plural(held, "delivery", "deliveries"), (long long)passing,
+            plural(passing, "other", "others"), (long long)attempts,
+            plural(attempts, "attempt", "attempts"), format_time(json_number(row, "first"), first),
+            format_duration(now - json_number(row, "last"), last));
     render_folded(out, "    ", json_text(row, "says"));
     fputs("    ", out);
     format_put(out, json_text(row, "rule"));
@@ -113,14 +118,17 @@ int run_shadow(const char *configuration, int argc, char **argv)
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option != 'j')
-            return command_misused("shadow", NULL);
+            return command_misused("shadow", "list");
         as_json = true;
     }
-    return optind == argc ? ask(configuration, "GET", as_json) : command_misused("shadow", NULL);
+    if (command_expect_words(argc, argv, 0, NULL) != 0)
+        return command_misused("shadow", "list");
+    return ask(configuration, "GET", as_json);
 }
 
 int run_shadow_reset(const char *configuration, int argc, char **argv)
 {
-    (void)argv;
-    return argc == 1 ? ask(configuration, "POST", false) : command_misused("shadow", "reset");
+    if (command_take_words(argc, argv, 0, NULL) != 0)
+        return command_misused("shadow", "reset");
+    return ask(configuration, "POST", false);
 }

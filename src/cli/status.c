@@ -133,7 +133,7 @@ static void print_policy_service(FILE *out, json_t *status)
     json_int_t wrong = number(status, section, "perm"),
                refused = number(status, section, "refused");
     if (wrong + refused > 0)
-        fprintf(out, "           %s%lld wrong requests, %lld connections refused%s\n",
+        fprintf(out, "           %srequests that were wrong: %lld, connections refused: %lld%s\n",
                 colour(YELLOW), (long long)wrong, (long long)refused, colour(PLAIN));
 }
 
@@ -266,7 +266,7 @@ int run_status(const char *configuration, int argc, char **argv)
             return command_misused("status", NULL);
         as_json = true;
     }
-    if (optind != argc)
+    if (command_expect_words(argc, argv, 0, NULL) != 0)
         return command_misused("status", NULL);
     struct http_target target;
     http_target_begin(&target, "/status");

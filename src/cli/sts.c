@@ -148,7 +148,7 @@ static int take_arguments(int argc, char **argv, const char **domain_r, bool *as
             return -1;
         *as_json_r = true;
     }
-    if (optind + (domain_r != NULL ? 1 : 0) != argc)
+    if (command_expect_words(argc, argv, domain_r != NULL ? 1 : 0, "DOMAIN") != 0)
         return -1;
     if (domain_r != NULL)
         *domain_r = argv[optind];

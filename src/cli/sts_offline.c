@@ -42,7 +42,8 @@ int run_sts_record(const char *configuration, int argc, char **argv)
     struct slice txts[LIST_MOST];
     size_t count = 0;
     (void)configuration;
-    if (take_list(argc, argv, "txt", texts, &count) != 0 || optind != argc)
+    if (take_list(argc, argv, "txt", texts, &count) != 0 ||
+        command_expect_words(argc, argv, 0, NULL) != 0)
         return command_misused("sts-record", NULL);
     for (size_t i = 0; i < count; i++)
         txts[i] = slice_of(texts[i]);
@@ -71,7 +72,7 @@ int run_sts_policy(const char *configuration, int argc, char **argv)
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
         if (option != 'j')
             return command_misused("sts-policy", NULL);
-    if (optind + 1 != argc)
+    if (command_expect_words(argc, argv, 1, "FILE") != 0)
         return command_misused("sts-policy", NULL);
     if (read_policy(argv[optind], &text, &length, &err) != 0)
         return command_failed(STATUS_USAGE, "%s", err.text);
@@ -91,7 +92,8 @@ int run_sts_match(const char *configuration, int argc, char **argv)
     const char *patterns[LIST_MOST];
     size_t count = 0;
     (void)configuration;
-    if (take_list(argc, argv, "mx", patterns, &count) != 0 || optind + 1 != argc)
+    if (take_list(argc, argv, "mx", patterns, &count) != 0 ||
+        command_expect_words(argc, argv, 1, "HOST") != 0)
         return command_misused("sts-match", NULL);
     for (size_t i = 0; i < count; i++)
         if (sts_mx_match(slice_of(patterns[i]), slice_of(argv[optind])))

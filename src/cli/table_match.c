@@ -4,6 +4,7 @@
  * Must never guess: a table with a wrong line is refused as the daemon refuses it. */
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/alloc.h"
@@ -70,8 +71,13 @@ int run_table_match(const char *configuration, int argc, char **argv)
         else if (option != 'j')
             return command_misused("table-match", NULL);
     }
-    if (optind + 1 != argc)
+    if (command_expect_words(argc, argv, 1, "NEXT-HOP") != 0)
         return command_misused("table-match", NULL);
+    if (strpbrk(argv[optind], "@ \t") != NULL)
+        return command_failed(STATUS_USAGE,
+                              "\"%s\": expected a domain or a host, as example.com or "
+                              "[mx.example.com]:587; the table knows no users",
+                              argv[optind]);
     if (path != NULL)
         return match(path, argv[optind]);
     CLEANUP(conf_free) struct settings *settings = command_settings(configuration);

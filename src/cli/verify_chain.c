@@ -74,7 +74,7 @@ static int take_option(struct request *request, int option, const char *value)
             -1, "--at \"%s\": expected seconds since 1970 or 2026-11-23T12:00:00Z", value);
     case 'n':
         if (request->name_count == LIST_MOST)
-            return -1;
+            return command_failed(-1, "more than %d times --name", LIST_MOST);
         request->names[request->name_count++] = value;
         return 0;
     default:
@@ -95,13 +95,18 @@ static int take_arguments(struct request *request, int argc, char **argv)
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
         if (option != 'j' && take_option(request, option, optarg) != 0)
             return -1;
-    if (optind + 1 != argc || request->name_count == 0 || request->mode == NULL)
+    if (command_expect_words(argc, argv, 1, "CHAIN.pem") != 0)
         return -1;
     request->chain = argv[optind];
-    request->pkix = strcmp(request->mode, "pkix") == 0;
-    if (!request->pkix && strcmp(request->mode, "dane") != 0)
-        return -1;
-    return request->pkix == (request->record_count == 0) ? 0 : -1;
+    request->pkix = request->mode != NULL && strcmp(request->mode, "pkix") == 0;
+    if (!request->pkix && (request->mode == NULL || strcmp(request->mode, "dane") != 0))
+        return command_failed(-1, "expected --mode dane or --mode pkix");
+    if (request->name_count == 0)
+        return command_failed(-1, "expected --name and the name of the mail host");
+    if (request->pkix != (request->record_count == 0))
+        return command_failed(-1, request->pkix ? "--tlsa is for --mode dane"
+                                                : "--mode dane needs --tlsa");
+    return 0;
 }
 
 /* --- the judgement ---------------------------------------------------------------------------- */

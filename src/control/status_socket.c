@@ -288,9 +288,11 @@ static void get_sts(struct exchange *exchange)
     json_t *list;
     struct err err;
     if (domain == NULL && parameter(exchange, "domain") != NULL)
-        reply_error(exchange, HTTP_BADREQUEST, "domain: expected a domain name");
+        reply_error(exchange, HTTP_BADREQUEST,
+                    "expected the name of a domain, without a user or a port");
     else if (status->from.policies == NULL)
-        reply_error(exchange, HTTP_NOTFOUND, "MTA-STS is switched off: sts { enabled = false }");
+        reply_error(exchange, HTTP_NOTFOUND,
+                    "MTA-STS is switched off: section sts has enabled = false");
     else if (sts_store_json(status->from.policies, domain,
                             limit != NULL ? strtoul(limit, NULL, 10) : POLICIES_LISTED,
                             loop_wall(status->loop), &list, &err) != 0)
@@ -331,9 +333,11 @@ static void post_sts(struct exchange *exchange)
     CLEANUP(arena_free) struct arena *arena = arena_create();
     const char *domain = policy_domain(exchange, arena), *op = parameter(exchange, "op");
     if (domain == NULL)
-        reply_error(exchange, HTTP_BADREQUEST, "domain: expected a domain name");
+        reply_error(exchange, HTTP_BADREQUEST,
+                    "expected the name of a domain, without a user or a port");
     else if (exchange->status->from.policies == NULL)
-        reply_error(exchange, HTTP_NOTFOUND, "MTA-STS is switched off: sts { enabled = false }");
+        reply_error(exchange, HTTP_NOTFOUND,
+                    "MTA-STS is switched off: section sts has enabled = false");
     else if (op != NULL && strcmp(op, "refetch") == 0)
         refetch_policy(exchange, domain);
     else if (op != NULL && strcmp(op, "drop") == 0)
@@ -346,7 +350,7 @@ static void post_sts(struct exchange *exchange)
 
 enum { SHADOW_LISTED = 1000 };
 static const char no_shadow[] =
-    "there are no second rules: delivery { tls_policy_shadow, shadow_level }";
+    "there are no second rules: tls_policy_shadow or shadow_level in section delivery makes them";
 
 static void get_shadow(struct exchange *exchange)
 {

@@ -126,12 +126,24 @@ Test(live, exit_status_says_whether_mail_would_go)
 
 Test(live, wrong_input_is_refused_before_the_daemon_is_asked)
 {
-    static const char *const cases[][4] = {
+    static const char *const cases[][5] = {
         {"queue", "--limit", "x", NULL},
         {"queue", "--limit", "0", NULL},
         {"queue", "--limit", "-1", NULL},
         {"queue", "lst", NULL},
         {"flush", NULL},
+        {"flush", "--all", "now", NULL},
+        {"explain", NULL},
+        {"explain", "good.example", "bad.example", NULL},
+        {"explain", "--all", "good.example", NULL},
+        {"explain", "--requiretls", "4XABCDEF", NULL},
+        {"downgrades", "acknowledge", NULL},
+        {"downgrades", "acknowledge", "--all", NULL},
+        {"shadow", "reset", "all", NULL},
+        {"sts", "show", NULL},
+        {"report", "submit", "--day", "monday"},
+        {"report", "resume", NULL},
+        {"config", "check", "all", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         cr_expect(eq(int, status_of(cases[i]), STATUS_USAGE), "%s %s", cases[i][0], cases[i][2]);

@@ -168,6 +168,8 @@ Test(offline, wrong_usage_and_unreadable_input)
         {"table-match", "--table", garbage, "example.org", NULL},
         {"table-match", "--table", "/nonexistent", "example.org", NULL},
         {"table-match", NULL},
+        {"table-match", "--table", table, "user@example.org", NULL},
+        {"table-match", "--table", table, "example.org", "example.com", NULL},
         {"reasons", "--yaml", NULL},
         {"queue", "list", "--verbose", NULL},
         {"flush", NULL},
