@@ -1,7 +1,7 @@
 /* notice: the MIME structure of a notice: text for people, message/delivery-status, the header of
  * the message.
  * Owns: the field order; the words for people are in notice_text.c. 7-bit throughout, so that it
- * can go to any host. RFC 3464, 3461 6, 6522, 3834, 8689 5; requirements DSN-01..05, 09, 11, 12,
+ * can go to any host. RFC 3464, 3461 6, 6522, 3834, 8689 5; requirements DSN-01..05, 08..12,
  * RTLS-16, 20.
  * Must never carry the body of the message. */
 #include "result/notice.h"
@@ -12,10 +12,25 @@
 
 enum { FIELD_LIMIT = 500, TYPE_LIMIT = 64 };
 
-bool notice_wanted(const struct envelope *envelope, const struct recipient *recipient)
+static const struct {
+    unsigned notify;
+    bool unasked; /* sent to who did not say what he wants */
+    const char *action;
+    const char *subject; /* before the address, or the number of recipients */
+} kinds[NOTICE_KINDS] = {
+    [NOTICE_FAILED] = {NOTIFY_FAILURE, true, "failed", "Mail could not be delivered to"},
+    [NOTICE_DELAYED] = {NOTIFY_DELAY, true, "delayed", "Mail is delayed to"},
+    [NOTICE_RELAYED] = {NOTIFY_SUCCESS, false, "relayed", "Mail was handed over for"},
+};
+
+bool notice_wanted(enum notice_kind kind, const struct envelope *envelope,
+                   const struct recipient *recipient)
 {
-    return envelope->sender[0] != '\0' &&
-           (recipient->notify == 0 || (recipient->notify & NOTIFY_FAILURE) != 0);
+    if (envelope->sender[0] == '\0' || envelope->tls_report)
+        return false;
+    if (recipient->notify == 0)
+        return kinds[kind].unasked;
+    return (recipient->notify & kinds[kind].notify) != 0;
 }
 
 struct slice header_section(struct slice content, size_t limit)
@@ -56,13 +71,11 @@ static bool is_tls_optional(const struct envelope *envelope)
 
 static void write_subject(struct writer *writer, struct arena *arena, const struct notice *notice)
 {
-    const char *address = printable(arena, notice->recipients[0].recipient->address, FIELD_LIMIT);
+    const char *whom = printable(arena, notice->recipients[0].recipient->address, FIELD_LIMIT);
     if (notice->recipient_count > 1)
-        write_line(writer, "Subject: Mail could not be delivered to %zu recipients",
-                   notice->recipient_count);
-    else
-        write_folded(writer, "Subject: ", " ",
-                     arena_printf(arena, "Mail could not be delivered to %s", address));
+        whom = arena_printf(arena, "%zu recipients", notice->recipient_count);
+    write_folded(writer, "Subject: ", " ",
+                 arena_printf(arena, "%s %s", kinds[notice->kind].subject, whom));
 }
 
 static void write_header(struct writer *writer, struct arena *arena, const struct notice *notice,
@@ -102,21 +115,38 @@ static void write_original_recipient(struct writer *writer, struct arena *arena,
                xtext_decoded(arena, text));
 }
 
+/* What only this gateway can tell: why, in the words of TLS-RPT, and who can mend it; or how the mail was protected. */
+static void write_own_fields(struct writer *writer, const struct notice_recipient *one)
+{
+    const struct reason_row *row = reason_row(one->reason);
+    if (one->tls != NULL && one->tls[0] != '\0')
+        write_line(writer, "X-Daneway-Protection: %s", one->tls);
+    if (one->reason == REASON_NONE)
+        return;
+    write_line(writer, "X-Daneway-Reason: %s", row->name);
+    if (row->result != RESULT_NONE)
+        write_line(writer, "X-Daneway-Result-Type: %s", result_type_name(row->result));
+    write_line(writer, "X-Daneway-Who-Can-Mend: %s", who_name(row->who));
+}
+
 static void write_recipient_fields(struct writer *writer, struct arena *arena,
-                                   const struct notice_recipient *one)
+                                   const struct notice *notice, const struct notice_recipient *one)
 {
     write_empty_line(writer);
     if (one->recipient->orcpt != NULL)
         write_original_recipient(writer, arena, one->recipient->orcpt);
     write_line(writer, "Final-Recipient: rfc822; %s",
                printable(arena, one->recipient->address, FIELD_LIMIT));
-    write_line(writer, "Action: failed");
+    write_line(writer, "Action: %s", kinds[notice->kind].action);
     write_line(writer, "Status: %s", one->status);
-    if (one->reply == NULL)
-        return;
-    if (one->remote_name != NULL)
+    if (one->reply != NULL && one->remote_name != NULL)
         write_line(writer, "Remote-MTA: dns; %s", printable(arena, one->remote_name, FIELD_LIMIT));
-    write_folded(writer, "Diagnostic-Code: smtp; ", " ", printable(arena, one->reply, FIELD_LIMIT));
+    if (one->reply != NULL)
+        write_folded(writer, "Diagnostic-Code: smtp; ", " ",
+                     printable(arena, one->reply, FIELD_LIMIT));
+    if (notice->kind == NOTICE_DELAYED)
+        write_line(writer, "Will-Retry-Until: %s", mail_date(arena, notice->retry_until));
+    write_own_fields(writer, one);
 }
 
 static void write_delivery_status(struct writer *writer, struct arena *arena,
@@ -128,14 +158,16 @@ static void write_delivery_status(struct writer *writer, struct arena *arena,
     write_line(writer, "Reporting-MTA: dns; %s", notice->hostname);
     write_line(writer, "Arrival-Date: %s", mail_date(arena, envelope->arrival));
     for (size_t i = 0; i < notice->recipient_count; i++)
-        write_recipient_fields(writer, arena, &notice->recipients[i]);
+        write_recipient_fields(writer, arena, notice, &notice->recipients[i]);
 }
 
 static void write_original_header(struct writer *writer, const struct notice *notice,
                                   const char *boundary)
 {
     bool plain = is_7bit(notice->header);
-    write_part(writer, boundary, "text/rfc822-headers", "Header of the undelivered message");
+    write_part(writer, boundary, "text/rfc822-headers",
+               notice->kind == NOTICE_FAILED ? "Header of the undelivered message"
+                                             : "Header of the message");
     write_line(writer, "Content-Transfer-Encoding: %s", plain ? "7bit" : "quoted-printable");
     write_empty_line(writer);
     if (plain)

@@ -2,7 +2,8 @@
  * spool.
  * Owns: nothing; the draft it makes is the caller's. All that comes from outside is made printable
  * ASCII and bounded before it stands in a notice.
- * Must never be made for a null reverse-path (DSN-01), nor against NOTIFY (DSN-09). */
+ * RFC 3461 5.2, 6; RFC 3464. Must never be made for a null reverse-path (DSN-01), nor against NOTIFY
+ * (DSN-08..10). */
 #ifndef DANEWAY_RESULT_NOTICE_H
 #define DANEWAY_RESULT_NOTICE_H
 
@@ -13,17 +14,26 @@
 #include "daneway/reason.h"
 #include "spool/spool.h"
 
+enum notice_kind {
+    NOTICE_FAILED,  /* it will not be tried again */
+    NOTICE_DELAYED, /* it is still tried */
+    NOTICE_RELAYED, /* a host that sends no such notices has accepted it */
+    NOTICE_KINDS
+};
+
 struct notice_recipient {
     const struct recipient *recipient;
-    enum reason reason;      /* REASON_NONE: unknown */
-    const char *status;      /* "5.1.1", "4.7.5" */
-    const char *text;        /* what happened; NULL */
-    const char *remote_name; /* host that sent `reply`; NULL */
-    const char *reply;       /* NULL if no remote reply caused it */
-    bool expired;            /* given up after the queue lifetime */
+    enum reason reason;           /* REASON_NONE: unknown */
+    const char *status;           /* "5.1.1", "4.7.5" */
+    const char *text;             /* what happened; NULL */
+    const char *remote_name;      /* host that sent `reply`; NULL */
+    const char *reply;            /* NULL if no remote reply caused it */
+    bool expired;                 /* given up after the queue lifetime */
+    const char *tls, *protection; /* NOTICE_RELAYED: see struct recipient_outcome; NULL */
 };
 
 struct notice {
+    enum notice_kind kind;
     const char *hostname;            /* of this gateway */
     const char *queue_id;            /* of the message */
     const struct envelope *envelope; /* of the message */
@@ -33,10 +43,12 @@ struct notice {
                             not be read */
     unsigned lifetime;   /* seconds that the message was tried; for the words about expiry */
     int64_t now;         /* seconds since 1970 */
+    int64_t retry_until; /* NOTICE_DELAYED: likewise */
 };
 
-/* Does a failed recipient ask for a notice, and is there someone to tell? (DSN-01, DSN-09) */
-bool notice_wanted(const struct envelope *envelope, const struct recipient *recipient);
+/* Does the sender ask for such a notice about this recipient, and is there someone to tell? (DSN-01, DSN-08..10) */
+bool notice_wanted(enum notice_kind kind, const struct envelope *envelope,
+                   const struct recipient *recipient);
 /* The whole notice as a draft, with its envelope and its one recipient. */
 struct draft *notice_draft(struct spool *spool, const struct notice *notice);
 /* The header section at the start of the content: whole lines, `limit` octets at most, without the

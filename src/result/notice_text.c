@@ -17,10 +17,75 @@ static void write_introduction(struct writer *writer, struct arena *arena,
     write_empty_line(writer);
     const char *who =
         count == 1 ? "the recipient below" : arena_printf(arena, "the %zu recipients below", count);
-    write_folded(
-        writer, "", "",
-        arena_printf(
-            arena, "Your message could not be delivered to %s. It will not be tried again.", who));
+    const char *text = "";
+    switch (notice->kind) {
+    case NOTICE_FAILED:
+        text = arena_printf(
+            arena, "Your message could not be delivered to %s. It will not be tried again.", who);
+        break;
+    case NOTICE_DELAYED:
+        text = arena_printf(arena,
+                            "Your message could not be delivered to %s yet. You need not send it "
+                            "again: it will be tried until %s.",
+                            who, mail_date(arena, notice->retry_until));
+        break;
+    default:
+        text = arena_printf(arena,
+                            "Your message has been accepted by the mail host for %s. That host "
+                            "does not tell what becomes of it, so that this is the last that you "
+                            "hear of its success.",
+                            who);
+        break;
+    }
+    write_folded(writer, "", "", text);
+}
+
+/* What a failure of TLS comes to for the sender, before any term of the trade; NULL for all else. */
+static const char *plain_sentence(struct arena *arena, enum reason reason, const char *domain)
+{
+    switch (reason_row(reason)->result) {
+    case RESULT_NONE:
+    case RESULT_TYPE_COUNT:
+        return NULL;
+    case RESULT_STARTTLS_NOT_SUPPORTED:
+        return arena_printf(arena,
+                            "The mail server of %s did not offer the encryption that is demanded "
+                            "for it; your mail was not sent over the unsafe connection.",
+                            domain);
+    case RESULT_CERTIFICATE_HOST_MISMATCH:
+    case RESULT_CERTIFICATE_EXPIRED:
+    case RESULT_CERTIFICATE_NOT_TRUSTED:
+    case RESULT_TLSA_INVALID:
+        return arena_printf(arena,
+                            "The mail server of %s could not prove its identity; your mail was not "
+                            "sent over the unsafe connection.",
+                            domain);
+    case RESULT_VALIDATION_FAILURE:
+        return arena_printf(arena,
+                            "No safe connection to the mail server of %s could be made; your mail "
+                            "was not sent over an unsafe one.",
+                            domain);
+    case RESULT_DNSSEC_INVALID:
+    case RESULT_DANE_REQUIRED:
+    case RESULT_STS_POLICY_FETCH_ERROR:
+    case RESULT_STS_POLICY_INVALID:
+    case RESULT_STS_WEBPKI_INVALID:
+        return arena_printf(arena,
+                            "It could not be found out how mail to %s must be protected; your mail "
+                            "was not sent without that.",
+                            domain);
+    }
+    return NULL;
+}
+
+static void write_plain_sentence(struct writer *writer, struct arena *arena,
+                                 const struct notice_recipient *one)
+{
+    const char *at = strrchr(one->recipient->address, '@');
+    const char *domain = at != NULL ? printable(arena, at + 1, 255) : "the recipient's domain";
+    const char *sentence = plain_sentence(arena, one->reason, domain);
+    if (sentence != NULL)
+        write_folded(writer, "    ", "    ", sentence);
 }
 
 /* What happened, without the reply of the host if that follows on a line of its own. */
@@ -70,7 +135,11 @@ static void write_recipient(struct writer *writer, struct arena *arena, const st
 {
     write_empty_line(writer);
     write_line(writer, "<%s>", printable(arena, one->recipient->address, REPLY_LIMIT));
-    write_what_happened(writer, arena, notice, one);
+    if (one->protection != NULL)
+        write_folded(writer, "    ", "    ", printable(arena, one->protection, REPLY_LIMIT));
+    write_plain_sentence(writer, arena, one);
+    if (notice->kind != NOTICE_RELAYED)
+        write_what_happened(writer, arena, notice, one);
     if (one->reply != NULL)
         write_folded(writer, "    ", "        ",
                      arena_printf(arena, "%s said: %s",

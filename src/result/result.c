@@ -1,5 +1,5 @@
 /* result: see result.h. Each recipient's outcome becomes a log line, a row update and, if it
- * failed, a part of a notice.
+ * failed or the sender asked to hear of success, a part of a notice.
  * Owns: the counters, and the settlings under way. Here an outcome meets the queue lifetime: what
  * would be deferred past it is returned (QUEUE-02, CODE-07).
  * Must never count or log a recipient twice, however often the store has to be asked. */
@@ -55,8 +55,9 @@ struct finding {
     const struct recipient *recipient;
     enum disposition disposition;
     enum reason reason;
-    const char *status, *text, *remote, *remote_name, *reply, *tls;
+    const char *status, *text, *remote, *remote_name, *reply, *tls, *protection;
     bool expired;
+    bool dsn; /* the host that it was delivered to tells the sender itself */
 };
 
 static const char *copied(struct settling *settling, const char *text)
@@ -107,11 +108,14 @@ static void log_finding(const struct settling *settling, const struct finding *f
     log_end(&line);
 }
 
-static void add_failure(struct settling *settling, const struct finding *finding)
+/* Where a host without DSN has taken it, nobody else tells of success (DSN-07, DSN-08). */
+static void add_to_notice(struct settling *settling, const struct finding *finding)
 {
-    if (!notice_wanted(&settling->delivery->envelope, finding->recipient))
+    enum notice_kind kind = finding->disposition == BOUNCED ? NOTICE_FAILED : NOTICE_RELAYED;
+    if (finding->disposition == DEFERRED || (finding->disposition == DELIVERED && finding->dsn) ||
+        !notice_wanted(kind, &settling->delivery->envelope, finding->recipient))
         return;
-    settling->failed[settling->failed_count++] = (struct notice_recipient){
+    *settling_tell(settling, kind) = (struct notice_recipient){
         .recipient = finding->recipient,
         .reason = finding->reason,
         .status = copied(settling, finding->status),
@@ -119,6 +123,8 @@ static void add_failure(struct settling *settling, const struct finding *finding
         .remote_name = copied(settling, finding->remote_name),
         .reply = copied(settling, finding->reply),
         .expired = finding->expired,
+        .tls = copied(settling, kind == NOTICE_RELAYED ? finding->tls : NULL),
+        .protection = copied(settling, finding->protection),
     };
 }
 
@@ -147,8 +153,7 @@ static void add_finding(struct settling *settling, const struct finding *finding
         .remote = copied(settling, finding->remote),
         .reply = copied(settling, finding->reply),
     };
-    if (finding->disposition == BOUNCED)
-        add_failure(settling, finding);
+    add_to_notice(settling, finding);
     count(&settling->result->counters, finding);
     log_finding(settling, finding);
     tell_of_report(settling, finding);
@@ -174,6 +179,8 @@ static struct finding finding_of_outcome(const struct recipient_outcome *outcome
         .remote_name = outcome->remote_name,
         .reply = outcome->reply,
         .tls = outcome->tls,
+        .protection = outcome->protection,
+        .dsn = outcome->dsn,
     };
 }
 

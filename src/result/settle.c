@@ -26,11 +26,19 @@ struct settling *settling_create(struct result *result, struct delivery *deliver
     settling->result = result;
     settling->delivery = delivery;
     settling->updates = arena_alloc(arena, recipient_count * sizeof(*settling->updates));
-    settling->failed = arena_alloc(arena, recipient_count * sizeof(*settling->failed));
+    settling->recipient_count = recipient_count;
     settling->wait_ms = WAIT_FIRST_MS;
     settling->timer = loop_timer_create(result->loop, record_again, settling);
     LIST_INSERT_HEAD(&result->settlings, settling, link);
     return settling;
+}
+
+struct notice_recipient *settling_tell(struct settling *settling, enum notice_kind kind)
+{
+    struct notice_recipient **list = &settling->told[kind].list;
+    if (*list == NULL)
+        *list = arena_alloc(settling->arena, settling->recipient_count * sizeof(**list));
+    return &(*list)[settling->told[kind].count++];
 }
 
 static void free_settling(struct settling *settling)
@@ -77,21 +85,23 @@ static void on_recorded(void *arg, enum spool_result spool_result, const char *t
             settling->wait_ms * 2 < WAIT_MOST_MS ? settling->wait_ms * 2 : WAIT_MOST_MS;
         return;
     }
-    if (settling->failed_count > 0)
-        result->counters.notices++;
+    for (enum notice_kind kind = 0; kind < NOTICE_KINDS; kind++)
+        result->counters.notices += settling->told[kind].count > 0;
     LIST_REMOVE(settling, link);
     result->fn(result->arg, settling->delivery, settling->state, settling->reason, settling->text);
     loop_retire(result->loop, retired, settling);
 }
 
-static struct draft *make_notice(const struct settling *settling, int64_t now)
+static struct draft *make_notice(const struct settling *settling, enum notice_kind kind,
+                                 int64_t now)
 {
     const struct notice notice = {
+        .kind = kind,
         .hostname = settling->result->hostname,
         .queue_id = settling->delivery->queue_id,
         .envelope = &settling->delivery->envelope,
-        .recipients = settling->failed,
-        .recipient_count = settling->failed_count,
+        .recipients = settling->told[kind].list,
+        .recipient_count = settling->told[kind].count,
         .header = settling->header,
         .lifetime = settling_lifetime(settling),
         .now = now,
@@ -102,7 +112,11 @@ static struct draft *make_notice(const struct settling *settling, int64_t now)
 static void record(struct settling *settling)
 {
     int64_t now = loop_wall(settling->result->loop);
-    struct draft *notice = settling->failed_count > 0 ? make_notice(settling, now) : NULL;
+    struct draft *notices[NOTICE_KINDS];
+    size_t notice_count = 0;
+    for (enum notice_kind kind = 0; kind < NOTICE_KINDS; kind++)
+        if (settling->told[kind].count > 0)
+            notices[notice_count++] = make_notice(settling, kind, now);
     const struct settlement settlement = {
         .delivery = settling->delivery,
         .updates = settling->updates,
@@ -111,8 +125,8 @@ static void record(struct settling *settling)
         .counts = settling->counts,
         .trace = settling->trace,
         .now = now,
-        .notices = &notice,
-        .notice_count = notice != NULL ? 1 : 0,
+        .notices = notices,
+        .notice_count = notice_count,
     };
     spool_settle(settling->result->spool, &settlement, on_recorded, settling);
 }
@@ -134,7 +148,10 @@ static void on_header(void *arg, enum spool_result spool_result, struct slice ch
 
 void settling_start(struct settling *settling)
 {
-    if (settling->failed_count == 0)
+    bool told = false;
+    for (enum notice_kind kind = 0; kind < NOTICE_KINDS; kind++)
+        told |= settling->told[kind].count > 0;
+    if (!told)
         record(settling);
     else
         settling->read = spool_read_chunk(settling->result->spool, settling->delivery->message, 0,

@@ -17,9 +17,12 @@ struct settling {
     struct delivery *delivery;
     struct recipient_update *updates;
     size_t update_count;
-    struct notice_recipient *failed; /* those that a notice tells of */
-    size_t failed_count;
-    int64_t delay; /* seconds until the next attempt of what is still pending */
+    size_t recipient_count;
+    struct {
+        struct notice_recipient *list; /* NULL: none */
+        size_t count;
+    } told[NOTICE_KINDS]; /* those that a notice of that kind tells of */
+    int64_t delay;        /* seconds until the next attempt of what is still pending */
     bool counts;
     const char *trace; /* NULL: none */
     enum destination_state state;
@@ -47,6 +50,8 @@ struct result {
 
 struct settling *settling_create(struct result *result, struct delivery *delivery,
                                  size_t recipient_count);
+/* A place for one more recipient that a notice of that kind is to tell of. */
+struct notice_recipient *settling_tell(struct settling *settling, enum notice_kind kind);
 /* Starts it; it ends by itself with the result's callback. */
 void settling_start(struct settling *settling);
 void settling_cancel(struct settling *settling);

@@ -126,11 +126,12 @@ void spool_settle(struct spool *spool, const struct settlement *settlement, spoo
     }
     record->settlement.updates = updates;
     record->settlement.trace = kept(spool, settlement->trace);
-    if (settlement->notice_count > 0) {
-        cr_assert(eq(sz, settlement->notice_count, 1));
+    cr_assert(le(sz, settlement->notice_count, 2));
+    spool->drafts_open -= (unsigned)settlement->notice_count;
+    if (settlement->notice_count > 0)
         record->notice = settlement->notices[0];
-        spool->drafts_open--;
-    }
+    if (settlement->notice_count > 1)
+        record->second_notice = settlement->notices[1];
     struct answer *answer = arena_alloc(spool->arena, sizeof(*answer));
     *answer = (struct answer){fn, arg, spool->results[spool->settlement_count++]};
     loop_retire(spool->loop, give_answer, answer);

@@ -27,8 +27,8 @@ struct draft {
 };
 
 struct fake_settlement {
-    struct settlement settlement; /* its pointers are copies */
-    struct draft *notice;         /* NULL: none */
+    struct settlement settlement;         /* its pointers are copies */
+    struct draft *notice, *second_notice; /* NULL: none */
 };
 
 enum { FAKE_SETTLEMENTS = 16 };

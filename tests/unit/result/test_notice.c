@@ -292,28 +292,139 @@ Test(notice, many_recipients)
     draft_abandon(&made);
 }
 
-/* covers: DSN-01 DSN-09 */
+/* covers: DSN-01 DSN-08 DSN-09 DSN-10 */
 Test(notice, who_gets_one)
 {
     static const struct {
         const char *sender;
         unsigned notify;
-        bool wanted;
+        bool failed, delayed, relayed;
     } cases[] = {
-        {"a@b", 0, true},
-        {"a@b", NOTIFY_FAILURE, true},
-        {"a@b", NOTIFY_FAILURE | NOTIFY_DELAY, true},
-        {"a@b", NOTIFY_NEVER, false},
-        {"a@b", NOTIFY_SUCCESS, false},
-        {"a@b", NOTIFY_SUCCESS | NOTIFY_DELAY, false},
-        {"", 0, false},
-        {"", NOTIFY_FAILURE, false},
+        {"a@b", 0, true, true, false},
+        {"a@b", NOTIFY_FAILURE, true, false, false},
+        {"a@b", NOTIFY_FAILURE | NOTIFY_DELAY, true, true, false},
+        {"a@b", NOTIFY_NEVER, false, false, false},
+        {"a@b", NOTIFY_SUCCESS, false, false, true},
+        {"a@b", NOTIFY_SUCCESS | NOTIFY_DELAY, false, true, true},
+        {"", 0, false, false, false},
+        {"", NOTIFY_FAILURE | NOTIFY_DELAY | NOTIFY_SUCCESS, false, false, false},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const bool wanted[NOTICE_KINDS] = {[NOTICE_FAILED] = cases[i].failed,
+                                           [NOTICE_DELAYED] = cases[i].delayed,
+                                           [NOTICE_RELAYED] = cases[i].relayed};
         envelope.sender = cases[i].sender;
         recipients[0].notify = cases[i].notify;
-        cr_assert(eq(int, notice_wanted(&envelope, &recipients[0]), cases[i].wanted), "case %zu",
-                  i);
+        for (enum notice_kind kind = 0; kind < NOTICE_KINDS; kind++)
+            cr_assert(eq(int, notice_wanted(kind, &envelope, &recipients[0]), wanted[kind]),
+                      "case %zu, kind %d", i, (int)kind);
+    }
+}
+
+/* A TLS report has a null reverse-path; whatever it had, nobody would hear of it. covers: DSN-10 */
+Test(notice, none_about_a_tls_report)
+{
+    envelope.tls_report = true;
+    for (enum notice_kind kind = 0; kind < NOTICE_KINDS; kind++)
+        cr_assert(not(notice_wanted(kind, &envelope, &recipients[0])));
+}
+
+/* covers: DSN-04 DSN-08 */
+Test(notice, relayed)
+{
+    failures[0] = (struct notice_recipient){
+        .recipient = &recipients[0],
+        .status = "2.0.0",
+        .text = "mx.example.net[192.0.2.1]:25: delivered: 250 2.0.0 Ok",
+        .remote_name = "mx.example.net",
+        .reply = "250 2.0.0 Ok",
+        .tls = "dane-verified",
+        .protection = "The connection to mx.example.net was encrypted (TLSv1.3, AES). Its identity "
+                      "was verified by DANE."};
+    recipients[0].orcpt = "rfc822;Bob+2BX@old.example.net";
+    envelope.envid = "QQ+2B1";
+    notice.kind = NOTICE_RELAYED;
+    struct dsn *dsn = make();
+    cr_assert(eq(str, field(&dsn->header, "Subject"), "Mail was handed over for bob@example.net"));
+    cr_assert(eq(str, field(&dsn->message, "Original-Envelope-Id"), "QQ+1"));
+    cr_assert(eq(sz, dsn->group_count, 1));
+    const struct fields *group = &dsn->groups[0];
+    cr_assert(eq(str, field(group, "Original-Recipient"), "rfc822; Bob+X@old.example.net"));
+    cr_assert(eq(str, field(group, "Action"), "relayed"));
+    cr_assert(eq(str, field(group, "Status"), "2.0.0"));
+    cr_assert(eq(str, field(group, "Remote-MTA"), "dns; mx.example.net"));
+    cr_assert(eq(str, field(group, "Diagnostic-Code"), "smtp; 250 2.0.0 Ok"));
+    cr_assert(eq(str, field(group, "X-Daneway-Protection"), "dane-verified"));
+    cr_assert(field(group, "X-Daneway-Reason") == NULL);
+    cr_assert(field(group, "Will-Retry-Until") == NULL);
+    const char *text = dsn->parts[0].body;
+    must_have(text, "accepted by the mail host for the recipient below.");
+    must_have(text, "<bob@example.net>\r\n    The connection to mx.example.net was encrypted");
+    must_have(text, "mx.example.net said: 250 2.0.0 Ok\r\n    Status code: 2.0.0\r\n");
+    cr_assert(strstr(text, "could not") == NULL && strstr(text, "delivered:") == NULL);
+    draft_abandon(&made);
+}
+
+/* covers: DSN-04 DSN-10 */
+Test(notice, delayed)
+{
+    failures[0] = (struct notice_recipient){
+        .recipient = &recipients[0], .reason = REASON_CONNECT_TIMEOUT, .status = "4.4.1"};
+    notice.kind = NOTICE_DELAYED;
+    notice.retry_until = FAKE_NOW + 86400;
+    struct dsn *dsn = make();
+    cr_assert(eq(str, field(&dsn->header, "Subject"), "Mail is delayed to bob@example.net"));
+    const struct fields *group = &dsn->groups[0];
+    cr_assert(eq(str, field(group, "Action"), "delayed"));
+    cr_assert(eq(str, field(group, "Status"), "4.4.1"));
+    cr_assert(eq(str, field(group, "Will-Retry-Until"), "Sun, 29 Nov 2026 10:00:00 +0000"));
+    cr_assert(eq(str, field(group, "X-Daneway-Reason"), "connect-timeout"));
+    cr_assert(field(group, "X-Daneway-Result-Type") == NULL);
+    must_have(dsn->parts[0].body, "send it again: it will be tried until Sun");
+    must_have(dsn->parts[0].body, "The mail host did not answer in time.");
+    draft_abandon(&made);
+}
+
+/* Words that a sender understands come before terms of the trade, fields for programs after them. */
+Test(notice, plain_sentence_first)
+{
+    static const struct {
+        enum reason reason;
+        const char *sentence;
+        const char *result;
+    } cases[] = {
+        {REASON_TLSA_MISMATCH, "The mail server of example.net could not prove its identity;",
+         "tlsa-invalid"},
+        {REASON_CERTIFICATE_EXPIRED, "The mail server of example.net could not prove its identity;",
+         "certificate-expired"},
+        {REASON_STARTTLS_NOT_OFFERED, "The mail server of example.net did not offer the encryption",
+         "starttls-not-supported"},
+        {REASON_TLS_HANDSHAKE_FAILED, "No safe connection to the mail server of example.net",
+         "validation-failure"},
+        {REASON_TLSA_BOGUS, "It could not be found out how mail to example.net must",
+         "dnssec-invalid"},
+        {REASON_CONNECT_TIMEOUT, NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        failures[0] = (struct notice_recipient){
+            .recipient = &recipients[0], .reason = cases[i].reason, .status = "4.7.5"};
+        struct dsn *dsn = make();
+        const char *text = strstr(dsn->parts[0].body, "<bob@example.net>");
+        char *result = field(&dsn->groups[0], "X-Daneway-Result-Type");
+        cr_assert(eq(int, result != NULL, cases[i].result != NULL), "case %zu", i);
+        cr_assert(field(&dsn->groups[0], "X-Daneway-Who-Can-Mend") != NULL);
+        const char *row_text = reason_row(cases[i].reason)->text;
+        char first_words[24];
+        snprintf(first_words, sizeof(first_words), "%s", row_text);
+        if (cases[i].sentence == NULL) {
+            cr_assert(strstr(text, "safe") == NULL);
+        } else {
+            cr_assert(eq(str, result, (char *)cases[i].result));
+            cr_assert(strstr(text, cases[i].sentence) != NULL, "%s", text);
+            cr_assert(lt(ptr, (void *)strstr(text, cases[i].sentence),
+                         (void *)strstr(text, first_words)));
+        }
+        draft_abandon(&made);
     }
 }
 

@@ -61,24 +61,24 @@ static void setup(void)
         delivery->recipients[i].id = 100 + i;
         delivery->recipients[i].address = arena_printf(delivery->arena, "user%d@example.net", i);
     }
-    outcomes[0] = (struct recipient_outcome){
-        &delivery->recipients[0],       DELIVERED,        REASON_NONE,    "2.0.0",        NULL,
-        "mx.example.net[192.0.2.1]:25", "mx.example.net", "250 2.0.0 Ok", "dane-verified"};
-    outcomes[1] = (struct recipient_outcome){&delivery->recipients[1],
-                                             DEFERRED,
-                                             REASON_REPLY_TEMPORARY,
-                                             "4.2.2",
-                                             "is full",
-                                             "mx.example.net[192.0.2.1]:25",
-                                             "mx.example.net",
-                                             "452 4.2.2 Mailbox full",
-                                             "dane-verified"};
-    outcomes[2] =
-        (struct recipient_outcome){&delivery->recipients[2], BOUNCED,
-                                   REASON_REPLY_PERMANENT,   "5.1.1",
-                                   "no such user",           "mx.example.net[192.0.2.1]:25",
-                                   "mx.example.net",         "550 5.1.1 No such user",
-                                   "dane-verified"};
+    for (int i = 0; i < 3; i++)
+        outcomes[i] = (struct recipient_outcome){.recipient = &delivery->recipients[i],
+                                                 .remote = "mx.example.net[192.0.2.1]:25",
+                                                 .remote_name = "mx.example.net",
+                                                 .tls = "dane-verified"};
+    outcomes[0].disposition = DELIVERED;
+    outcomes[0].status = "2.0.0";
+    outcomes[0].reply = "250 2.0.0 Ok";
+    outcomes[1].disposition = DEFERRED;
+    outcomes[1].reason = REASON_REPLY_TEMPORARY;
+    outcomes[1].status = "4.2.2";
+    outcomes[1].text = "is full";
+    outcomes[1].reply = "452 4.2.2 Mailbox full";
+    outcomes[2].disposition = BOUNCED;
+    outcomes[2].reason = REASON_REPLY_PERMANENT;
+    outcomes[2].status = "5.1.1";
+    outcomes[2].text = "no such user";
+    outcomes[2].reply = "550 5.1.1 No such user";
     outcome = (struct outcome){.recipients = outcomes,
                                .recipient_count = 3,
                                .destination = DESTINATION_UP,
@@ -212,6 +212,50 @@ Test(result, counters)
     cr_assert(eq(u64, counters.dane_verified, 1));
     cr_assert(eq(u64, counters.encrypted, 1));
     cr_assert(eq(u64, counters.clear, 1));
+}
+
+/* Success is told of by us where the host does not, and to who asked for it. covers: DSN-07 DSN-08 */
+Test(result, relayed_notice_where_the_host_sends_none)
+{
+    static const struct {
+        unsigned notify;
+        bool dsn, notice;
+    } cases[] = {{NOTIFY_SUCCESS, false, true}, {NOTIFY_SUCCESS | NOTIFY_FAILURE, false, true},
+                 {NOTIFY_SUCCESS, true, false}, {0, false, false},
+                 {NOTIFY_NEVER, false, false},  {NOTIFY_FAILURE | NOTIFY_DELAY, false, false}};
+    const struct recipient_outcome delivered = outcomes[0];
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        delivery->recipients[0].notify = cases[i].notify;
+        outcomes[0] = delivered;
+        outcomes[0].dsn = cases[i].dsn;
+        outcomes[0].protection = "It was protected.";
+        outcome.recipient_count = 1;
+        take_and_run();
+        cr_assert(eq(int, spool->settlements[i].notice != NULL, cases[i].notice), "case %u", i);
+    }
+    struct dsn *dsn = notice_of(0);
+    cr_assert(eq(str, field(&dsn->groups[0], "Action"), "relayed"));
+    cr_assert(eq(str, field(&dsn->groups[0], "Status"), "2.0.0"));
+    cr_assert(eq(str, field(&dsn->groups[0], "X-Daneway-Protection"), "dane-verified"));
+    cr_assert(strstr(dsn->parts[0].body, "It was protected.") != NULL);
+    cr_assert(eq(u64, result_counters(result).notices, 2));
+}
+
+/* covers: DSN-08 DSN-09 */
+Test(result, what_failed_and_what_was_relayed_are_told_apart)
+{
+    delivery->recipients[0].notify = NOTIFY_SUCCESS;
+    take_and_run();
+    cr_assert(eq(uint, spool->settlements[0].settlement.notice_count, 2));
+    struct dsn *failed = notice_of(0);
+    cr_assert(eq(sz, failed->group_count, 1));
+    cr_assert(eq(str, field(&failed->groups[0], "Action"), "failed"));
+    const struct buffer *second = &spool->settlements[0].second_notice->content;
+    struct dsn *relayed = dsn_parse(second->ptr, second->len);
+    cr_assert(eq(sz, relayed->group_count, 1));
+    cr_assert(eq(str, field(&relayed->groups[0], "Action"), "relayed"));
+    cr_assert(eq(str, field(&relayed->groups[0], "Final-Recipient"), "rfc822; user0@example.net"));
+    cr_assert(eq(u64, result_counters(result).notices, 2));
 }
 
 /* covers: QUEUE-04 */
