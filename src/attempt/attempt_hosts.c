@@ -153,13 +153,14 @@ static void connect_to(struct attempt *attempt)
     attempt->session = session_start(&session, on_session, attempt);
 }
 
-/* Equal preference is equal (SMTPC-15): of such hosts, one that a session is kept to comes first. */
+/* Equal preference is equal (SMTPC-15): of such hosts, one that a session is kept to comes first. But a notice asks all
+ * hosts for REQUIRETLS before it asks any to do without (RTLS-17). */
 static bool may_go_first(const struct attempt *attempt, size_t place)
 {
-    const struct plan_host *hosts = attempt->plan->hosts;
-    const struct plan_host *host = &hosts[attempt->order[place]];
-    return host->skip == REASON_NONE &&
-           host->host->preference == present_host(attempt)->host->preference;
+    const struct plan_host *host = &attempt->plan->hosts[attempt->order[place]];
+    const struct plan_host *present = present_host(attempt);
+    return host->skip == REASON_NONE && host->requiretls == present->requiretls &&
+           host->host->preference == present->host->preference;
 }
 
 static bool take_kept_session(struct attempt *attempt)
@@ -305,7 +306,7 @@ static enum attempt_state transact(struct attempt *attempt)
 {
     const struct conductor_parts *parts = &attempt->conductor->parts;
     attempt->recipient_count = 0;
-    if (limits_allow_message(attempt->session)) {
+    if (session_is_open(attempt->session) && limits_allow_message(attempt->session)) {
         size_t unasked = ledger_take_unasked(attempt->ledger, SIZE_MAX, attempt->recipients);
         attempt->recipient_count = limits_admit(attempt->session, attempt->recipients, unasked);
     }

@@ -345,6 +345,8 @@ static enum session_state ready(struct session *session, enum session_signal sig
     if (signal == SIGNAL_REPLY) {
         if (session->fn != NULL)
             session->fn(session->arg, SESSION_REPLY);
+        else
+            session->spoilt = true; /* nobody has asked: it is about to close, or out of step */
         return STATE_READY;
     }
     return end_by_loss(session, signal);

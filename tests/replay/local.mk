@@ -17,6 +17,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/busy-at-greeting.scn \
 	tests/replay/busy-at-mail.scn \
 	tests/replay/cancel.scn \
+	tests/replay/closing-before-the-rest-was-asked.scn \
 	tests/replay/connect-silent-and-refused.scn \
 	tests/replay/content-bare-line-ends.scn \
 	tests/replay/content-dots-and-last-line.scn \
@@ -186,8 +187,10 @@ REPLAY_SCENARIOS = \
 	tests/replay/reuse-in-clear.scn \
 	tests/replay/reuse-lost-after-dot-not-sent-twice.scn \
 	tests/replay/reuse-messages-limit.scn \
+	tests/replay/reuse-not-after-a-word-too-many.scn \
 	tests/replay/reuse-not-clear-where-tls-is-offered.scn \
 	tests/replay/reuse-not-with-reports.scn \
+	tests/replay/reuse-notice-asks-all-hosts-first.scn \
 	tests/replay/reuse-requiretls-after-notice.scn \
 	tests/replay/reuse-requiretls.scn \
 	tests/replay/reuse-rset-after-failure.scn \
