@@ -301,8 +301,11 @@ static enum session_state handshake_done(struct session *session)
                  arena_printf(session->arena, "%s %s%s%s", facts->peer->protocol,
                               facts->peer->cipher, facts->peer->resumed ? ", resumed" : "",
                               facts->verdict.verified ? ", verified" : ""));
-    if (facts->peer->resumed && !satisfies_all(&facts->verdict))
-        return again_in_full(session);
+    if (!satisfies_all(&facts->verdict)) {
+        if (facts->peer->resumed)
+            return again_in_full(session);
+        stream_forget_tickets(session->stream); /* resumed, it would not do either */
+    }
     return facts->verdict.action == VERDICT_GO_ON ? STATE_EHLO : end_by_verdict(session);
 }
 

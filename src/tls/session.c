@@ -212,6 +212,7 @@ void tls_session_forget_tickets(struct tls_session *session)
 {
     if (session->tickets != NULL)
         tickets_forget(session->tickets, session->ticket_key);
+    session->tickets = NULL;
 }
 
 /* --- sessions --------------------------------------------------------------------------------- */

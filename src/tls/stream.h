@@ -70,8 +70,9 @@ void stream_start_tls_client(struct stream *stream, struct tls_client *client,
  * unless `in_full`: what stream_peer shows then was proved in an earlier handshake (TLS-15). Early data are never sent. */
 void stream_start_tls_client_with(struct stream *stream, struct tls_client *client,
                                   const char *server_name, const char *priority, bool in_full);
-/* The latest handshake offered to resume a session; and: it shall not be tried again. */
+/* The latest handshake offered to resume a session. */
 bool stream_offered_ticket(const struct stream *stream);
+/* Neither this session nor those before it under the same key shall be resumed: tickets that still come are not kept. */
 void stream_forget_tickets(struct stream *stream);
 /* Server: waits until everything written has left, then starts the handshake. Input left over from cleartext is dropped,
  * and the return value is how many octets that were (TLS-04). */

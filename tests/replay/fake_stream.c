@@ -26,7 +26,7 @@ struct stream {
         heard;              /* to the client; not sent yet; sent, not looked at by the script yet */
     struct buffer segments; /* what the server has said and the client not yet received */
     struct loop_timer *timer;
-    bool waiting, in_full, offered_ticket;
+    bool waiting, in_full, offered_ticket, forgot_tickets;
     char server_name[256], priority[256];
     struct peer peer;
     const char *failure;
@@ -167,7 +167,7 @@ static void secure(struct stream *stream, const char *what, unsigned line)
 {
     char *copy = x_strdup(what), *words[WORDS_MAX];
     size_t count = split_words(copy, words);
-    char certificate[300] = "";
+    char certificate[300] = "", tickets[16] = "";
     for (size_t i = 1; i < count; i++) {
         if (strncmp(words[i], "sni=", 4) == 0) {
             if (strcmp(words[i] + 4, stream->server_name) != 0)
@@ -177,6 +177,8 @@ static void secure(struct stream *stream, const char *what, unsigned line)
         } else if (strcmp(words[i], "in-full") == 0) {
             if (!stream->in_full)
                 differs(line, "a full handshake was not asked for");
+        } else if (strncmp(words[i], "tickets=", 8) == 0) {
+            snprintf(tickets, sizeof(tickets), "%s", words[i] + 8);
         } else if (strncmp(words[i], "priority=", 9) == 0) {
             if (strcmp(words[i] + 9, stream->priority) != 0)
                 differs(line, "priority \"%s\"", stream->priority);
@@ -193,6 +195,9 @@ static void secure(struct stream *stream, const char *what, unsigned line)
     stream->handshake = false;
     stream->secure = true;
     tell(stream, STREAM_SECURED);
+    const char *fate = stream->forgot_tickets ? "forgotten" : "kept";
+    if (tickets[0] != '\0' && strcmp(tickets, fate) != 0)
+        differs(line, "tickets are %s", fate);
 }
 
 static void do_tls(struct stream *stream, const struct step *step)
@@ -427,7 +432,7 @@ bool stream_offered_ticket(const struct stream *stream)
 
 void stream_forget_tickets(struct stream *stream)
 {
-    (void)stream;
+    stream->forgot_tickets = true;
 }
 
 const struct peer *stream_peer(const struct stream *stream)

@@ -174,6 +174,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/requiretls-unusable-tlsa.scn \
 	tests/replay/resumed-certificate-is-old.scn \
 	tests/replay/resumed-nor-in-full.scn \
+	tests/replay/resumed-not-if-it-would-not-do.scn \
 	tests/replay/resumed-testing-policy.scn \
 	tests/replay/resumed-ticket-refused.scn \
 	tests/replay/resumed-verified.scn \

@@ -168,7 +168,7 @@ static void end(void)
 static struct {
     struct stream *stream;
     const char *server_name, *priority;
-    bool in_full, resumed;
+    bool in_full, resumed, forget;
     size_t chain_count;
 } connection;
 
@@ -181,6 +181,8 @@ static void on_event(void *arg, enum stream_event event)
     if (event == STREAM_SECURED) {
         connection.resumed = stream_peer(connection.stream)->resumed;
         connection.chain_count = stream_peer(connection.stream)->chain_count;
+        if (connection.forget)
+            stream_forget_tickets(connection.stream);
     }
     if (event == STREAM_READABLE || event == STREAM_FAILED)
         loop_stop(loop);
@@ -228,4 +230,24 @@ Test(tickets, sessions_of_tls_1_2_are_resumed_too, .timeout = 30)
     cr_expect(not(resumes("mx.example.org", NULL, false)));
     cr_expect(resumes("mx.example.org", NULL, false));
     end();
+}
+
+static void forget_and_try_again(const char *priority)
+{
+    begin(priority);
+    tls_client_keep_tickets(tls);
+    connection.forget = true;
+    cr_expect(not(resumes("mx.example.org", NULL, false)));
+    cr_expect(not(resumes("mx.example.org", NULL, false)), "tickets came after that, too");
+    connection.forget = false;
+    cr_expect(not(resumes("mx.example.org", NULL, false)));
+    cr_expect(resumes("mx.example.org", NULL, false));
+    end();
+}
+
+/* covers: TLS-15 */
+Test(tickets, a_session_that_is_forgotten_leaves_none, .timeout = 30)
+{
+    forget_and_try_again("NORMAL");
+    forget_and_try_again("NORMAL:-VERS-ALL:+VERS-TLS1.2");
 }
