@@ -349,11 +349,11 @@ void ledger_cut_short(struct ledger *ledger)
     ledger->beside_requiretls = true;
 }
 
-/* Whatever the rules asked for: a null MX takes no mail, and these reasons are those of REQUIRETLS alone. A notice is sent
- * without it in the end, and proves nothing. */
+/* Whatever the rules asked for: a null MX takes no mail, and these reasons are those of REQUIRETLS alone. A notice proves
+ * nothing: it is sent without REQUIRETLS in the end, and may go to a bounce_nexthop that no other mail goes to. */
 static enum foregone_kind foregone_of(const struct ledger *ledger)
 {
-    if (ledger->count == 0)
+    if (ledger->count == 0 || ledger->delivery->envelope.notice)
         return FOREGONE_NOTHING;
     bool null_mx = true;
     for (size_t i = 0; i < ledger->count; i++) {

@@ -130,6 +130,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/name-invalid.scn \
 	tests/replay/no-recipient-no-data.scn \
 	tests/replay/notice-by-bounce-nexthop.scn \
+	tests/replay/notice-null-mx-of-bounce-nexthop.scn \
 	tests/replay/null-mx.scn \
 	tests/replay/partial-recipients.scn \
 	tests/replay/pipelining-off.scn \
