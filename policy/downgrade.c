@@ -72,7 +72,8 @@ static bool judge_sts(const struct host_question *question, struct downgrade *do
     const struct seen *seen = &evidence->seen;
     bool there = sts->source == STS_FETCHED || sts->source == STS_CACHED;
     bool enforced = there && sts->policy.mode == STS_MODE_ENFORCE;
-    if (!question->wishes.sts || seen->sts == 0 || enforced || sts->source == STS_NOT_ASKED)
+    bool known = sts->source != STS_NOT_ASKED && sts->source != STS_LOOKUP_FAILED;
+    if (!question->wishes.sts || seen->sts == 0 || enforced || !known)
         return false;
     bool expired = !there && seen->now >= seen->sts_expires;
     const char *now = there     ? arena_printf(question->arena, "its policy has the mode %s",

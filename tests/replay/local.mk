@@ -70,6 +70,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/downgrade-sts-gone.scn \
 	tests/replay/downgrade-sts-held.scn \
 	tests/replay/downgrade-sts-in-force.scn \
+	tests/replay/downgrade-sts-look-up-fails.scn \
 	tests/replay/downgrade-sts-none.scn \
 	tests/replay/downgrade-tls-asked-for.scn \
 	tests/replay/downgrade-tls-noted.scn \
