@@ -65,6 +65,8 @@ static void keep(const struct outcome *outcome)
         recipient->status = arena_strdup(arena, recipient->status);
         recipient->text = arena_strdup(arena, recipient->text);
         recipient->tls = arena_strdup(arena, recipient->tls);
+        if (recipient->protection != NULL)
+            recipient->protection = arena_strdup(arena, recipient->protection);
         if (recipient->remote != NULL)
             recipient->remote = arena_strdup(arena, recipient->remote);
     }
