@@ -135,6 +135,22 @@ static bool is_underway(const struct report_jobs *jobs, int64_t id)
     return false;
 }
 
+/* Nobody can send it any more, and it must not stand in the way of the others for as long as it is kept. */
+static int drop_orphan(struct report_jobs *jobs, struct submission *submission, struct err *err_r)
+{
+    struct log_line line;
+    submission->state = SUBMISSION_DROPPED;
+    submission->text = "its identity is not configured any more";
+    jobs->counters.dropped++;
+    log_begin(&line, LOG_LEVEL_WARNING, "report-dropped");
+    log_text(&line, "domain", submission->domain);
+    log_text(&line, "day", submission->day);
+    log_text(&line, "identity", submission->identity);
+    log_text(&line, "text", submission->text);
+    log_end(&line);
+    return submissions_update(jobs->store, submission, err_r);
+}
+
 static int start_due(struct report_jobs *jobs, int64_t *next_r, struct err *err_r)
 {
     CLEANUP(arena_free) struct arena *arena = arena_create();
@@ -146,8 +162,15 @@ static int start_due(struct report_jobs *jobs, int64_t *next_r, struct err *err_
     for (size_t i = 0; i < count && jobs->underway < UNDERWAY_MOST; i++) {
         const struct identity_settings *identity =
             identity_by_domain(&jobs->settings->report, due[i].identity);
-        if (identity != NULL && identity_may_report(identity) && !is_underway(jobs, due[i].id))
+        if (is_underway(jobs, due[i].id))
+            continue;
+        if (identity != NULL && identity_may_report(identity)) {
             report_job_start(jobs, &due[i]);
+            continue;
+        }
+        if (drop_orphan(jobs, &due[i], err_r) != 0)
+            return -1;
+        *next_r = loop_wall(jobs->loop); /* others may be due behind it */
     }
     return 0;
 }

@@ -480,6 +480,28 @@ Test(report_jobs, nothing_in_the_name_of_nobody)
     cr_expect(eq(uint, looked_up, 0));
 }
 
+/* More reports than can be under way at once wait in the name of somebody who is not configured any more. */
+Test(report_jobs, reports_of_a_former_identity)
+{
+    struct submissions *store;
+    struct err err = {""};
+    char path[128];
+    snprintf(path, sizeof path, "%s/submissions.db", directory);
+    cr_assert(eq(int, submissions_open(&store, path, &err), 0), "%s", err.text);
+    for (int i = 0; i < 50; i++) {
+        char domain[32];
+        snprintf(domain, sizeof domain, "z%d.example", i);
+        cr_assert(
+            eq(int, submissions_plan(store, yesterday, domain, "former.example", 1, &err), 0));
+    }
+    submissions_close(&store);
+    start();
+    run_for(60);
+    cr_expect(eq(str, state(), "done"), "a.example, in the gateway's name");
+    cr_expect(eq(i64, status_number("dropped"), 50));
+    cr_expect(eq(i64, status_number("waiting"), 0));
+}
+
 Test(report_jobs, nothing_without_an_identity)
 {
     struct err err = {""};
