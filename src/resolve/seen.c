@@ -1,6 +1,7 @@
 /* seen: see seen.h. The cache is a hash table of destinations with a list from the latest used to the longest unused.
  * Owns: both, and the jobs of the helper's thread, which alone touches the store.
- * What was read is copied into the arena of whoever asked.
+ * What was read is copied into the arena of whoever asked. Mail waits PATIENCE_MS for it at most: behind writes, on a disk
+ * that is slow, a reading can take long.
  * Must never hold more than CACHE_LIMIT destinations, nor let more than JOBS_MAX writes wait for the disk. */
 #include "resolve/seen.h"
 
@@ -18,7 +19,8 @@ enum {
     READ_AGAIN = 300,
     WRITE_AGAIN = 86400,
     JOBS_MAX = 1000,
-    LOSS_AGAIN = 10
+    LOSS_AGAIN = 10,
+    PATIENCE_MS = 2000
 };
 
 struct entry {
@@ -26,10 +28,11 @@ struct entry {
     struct entry *newer, *older;
     struct memory *memory;
     char *key;
-    struct arena *arena; /* of what is known */
-    struct seen seen;    /* its hosts are ours to change */
-    int64_t read;        /* seconds since 1970; 0: not yet, or to be read anew */
-    bool reading;
+    struct arena *arena;          /* of what is known */
+    struct seen seen;             /* its hosts are ours to change */
+    int64_t read;                 /* seconds since 1970; 0: not yet, or to be read anew */
+    bool reading, late;           /* late: whoever asks gets what was known before, or nothing */
+    struct loop_timer *patience;  /* NULL: never read */
     int64_t loss_written;         /* seconds since 1970 */
     struct memory_waiter waiters; /* ring */
 };
@@ -42,7 +45,7 @@ struct memory {
     struct entry *newest, *oldest;
     size_t count, jobs;
     bool closing;
-    uint64_t dropped;
+    uint64_t dropped, lates;
     struct seen_counters counters;
 };
 
@@ -104,6 +107,7 @@ static void release(struct entry *entry)
 {
     if (entry->arena != NULL)
         arena_free(&entry->arena);
+    loop_timer_free(&entry->patience);
     free(entry->key);
     free(entry);
 }
@@ -224,10 +228,33 @@ static void read_done(struct helper_job *helper_job)
         job->arena = NULL;
         entry->seen = job->result == 0 ? job->seen : (struct seen){0};
         entry->read = loop_wall(memory->loop);
-        entry->reading = false;
+        loop_timer_stop(entry->patience);
         answer_waiters(entry);
+        entry->reading = entry->late = false; /* until now it stays, whoever makes room */
     }
     job_free(job);
+}
+
+static void on_late(void *arg)
+{
+    struct entry *entry = arg;
+    if (entry->memory->lates++ == 0)
+        log_event(LOG_LEVEL_ERROR, "memory",
+                  "seen.db is too slow: some mail goes on without what was seen before");
+    entry->late = true;
+    answer_waiters(entry);
+}
+
+static void begin_reading(struct entry *entry)
+{
+    struct memory *memory = entry->memory;
+    struct job *job = job_create(memory, entry->key);
+    job->job.done = read_done;
+    if (entry->patience == NULL)
+        entry->patience = loop_timer_create(memory->loop, on_late, entry);
+    loop_timer_set(entry->patience, PATIENCE_MS);
+    entry->reading = true;
+    helper_run(memory->helper, &job->job);
 }
 
 bool memory_ask(struct memory *memory, const char *key, struct memory_waiter *waiter,
@@ -236,19 +263,15 @@ bool memory_ask(struct memory *memory, const char *key, struct memory_waiter *wa
     struct entry *entry = find_or_add(memory, key);
     int64_t now = loop_wall(memory->loop);
     bool fresh = entry->read > 0 && now >= entry->read && now - entry->read < READ_AGAIN;
-    if (fresh && !entry->reading) {
+    if ((fresh && !entry->reading) || entry->late) {
         *seen_r = copy_seen(waiter->arena, &entry->seen, now);
         return true;
     }
     waiter->next = &entry->waiters;
     waiter->previous = entry->waiters.previous;
     waiter->previous->next = entry->waiters.previous = waiter;
-    if (entry->reading)
-        return false;
-    entry->reading = true;
-    struct job *job = job_create(memory, key);
-    job->job.done = read_done;
-    helper_run(memory->helper, &job->job);
+    if (!entry->reading)
+        begin_reading(entry);
     return false;
 }
 

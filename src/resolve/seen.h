@@ -27,7 +27,8 @@ struct memory_waiter {
     memory_fn *fn;
     void *arg;
 };
-/* True: *seen_r is there, in the waiter's arena. False: fn gets it later. */
+/* True: *seen_r is there, in the waiter's arena. False: fn gets it later, within two seconds: if the file is slower than
+ * that, what was known before, or nothing. */
 bool memory_ask(struct memory *memory, const char *key, struct memory_waiter *waiter,
                 struct seen *seen_r);
 void memory_forget_waiter(struct memory_waiter *waiter);

@@ -1,5 +1,7 @@
 /* fake_helper: helper.h without a thread: a job runs, and is answered, by a timer of one virtual
- * millisecond, in the order of asking. */
+ * millisecond, or longer if the test says so, in the order of asking. */
+#include "fake_helper.h"
+
 #include "loop/helper.h"
 
 #include <stdlib.h>
@@ -10,6 +12,13 @@ struct helper {
     struct loop_timer *timer;
     struct helper_job *first, **end;
 };
+
+static int64_t job_ms = 1;
+
+void fake_helper_takes(int64_t ms)
+{
+    job_ms = ms;
+}
 
 static void run_all(void *arg)
 {
@@ -38,7 +47,7 @@ void helper_run(struct helper *helper, struct helper_job *job)
     job->next = NULL;
     *helper->end = job;
     helper->end = &job->next;
-    loop_timer_set(helper->timer, 1);
+    loop_timer_set(helper->timer, job_ms);
 }
 
 void helper_stop(struct helper **helper)

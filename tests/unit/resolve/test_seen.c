@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "fake_helper.h"
 #include "fake_loop.h"
 #include "resolve/seen.h"
 #include "resolve/seen_store.h"
@@ -322,4 +323,35 @@ Test(memory, waiters_come_and_go)
     memory_forget_waiter(&one);
     loop_run(loop);
     cr_expect(eq(uint, answers, 1u));
+}
+
+/* Mail does not wait for a slow disk: it goes on with what was known before, and later ones at once, until there is more. */
+Test(memory, is_not_waited_for_long)
+{
+    struct memory_waiter waiter = {.arena = arena, .fn = on_answer};
+    struct seen seen = {.lost = true};
+    int64_t begun = loop_now(loop);
+    ask("example.net");
+    answers = 0;
+    fake_helper_takes(60000);
+    cr_expect(false == memory_ask(memory, "example.org", &waiter, &seen));
+    fake_loop_pass(loop, 1000);
+    cr_expect(eq(uint, answers, 0u));
+    fake_loop_pass(loop, 2000);
+    cr_expect(eq(uint, answers, 1u), "an answer came, although nothing was read");
+    cr_expect(answer.key == NULL && answer.host_count == 0);
+    cr_expect(memory_ask(memory, "example.org", &waiter, &seen), "nor do others wait");
+    cr_expect(seen.key == NULL);
+    loop_run(loop);
+    cr_expect(ge(i64, loop_now(loop) - begun, 60000));
+    cr_expect(eq(uint, answers, 1u), "nobody is answered twice");
+    cr_expect(memory_ask(memory, "example.org", &waiter, &seen));
+    cr_expect(eq(str, (char *)seen.key, "example.org"), "now it has been read");
+    memory_drop(memory, "example.org");
+    cr_expect(false == memory_ask(memory, "example.org", &waiter, &seen));
+    fake_loop_pass(loop, 3000);
+    cr_expect(eq(uint, answers, 2u));
+    cr_expect(eq(str, (char *)answer.key, "example.org"), "what was known before");
+    loop_run(loop);
+    fake_helper_takes(1);
 }
