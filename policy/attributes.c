@@ -319,11 +319,12 @@ static const char *take_attribute(struct reading *reading, struct slice name, st
     char shown[TABLE_SHOWN];
     size_t i = find(name);
     if (i == ATTRIBUTES || value.ptr == NULL)
-        return arena_printf(reading->arena,
-                            "unknown attribute \"%s\", expected NAME=VALUE with one of match "
-                            "servername protocols ciphers exclude tafile connection_reuse sts min "
-                            "requiretls nexthop bounce_nexthop until reason owner",
-                            table_shown(name, shown));
+        return arena_printf(
+            reading->arena,
+            "unknown attribute \"%s\", expected NAME=VALUE with one of match "
+            "servername protocols ciphers exclude tafile connection_reuse enable_rpk sts min "
+            "requiretls nexthop bounce_nexthop until reason owner",
+            table_shown(name, shown));
     const struct attribute *attribute = &attributes[i];
     if (seen[i] && !attribute->repeated)
         return arena_printf(reading->arena, "%s= is given twice", attribute->name);

@@ -37,11 +37,19 @@ static struct slice domain_of(struct slice address)
                       : slice_drop(address, (size_t)(at - address.ptr) + 1);
 }
 
+/* Could the octet stand in a local-part without quotation marks? */
+static bool is_plain(char c)
+{
+    return c > 0x20 && c < 0x7f && strchr("()<>[]:;@\\,\"", c) == NULL;
+}
+
+/* Quoted, or without what must be quoted: "to:hr@a.example" would never fit an address. */
 static bool is_local_part(struct slice text)
 {
-    bool good = text.len > 0;
+    bool good = text.len > 0, quoted = good && text.ptr[0] == '"';
     for (size_t i = 0; i < text.len && good; i++)
-        good = (unsigned char)text.ptr[i] > 0x20 && text.ptr[i] != 0x7f;
+        good = quoted ? (unsigned char)text.ptr[i] > 0x20 && text.ptr[i] != 0x7f
+                      : (unsigned char)text.ptr[i] >= 0x80 || is_plain(text.ptr[i]);
     return good;
 }
 
@@ -61,12 +69,6 @@ static bool is_key(struct slice key)
     if (domain.ptr == NULL)
         return is_domain(key, true);
     return is_local_part(slice_take(key, key.len - domain.len - 1)) && is_domain(domain, false);
-}
-
-/* Could the octet stand in a local-part without quotation marks? */
-static bool is_plain(char c)
-{
-    return c > 0x20 && c < 0x7f && strchr("()<>[]:;@\\,\"", c) == NULL;
 }
 
 /* "hr"@a.example is hr@a.example (RFC 5321 4.1.2): takes quotation marks that change nothing off
@@ -111,6 +113,9 @@ static int parse_level(const struct mailboxes *mailboxes, const struct table_lin
     char shown[TABLE_SHOWN];
     struct slice rest = line->value;
     struct slice word = table_word(&rest);
+    if (word.len == 0)
+        return err_set(err_r, "%s:%u: \"%s\" has no level, expected one of %s", mailboxes->name,
+                       line->number, table_shown(line->key, shown), expected);
     bool known = tls_level_by_name(word, level_r) == 0;
     if (!known || *level_r == LEVEL_NONE || *level_r == LEVEL_FINGERPRINT)
         return err_set(err_r, "%s:%u: \"%s\" is no least level, expected one of %s",

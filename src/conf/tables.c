@@ -67,6 +67,15 @@ int conf_read_roots(struct roots **roots_r, const char *path, struct err *err_r)
 
 /* --- tables --------------------------------------------------------------------------------------- */
 
+/* The first line that has this set of files. */
+static unsigned line_of_trust(const struct table *table, size_t index)
+{
+    size_t i = 0;
+    while (i + 1 < table_size(table) && table_row_at(table, i)->attributes->trust != index + 1)
+        i++;
+    return table_row_at(table, i)->line;
+}
+
 static int read_trust(struct table *table, struct err *err_r)
 {
     for (size_t i = 0; i < table_trust_count(table); i++) {
@@ -75,7 +84,8 @@ static int read_trust(struct table *table, struct err *err_r)
         struct roots *roots = NULL;
         struct err why;
         if (read_roots(&roots, paths, count, &why) != 0)
-            return err_set(err_r, "%s: tafile: %s", table_name(table), why.text);
+            return err_set(err_r, "%s:%u: tafile: %s", table_name(table), line_of_trust(table, i),
+                           why.text);
         table_trust_give(table, i, &roots);
     }
     return 0;

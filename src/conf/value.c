@@ -195,9 +195,9 @@ int set_mailbox(struct arena *arena, struct settings *settings, const struct opt
 {
     const char *at = strrchr(value, '@');
     unsigned labels;
-    bool good =
-        value[0] == '\0' || (at != NULL && at != value && strpbrk(value, " <>\"") == NULL &&
-                             at - value <= 64 && is_domain(slice_of(at + 1), false, &labels));
+    bool good = value[0] == '\0' ||
+                (at != NULL && at != value && strpbrk(value, " <>()[]:;,\\\"") == NULL &&
+                 at - value <= 64 && is_domain(slice_of(at + 1), false, &labels));
     return good ? set_text(arena, settings, option, value) : -1;
 }
 

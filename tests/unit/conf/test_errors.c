@@ -37,6 +37,9 @@ static const struct {
     {"intake { bare_lf = accept }", "1: bare_lf = \"accept\"; expected refuse or normalize"},
     {"intake { certificate = x.pem }",
      "1: certificate = \"x.pem\"; expected a path that begins with \"/\", or \"\""},
+    {"report { contact_info = \"mailto:t@a.example\" }",
+     "1: contact_info = \"mailto:t@a.example\"; expected an address such as "
+     "\"postmaster@example.org\", or \"\""},
     {"intake { postmaster = root }",
      "1: postmaster = \"root\"; expected an address such as \"postmaster@example.org\", or \"\""},
     {"policy_service { socketmap_listen = {\"localhost:8461\"} }",

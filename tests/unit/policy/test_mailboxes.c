@@ -98,7 +98,10 @@ Test(mailboxes, what_is_not_understood_is_refused)
     static const struct {
         const char *text, *message;
     } cases[] = {
-        {"a.example\n", NO_LEVEL("")},
+        {"a.example\n",
+         "m:1: \"a.example\" has no level, expected one of may encrypt dane dane-only "
+         "auto verify secure authenticated"},
+        {"to:hr@a.example dane\n", "m:1: unknown key \"to:hr@a.example\"" KEYS},
         {"a.example none\n", NO_LEVEL("none")},
         {"a.example fingerprint\n", NO_LEVEL("fingerprint")},
         {"a.example strong\n", NO_LEVEL("strong")},

@@ -80,7 +80,8 @@ Test(table, rows_are_found_as_postfix_finds_them)
 #define LEVELS "none may encrypt dane dane-only auto fingerprint verify secure authenticated"
 #define UNKNOWN(text)                                                                              \
     "t:1: unknown attribute \"" text "\", expected NAME=VALUE with one of match servername "       \
-    "protocols ciphers exclude tafile connection_reuse sts min requiretls nexthop bounce_nexthop " \
+    "protocols ciphers exclude tafile connection_reuse enable_rpk sts min requiretls nexthop "     \
+    "bounce_nexthop "                                                                              \
     "until reason owner"
 #define PATTERNS                                                                                   \
     ": expected hostname, nexthop, dot-nexthop, example.com or .example.com, separated by \":\""
