@@ -68,6 +68,15 @@ static const struct row {
          "Install a certificate of a public CA for the name mta-sts.DOMAIN, and renew it in time."},
 };
 
+/* In our own reports, where a type covers more than the reason that stands for it. */
+static const char *const ours[RESULT_TYPE_COUNT] = {
+    [RESULT_STARTTLS_NOT_SUPPORTED] = "The mail host does not offer STARTTLS, or refused it.",
+    [RESULT_TLSA_INVALID] = "The certificate of the mail host matches none of its TLSA records, or "
+                            "none of them is usable.",
+    [RESULT_DNSSEC_INVALID] = "The TLSA records of the mail host fail DNSSEC validation, or cannot "
+                              "be looked up.",
+};
+
 static const struct row not_listed = {REASON_STS_MX_MISMATCH,
                                       "your MTA-STS policy: a mail host is missing in it",
                                       "you, who run the host mta-sts",
@@ -88,10 +97,12 @@ struct mending mending_of(enum result_type type, const char *code, enum report_s
     enum reason reason = reason_by_name(code);
     if (side == REPORTED_BY_OTHERS)
         return (struct mending){row->what, row->who, row->how};
-    if (reason == REASON_NONE || reason_row(reason)->result != type)
+    bool named = reason != REASON_NONE && reason_row(reason)->result == type;
+    if (!named)
         reason = row->reason;
     if (reason == REASON_NONE)
         return (struct mending){"what the report does not say", "not known", "See the log."};
     const struct reason_row *known = reason_row(reason);
-    return (struct mending){known->text, who_name(known->who), known->advice};
+    const char *what = !named && ours[type] != NULL ? ours[type] : known->text;
+    return (struct mending){what, who_name(known->who), known->advice};
 }

@@ -113,6 +113,17 @@ Test(mending, every_type_has_its_words)
     }
 }
 
+/* Mail that needs no TLS is counted under the same type as mail that does. */
+Test(mending, no_more_is_said_than_the_type_tells)
+{
+    struct mending mending = mending_of(RESULT_STARTTLS_NOT_SUPPORTED, "454", REPORTED_BY_US);
+    cr_expect(strstr(mending.what, "required") == NULL, "%s", mending.what);
+    mending = mending_of(RESULT_STARTTLS_NOT_SUPPORTED, "starttls-refused", REPORTED_BY_US);
+    cr_expect(eq(str, (char *)mending.what, (char *)reason_row(REASON_STARTTLS_REFUSED)->text));
+    mending = mending_of(RESULT_TLSA_INVALID, "", REPORTED_BY_US);
+    cr_expect(strstr(mending.what, "usable") != NULL, "%s", mending.what);
+}
+
 Test(mending, sides_and_codes)
 {
     struct mending mending = mending_of(RESULT_TLSA_INVALID, "", REPORTED_BY_US);
