@@ -10,6 +10,7 @@
 #include "loop/loop.h"
 #include "report/identity.h"
 #include "resolve/resolve.h"
+#include "role.h"
 #include "tls/stream.h"
 
 int check_tables(const struct settings *settings, struct err *err_r)
@@ -68,7 +69,8 @@ static int check_reports(const struct report_settings *settings, struct err *err
 
 int check_all(const struct settings *settings, struct err *err_r)
 {
-    if (check_tables(settings, err_r) != 0 || check_key(&settings->intake, err_r) != 0)
+    if (check_tables(settings, err_r) != 0 || role_check_tables(settings, err_r) != 0 ||
+        check_key(&settings->intake, err_r) != 0)
         return -1;
     if (check_roots(settings->delivery.ca_file, err_r) != 0 ||
         check_policy_hosts(&settings->sts, err_r) != 0 ||

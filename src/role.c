@@ -61,22 +61,33 @@ static int make_directory(const char *path, mode_t mode, const struct passwd *ow
     return 0;
 }
 
+/* May that user do so? Asked of the system in his place, which only root can: *errno_r is 0, or what is in the way. */
+static int ask_as(const struct passwd *owner, const char *path, int mode, int *errno_r,
+                  struct err *err_r)
+{
+    if (setegid(owner->pw_gid) != 0 || seteuid(owner->pw_uid) != 0)
+        return err_system(err_r, "user \"%s\"", owner->pw_name);
+    *errno_r = faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0 ? 0 : errno;
+    if (seteuid(0) != 0 || setegid(0) != 0)
+        return err_system(err_r, "user \"root\"");
+    return 0;
+}
+
 /* May the roles write there, once they are that user? Asked before they are started: a status
  * socket that cannot be bound would only show in the log. */
 static int check_writable(const char *path, const struct passwd *owner, struct err *err_r)
 {
+    int in_the_way;
     if (owner == NULL)
         return access(path, W_OK | X_OK) == 0 ? 0 : err_system(err_r, "directory %s", path);
-    if (setegid(owner->pw_gid) != 0 || seteuid(owner->pw_uid) != 0)
-        return err_system(err_r, "user \"%s\"", owner->pw_name);
-    bool writable = faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0;
-    if (seteuid(0) != 0 || setegid(0) != 0)
-        return err_system(err_r, "user \"root\"");
-    return writable ? 0
-                    : err_set(err_r,
-                              "directory %s: user \"%s\" cannot write there; make it that user's "
-                              "(chown), or remove it, and it will be made anew",
-                              path, owner->pw_name);
+    if (ask_as(owner, path, W_OK | X_OK, &in_the_way, err_r) != 0)
+        return -1;
+    return in_the_way == 0
+               ? 0
+               : err_set(err_r,
+                         "directory %s: user \"%s\" cannot write there; make it that user's "
+                         "(chown), or remove it, and it will be made anew",
+                         path, owner->pw_name);
 }
 
 int role_make_directories(const struct settings *settings, struct err *err_r)
@@ -91,6 +102,28 @@ int role_make_directories(const struct settings *settings, struct err *err_r)
         check_writable(settings->state_directory, owner, err_r) != 0)
         return -1;
     return check_writable(socket_directory, owner, err_r);
+}
+
+int role_check_tables(const struct settings *settings, struct err *err_r)
+{
+    const char *const tables[] = {settings->delivery.tls_policy, settings->delivery.mailboxes,
+                                  settings->delivery.tls_policy_shadow, settings->intake.clients};
+    struct passwd *owner;
+    int in_the_way;
+    if (geteuid() != 0)
+        return 0;
+    if (find_user(settings->user, &owner, err_r) != 0)
+        return -1;
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        if (ask_as(owner, tables[i], R_OK, &in_the_way, err_r) != 0)
+            return -1;
+        if (in_the_way == EACCES)
+            return err_set(err_r,
+                           "%s: user \"%s\" cannot read it; expected a table, in directories, that "
+                           "this user may read: the workers run as that user",
+                           tables[i], owner->pw_name);
+    }
+    return 0;
 }
 
 /* --- birth ------------------------------------------------------------------------------------ */

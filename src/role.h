@@ -13,6 +13,8 @@
 /* State directory (mode 0750) and that of the status socket (0755), with their parents; given to
  * `user` when root. */
 int role_make_directories(const struct settings *settings, struct err *err_r);
+/* Asked by root: is there such a user, and may the roles read the tables once they are that user? */
+int role_check_tables(const struct settings *settings, struct err *err_r);
 /* In the child: becomes `user` if the process is root's, gains nothing by exec any more, and dies
  * with the supervisor. */
 int role_begin(const char *user, pid_t supervisor, struct err *err_r);
