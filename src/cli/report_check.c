@@ -3,6 +3,7 @@
  * RFC 6376 3.6.1, RFC 8460 3; requirement RPT-41.
  * Must never print anything of a private key. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "cli/command.h"
@@ -38,6 +39,21 @@ static void add_keys(struct checking *checking, const struct identity_keys *keys
     }
 }
 
+enum { STRING_MOST = 255 }; /* octets of one string of a TXT record, RFC 1035 3.3 */
+
+/* In strings as a zone file wants them: a longer one is refused by name servers. */
+static void print_record(const char *record)
+{
+    fputs("    publish there: TXT", stdout);
+    for (size_t left = strlen(record); left > 0;) {
+        size_t part = left < STRING_MOST ? left : STRING_MOST;
+        printf(" \"%.*s\"", (int)part, record);
+        record += part;
+        left -= part;
+    }
+    putchar('\n');
+}
+
 static void say(struct checking *checking, const struct key_place *place, enum colour how,
                 const char *words)
 {
@@ -46,7 +62,7 @@ static void say(struct checking *checking, const struct key_place *place, enum c
     if (how == RED)
         checking->status = STATUS_NO;
     if (how != GREEN)
-        printf("    publish there: TXT \"%s\"\n", dkim_key_record(checking->arena, place->key));
+        print_record(dkim_key_record(checking->arena, place->key));
 }
 
 static void judge(struct checking *checking, const struct key_place *place,

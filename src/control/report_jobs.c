@@ -249,7 +249,9 @@ int report_jobs_hasten(struct report_jobs *jobs, const char *day, int64_t *count
     if (tally_store_last_day(jobs->tallies, &last, err_r) != 0)
         return -1;
     if (strcmp(day, last.day) > 0)
-        return err_set(err_r, "%s is not closed yet: its reports are not complete", day);
+        return err_set(err_r, "%s is not closed yet: its reports are not complete (%s%s)", day,
+                       last.day[0] != '\0' ? "closed last: " : "no day has been closed here yet",
+                       last.day);
     if (plan_day(jobs, day, err_r) != 0 ||
         submissions_hasten(jobs->store, day, loop_wall(jobs->loop), count_r, err_r) != 0)
         return -1;

@@ -92,8 +92,11 @@ int tls_server_create(struct tls_server **server_r, const char *certificate_file
                                               GNUTLS_X509_FMT_PEM);
     if (rc < 0) {
         gnutls_certificate_free_credentials(credentials);
-        return err_set(err_r, "certificate %s with key %s: %s", certificate_file, key_file,
-                       gnutls_strerror(rc));
+        return err_set(
+            err_r,
+            "certificate %s with key %s: %s Expected the chain, in PEM, in the first file, and "
+            "its private key in the second",
+            certificate_file, key_file, gnutls_strerror(rc));
     }
     gnutls_certificate_set_known_dh_params(credentials, GNUTLS_SEC_PARAM_MEDIUM);
     struct tls_server *server = x_calloc(1, sizeof(*server));
