@@ -190,6 +190,13 @@ static bool is_certain(const struct plan_host *host, const struct sighting *sigh
     return !reached || host->need <= PROTECTION_MAY || same_handshake(host, sighting);
 }
 
+/* Where rules in force find fault with a resumed session, a full handshake follows, and what that shows nobody knows. */
+static enum sight refusal_of(const struct sighting *sighting)
+{
+    bool resumed = sighting->peer != NULL && sighting->peer->resumed;
+    return resumed ? SIGHT_UNKNOWN : SIGHT_REFUSED;
+}
+
 static enum sight judge_sighting(struct shadow *shadow, const struct plan_host *host,
                                  const struct sighting *sighting, struct verdict *verdict_r)
 {
@@ -198,7 +205,7 @@ static enum sight judge_sighting(struct shadow *shadow, const struct plan_host *
     if (!is_certain(host, sighting))
         return SIGHT_UNKNOWN;
     if (verdict_r->action == VERDICT_SKIP_HOST)
-        return SIGHT_REFUSED;
+        return refusal_of(sighting);
     bool untried = verdict_r->action == VERDICT_STARTTLS && host->need > PROTECTION_MAY;
     bool unlisted = sighting->peer != NULL && host->requiretls == REQUIRETLS_MUST &&
                     !sighting->capabilities.esmtp;

@@ -224,6 +224,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/shadow-parties.scn \
 	tests/replay/shadow-passes.scn \
 	tests/replay/shadow-probe.scn \
+	tests/replay/shadow-resumed.scn \
 	tests/replay/shadow-same-rows.scn \
 	tests/replay/shadow-second-host-passes.scn \
 	tests/replay/shadow-starttls-untried.scn \
