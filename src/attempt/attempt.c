@@ -214,6 +214,15 @@ static bool is_under_enforce(const struct attempt *attempt)
     return in_force && sts->policy.mode == STS_MODE_ENFORCE;
 }
 
+/* Mail with a demand for dane-only believes no null MX that is not signed (DANE-27), and what is foregone is so for all. */
+static bool is_foregone_for_all(const struct attempt *attempt, enum foregone_kind foregone)
+{
+    const struct mailboxes *mailboxes = attempt->conductor->mailboxes;
+    bool demands_differ = mailboxes != NULL && mailboxes_size(mailboxes) > 0;
+    return foregone != FOREGONE_NULL_MX || !demands_differ ||
+           attempt->evidence->mx.status == DNS_SECURE;
+}
+
 static void tell_end(void *arg)
 {
     struct attempt *attempt = arg;
@@ -221,6 +230,8 @@ static void tell_end(void *arg)
         struct loop *loop = attempt->conductor->parts.loop;
         struct outcome outcome = {.started_ms = attempt->started_ms, .ended_ms = loop_now(loop)};
         ledger_close(attempt->ledger, attempt->next_hop.name, &outcome);
+        if (!is_foregone_for_all(attempt, outcome.foregone))
+            outcome.foregone = FOREGONE_NOTHING;
         outcome.foregone_for =
             foregone_life(attempt->evidence, loop_wall(loop), attempt_elapsed(attempt));
         outcome.sts_to_be_asked_anew = !attempt->is_last && is_under_enforce(attempt);

@@ -222,6 +222,13 @@ static void log_hopeless(const struct server_session *session, const struct path
     log_end(&line);
 }
 
+/* Such mail would wait: it believes no null MX that is not signed (DANE-27), and nobody here knows whether one is. */
+static bool wants_proof_by_dane(const struct server_session *session)
+{
+    const char *level = session->transaction.level;
+    return level != NULL && strcmp(level, "dane-only") == 0;
+}
+
 /* True: it is known that the mail could only be returned, and the reply has said so (SMTPS-12, CODE-09, CODE-11). A notice
  * goes out without REQUIRETLS in the end (RTLS-17). The client has made no mistake: no error is counted. */
 static bool refuse_hopeless(struct server_session *session, const struct path *path,
@@ -232,7 +239,7 @@ static bool refuse_hopeless(struct server_session *session, const struct path *p
     bool requiretls = session->transaction.requiretls && session->transaction.sender[0] != '\0';
     unsigned errors = session->errors;
     const char *why = NULL;
-    if (intake->settings->refuse_null_mx && known->null_mx != NULL)
+    if (intake->settings->refuse_null_mx && known->null_mx != NULL && !wants_proof_by_dane(session))
         why = known->null_mx(known->arg, next_hop);
     if (why != NULL) {
         server_session_reply(session, 556, "5.1.10", "%s", why);

@@ -132,6 +132,8 @@ REPLAY_SCENARIOS = \
 	tests/replay/no-recipient-no-data.scn \
 	tests/replay/notice-by-bounce-nexthop.scn \
 	tests/replay/notice-null-mx-of-bounce-nexthop.scn \
+	tests/replay/null-mx-unsigned-beside-mailboxes.scn \
+	tests/replay/null-mx-unsigned.scn \
 	tests/replay/null-mx.scn \
 	tests/replay/partial-recipients.scn \
 	tests/replay/pipelining-off.scn \

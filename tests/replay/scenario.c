@@ -123,7 +123,7 @@ static int read_mx(char *words[], size_t count)
         return -1;
     if (strcmp(words[0], "null") == 0) {
         scenario.evidence.null_mx = true;
-        return read_fact("secure", &scenario.evidence.mx);
+        return read_fact(count == 2 ? words[1] : "secure", &scenario.evidence.mx);
     }
     if (strcmp(words[0], "implicit") == 0 && count == 2) {
         scenario.evidence.implicit_mx = true;

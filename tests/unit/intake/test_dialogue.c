@@ -411,6 +411,30 @@ Test(dialogue, a_known_null_mx_is_refused)
                                            "C: RCPT TO:<u@hopeless.example>\nS: 250 2.1.5\n" QUIT);
 }
 
+/* Mail of a client with level=dane-only would wait if the null MX is not signed. covers: DANE-27 */
+Test(dialogue, a_known_null_mx_proves_nothing_to_dane_only)
+{
+    static const char *const levels[] = {"dane-only", "encrypt"}, *const replies[] = {"250", "556"};
+    for (size_t i = 0; i < 2; i++) {
+        char table[64];
+        struct bench bench;
+        bench_init(&bench);
+        snprintf(table, sizeof(table), "127.0.0.1 level=%s\n", levels[i]);
+        bench_table(&bench, table);
+        bench.settings.refuse_null_mx = true;
+        bench.preflight =
+            (struct intake_preflight){.null_mx = known_of_hopeless, .arg = "hopeless.example"};
+        bench_open(&bench);
+        bench_connect(&bench, "127.0.0.1");
+        bench_say(&bench, "EHLO c.example\r\nMAIL FROM:<a@b>\r\n");
+        fake_forget();
+        bench_say(&bench, "RCPT TO:<u@hopeless.example>\r\n");
+        cr_expect(eq(int, strncmp(fake_heard(), replies[i], 3), 0), "%s: %s", levels[i],
+                  fake_heard());
+        bench_close(&bench);
+    }
+}
+
 /* A list with many such recipients does not make the client a misbehaving one. */
 Test(dialogue, what_preflight_refuses_is_no_error_of_the_client)
 {
