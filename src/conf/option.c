@@ -196,7 +196,7 @@ const struct option options[] = {
 
     NUMBER("report", "flush_interval", "1", report.flush_interval, 1, HOUR),
     NUMBER("report", "close_delay", "1200", report.close_delay, 0, 12 * HOUR),
-    NUMBER("report", "keep_days", "90", report.keep_days, 1, 36500),
+    NUMBER("report", "keep_days", "90", report.keep_days, 3, 36500),
     SPECIAL("report", "organization_name", "", set_text, report.organization_name,
             "a text without control octets"),
     SPECIAL("report", "contact_info", "", set_mailbox, report.contact_info, mailbox),

@@ -9,15 +9,15 @@
 #include "base/cleanup.h"
 #include "report/tally_store_rows.h"
 
-static const char open_day_sql[] =
-    "SELECT min(day) FROM policies WHERE day > coalesce((SELECT max(day) FROM days), '')"
-    " AND day < ?1";
+/* The first day with counts behind the last one that was closed. A clock that was ahead may have closed days that are
+ * still to come: they hold nothing up. In one statement, so that no earlier day's counts come in between. */
+static const char close_day_sql[] =
+    "INSERT INTO days (day, written, reports, failures) SELECT min(day), 0, 0, 0 FROM policies"
+    " WHERE day > coalesce((SELECT max(day) FROM days WHERE day < ?1), '') AND day < ?1"
+    " HAVING min(day) IS NOT NULL RETURNING day";
 
 /* `written` is 0 while the reports are being written. */
 static const char unfinished_day_sql[] = "SELECT min(day) FROM days WHERE written = 0 AND day < ?1";
-
-static const char close_day_sql[] =
-    "INSERT INTO days (day, written, reports, failures) VALUES (?1, 0, 0, 0)";
 
 static const char domains_sql[] =
     "SELECT DISTINCT domain FROM policies WHERE day = ?1 AND domain > ?2 ORDER BY domain LIMIT ?3";
@@ -30,7 +30,8 @@ static const char finish_day_sql[] =
     "INSERT OR REPLACE INTO days (day, written, reports, failures) VALUES (?1, ?2, ?3, ?4)";
 
 static const char last_day_sql[] =
-    "SELECT day, written, reports, failures FROM days WHERE written > 0 ORDER BY day DESC LIMIT 1";
+    "SELECT day, written, reports, failures FROM days WHERE written > 0 AND day < date('now')"
+    " ORDER BY day DESC LIMIT 1";
 
 /* The same rows in both: those that come first in the index of policies. */
 #define FORGOTTEN                                                                                  \
@@ -72,6 +73,21 @@ static int read_day(struct tally_store *store, const char *sql, const char *befo
     return 0;
 }
 
+static int close_next_day(struct tally_store *store, const char *before, char day_r[DAY_TEXT],
+                          struct err *err_r)
+{
+    CLEANUP(statement_free) sqlite3_stmt *row = NULL;
+    if (tally_prepare(store, close_day_sql, &row, err_r) != 0)
+        return -1;
+    sqlite3_bind_text(row, 1, before, -1, SQLITE_STATIC);
+    int rc = sqlite3_step(row);
+    if (rc == SQLITE_ROW) {
+        copy_day(row, 0, day_r);
+        rc = sqlite3_step(row);
+    }
+    return rc == SQLITE_DONE ? 0 : tally_failed(store, "cannot be written", err_r);
+}
+
 int tally_store_close_day(struct tally_store *store, const char *before, char day_r[DAY_TEXT],
                           struct err *err_r)
 {
@@ -79,9 +95,7 @@ int tally_store_close_day(struct tally_store *store, const char *before, char da
         return -1;
     if (day_r[0] != '\0')
         return 0;
-    if (read_day(store, open_day_sql, before, day_r, err_r) != 0)
-        return -1;
-    return day_r[0] == '\0' ? 0 : write_day(store, close_day_sql, day_r, err_r);
+    return close_next_day(store, before, day_r, err_r);
 }
 
 int tally_store_domains(struct tally_store *store, const char *day, const char *after, size_t limit,

@@ -208,6 +208,20 @@ Test(report_writer, a_day_is_reported_once)
     arena_free(&arena);
 }
 
+/* It closed a day of the next century; when it has been set right, days are closed as before. covers: RPT-17 RPT-19 */
+Test(report_writer, a_clock_that_was_ahead)
+{
+    add("2099-03-29", "example.com", 1);
+    cr_expect(eq(u64, run_at(4078425600 /* 2099-03-29 */ + 2 * DAY_SECONDS).days, 1));
+    add("2026-03-29", "example.com", 5);
+    cr_expect(eq(u64, tally_store_late(store), 0));
+    struct report_writer_status status = run_at(DAY_1 + DAY_SECONDS + 1200);
+    cr_expect(eq(u64, status.days, 1));
+    cr_expect(eq(str, status.last.day, "2026-03-29"));
+    add("2026-03-30", "example.com", 5);
+    cr_expect(eq(u64, run_at(DAY_1 + 2 * DAY_SECONDS + 1200).days, 1));
+}
+
 /* Stopped in the middle, it writes the same files again after the next start. covers: RPT-19 RPT-34 */
 Test(report_writer, an_interrupted_day_is_written_again)
 {
