@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "conf/conf.h"
+#include "log/log.h"
 #include "resolve/sts.h"
 
 int wire_sts(struct resolver *resolver, const struct settings *settings, enum sts_use use,
@@ -40,11 +41,13 @@ int wire_memory(struct resolver *resolver, const struct settings *settings, enum
         return 0;
     if (use == STS_USE_ONCE && access(path, R_OK | W_OK) != 0)
         return 0;
-    return resolver_use_memory(resolver,
-                               &(struct seen_parts){
-                                   .path = path,
-                                   .lifetime = settings->delivery.downgrade_memory,
-                                   .limit = settings->delivery.downgrade_memory_limit,
-                               },
-                               err_r);
+    const struct seen_parts parts = {.path = path,
+                                     .lifetime = settings->delivery.downgrade_memory,
+                                     .limit = settings->delivery.downgrade_memory_limit};
+    if (resolver_use_memory(resolver, &parts, err_r) == 0)
+        return 0;
+    if (settings->delivery.policy.hold_downgrades)
+        return -1;
+    log_event(LOG_LEVEL_ERROR, "memory", "%s; downgrades are not noticed", err_r->text);
+    return 0;
 }

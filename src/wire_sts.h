@@ -19,7 +19,7 @@ int wire_sts(struct resolver *resolver, const struct settings *settings, enum st
              struct roots **roots_r, struct err *err_r);
 
 /* Joins the resolver with the memory of what destinations have shown (seen.db); delivery { downgrade_memory = 0 }: does
- * nothing. -1: the file cannot be opened. */
+ * nothing. -1: the file cannot be opened, and mail is to be held by it (on_downgrade=hold); else that is logged. */
 int wire_memory(struct resolver *resolver, const struct settings *settings, enum sts_use use,
                 struct err *err_r);
 

@@ -282,13 +282,17 @@ static int open_spool(struct worker *worker, struct err *err_r)
     return spool_open(&worker->spool, worker->loop, &spool, err_r);
 }
 
-static int open_shadow(struct worker *worker, struct err *err_r)
+/* Second rules judge beside the mail: without their counts it goes on. */
+static void open_shadow(struct worker *worker)
 {
+    struct err err;
     const struct delivery_settings *delivery = &worker->settings->delivery;
     CLEANUP(text_free) char *path = x_printf("%s/shadow.db", worker->settings->state_directory);
     if (*delivery->tls_policy_shadow == '\0' && !delivery->shadow_level_given)
-        return 0;
-    return shadow_tally_create(&worker->shadow, worker->loop, path, err_r);
+        return;
+    if (shadow_tally_create(&worker->shadow, worker->loop, path, &err) != 0)
+        log_event(LOG_LEVEL_ERROR, "shadow", "%s; what the second rules say is not counted",
+                  err.text);
 }
 
 static void make_inner_stations(struct worker *worker)
@@ -364,8 +368,9 @@ static int make_stations(struct worker *worker, struct err *err_r)
         return EX_TEMPFAIL;
     if (wire_memory(worker->resolver, settings, STS_USE_DAEMON, err_r) != 0)
         return EX_TEMPFAIL;
-    if (open_spool(worker, err_r) != 0 || open_shadow(worker, err_r) != 0)
+    if (open_spool(worker, err_r) != 0)
         return EX_TEMPFAIL;
+    open_shadow(worker);
     worker->tls_client = tls_client_create();
     if (settings->delivery.tls_resumption)
         tls_client_keep_tickets(worker->tls_client);

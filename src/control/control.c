@@ -68,26 +68,30 @@ static int open_policies(struct sts_store **policies_r, const struct settings *s
     return sts_store_open(policies_r, path, settings->sts.cache_limit, err_r);
 }
 
-/* Counts of second rules that were there once are shown, too. */
-static int open_shadow(struct shadow_store **shadow_r, struct loop *loop,
-                       const struct settings *settings, struct err *err_r)
+/* Counts of second rules that were there once are shown, too. What cannot be read is not shown; mail does not depend on it. */
+static void open_shadow(struct shadow_store **shadow_r, struct loop *loop,
+                        const struct settings *settings)
 {
+    struct err err;
     const struct delivery_settings *delivery = &settings->delivery;
     CLEANUP(text_free) char *path = x_printf("%s/shadow.db", settings->state_directory);
     bool wanted = *delivery->tls_policy_shadow != '\0' || delivery->shadow_level_given;
     if (!wanted && access(path, F_OK) != 0)
-        return 0;
-    return shadow_store_open(shadow_r, path, SHADOW_ROWS, loop_wall(loop), err_r);
+        return;
+    if (shadow_store_open(shadow_r, path, SHADOW_ROWS, loop_wall(loop), &err) != 0)
+        log_event(LOG_LEVEL_ERROR, "shadow", "%s", err.text);
 }
 
-static int open_seen(struct seen_store **seen_r, const struct settings *settings, struct err *err_r)
+static void open_seen(struct seen_store **seen_r, const struct settings *settings)
 {
+    struct err err;
     const struct delivery_settings *delivery = &settings->delivery;
     CLEANUP(text_free) char *path = x_printf("%s/seen.db", settings->state_directory);
     if (delivery->downgrade_memory == 0)
-        return 0;
-    return seen_store_open(seen_r, path, delivery->downgrade_memory,
-                           delivery->downgrade_memory_limit, err_r);
+        return;
+    if (seen_store_open(seen_r, path, delivery->downgrade_memory, delivery->downgrade_memory_limit,
+                        &err) != 0)
+        log_event(LOG_LEVEL_ERROR, "memory", "%s", err.text);
 }
 
 static int open_tallies(struct tally_store **store_r, const struct settings *settings,
@@ -118,10 +122,8 @@ int control_run(const struct settings *settings, const int *fds, size_t workers)
     int result = open_tallies(&sources.store, settings, &err);
     if (result == 0)
         result = open_policies(&sources.policies, settings, &err);
-    if (result == 0)
-        result = open_shadow(&sources.shadow, loop, settings, &err);
-    if (result == 0)
-        result = open_seen(&sources.seen, settings, &err);
+    open_shadow(&sources.shadow, loop, settings);
+    open_seen(&sources.seen, settings);
     if (result == 0)
         result = start_writer(&writer, loop, settings, &err);
     sources.writer = writer;
