@@ -76,7 +76,8 @@ struct delivery_settings {
 struct queue_settings {
     struct retry_settings retry;
     unsigned lifetime, notice_lifetime, probe_interval; /* seconds */
-    const char *bounce_nexthop;                         /* "[host]:port", or "" */
+    unsigned delay_notice; /* seconds until a sender hears that his mail is late; 0: he does not */
+    const char *bounce_nexthop; /* "[host]:port", or "" */
     uint64_t notice_size_limit;
 };
 

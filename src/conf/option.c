@@ -166,6 +166,7 @@ const struct option options[] = {
     NUMBER("queue", "retry_max", "10800", queue.retry.max, 1, 7 * DAY),
     NUMBER("queue", "lifetime", "432000", queue.lifetime, 1, 60 * DAY),
     NUMBER("queue", "notice_lifetime", "86400", queue.notice_lifetime, 1, 60 * DAY),
+    NUMBER("queue", "delay_notice", "14400", queue.delay_notice, 0, 60 * DAY),
     NUMBER("queue", "probe_interval", "300", queue.probe_interval, 1, DAY),
     SPECIAL(
         "queue", "bounce_nexthop", "", set_next_hop, queue.bounce_nexthop,

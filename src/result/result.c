@@ -23,6 +23,7 @@ struct result *result_create(struct loop *loop, struct spool *spool, const char 
     result->fn = fn;
     result->arg = arg;
     LIST_INIT(&result->settlings);
+    result->delay = delay_create(result);
     return result;
 }
 
@@ -30,6 +31,7 @@ void result_free(struct result **result)
 {
     if (*result == NULL)
         return;
+    delay_free(&(*result)->delay);
     while (!LIST_EMPTY(&(*result)->settlings)) {
         struct settling *settling = LIST_FIRST(&(*result)->settlings);
         LIST_REMOVE(settling, link);
@@ -232,13 +234,12 @@ void result_take(void *arg, struct delivery *delivery, const struct outcome *out
     settling_start(settling);
 }
 
-/* "mx.example.org[192.0.2.1]:25" without what follows the name. */
-static const char *name_in(struct settling *settling, const char *remote)
+const char *name_in_remote(struct arena *arena, const char *remote)
 {
     const char *bracket = remote != NULL ? strchr(remote, '[') : NULL;
     if (bracket == NULL || bracket == remote)
-        return copied(settling, remote);
-    return arena_strndup(settling->arena, remote, (size_t)(bracket - remote));
+        return remote;
+    return arena_strndup(arena, remote, (size_t)(bracket - remote));
 }
 
 static struct finding finding_of_last_attempt(struct settling *settling,
@@ -251,7 +252,7 @@ static struct finding finding_of_last_attempt(struct settling *settling,
         .status = recipient->status,
         .text = recipient->text,
         .remote = recipient->remote,
-        .remote_name = name_in(settling, recipient->remote),
+        .remote_name = name_in_remote(settling->arena, recipient->remote),
         .reply = recipient->reply,
         .expired = true,
     };

@@ -7,6 +7,7 @@
 
 #include <sys/queue.h>
 
+#include "result/delay.h"
 #include "result/notice.h"
 #include "result/result.h"
 
@@ -46,6 +47,7 @@ struct result {
     void *report_arg;
     struct result_counters counters;
     struct settling_list settlings;
+    struct delay *delay; /* NULL: no notices of delays */
 };
 
 struct settling *settling_create(struct result *result, struct delivery *delivery,
@@ -55,6 +57,8 @@ struct notice_recipient *settling_tell(struct settling *settling, enum notice_ki
 /* Starts it; it ends by itself with the result's callback. */
 void settling_start(struct settling *settling);
 void settling_cancel(struct settling *settling);
+/* "mx.example.org[192.0.2.1]:25" without what follows the name; NULL for NULL. */
+const char *name_in_remote(struct arena *arena, const char *remote);
 /* Seconds after which a message is given up (QUEUE-02). */
 unsigned settling_lifetime(const struct settling *settling);
 

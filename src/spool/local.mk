@@ -6,4 +6,5 @@ libdaneway_spool_a_SOURCES = src/spool/spool.h src/spool/spool_private.h src/spo
 	src/spool/claims.c src/spool/claims.h src/spool/store_thread.c src/spool/store_thread.h \
 	src/spool/store.h src/spool/store_private.h src/spool/store_sql.def src/spool/store_sqlite.c \
 	src/spool/store_message.c src/spool/store_settle.c src/spool/store_due.c \
-	src/spool/store_show.c src/spool/store_adopt.c src/spool/store_space.c
+	src/spool/store_show.c src/spool/store_adopt.c src/spool/store_space.c \
+	src/spool/store_late.c src/spool/spool_late.c

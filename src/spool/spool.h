@@ -145,6 +145,20 @@ struct settlement {
 void spool_settle(struct spool *spool, const struct settlement *settlement, spool_done_fn *fn,
                   void *arg);
 
+/* Deliveries that nobody has in hand, whose message arrived before (store time), and whose sender has not been told of it,
+ * at most about `limit`; those of one message come together. The callee owns the deliveries (not the array); they are not
+ * claimed. `after`: a message's number that an earlier look came to, 0: from the oldest on. more: the next one goes on behind
+ * `last`. holds as in spool_expired_fn. Should the store fail, fewer come, or none. */
+typedef void spool_late_fn(void *arg, struct delivery **deliveries,
+                           const struct destination_hold *holds, size_t count, int64_t last,
+                           bool more);
+void spool_find_late(struct spool *spool, int64_t after, int64_t arrived_before, size_t limit,
+                     spool_late_fn *fn, void *arg);
+/* Marks them as told, and commits the notice that tells of them in the same transaction (gone after the call; NULL: nobody
+ * wants one). If all of them have ended meanwhile, or were told before, the notice is dropped. */
+void spool_tell_late(struct spool *spool, struct delivery *const *deliveries, size_t count,
+                     struct draft **notice, spool_done_fn *fn, void *arg);
+
 /* --- control: looking in, and pushing --------------------------------------------------------------- */
 /* `json` is a new reference for the callee (NULL when the store failed). */
 typedef void spool_json_fn(void *arg, json_t *json);

@@ -131,6 +131,18 @@ int store_claim(struct store *store, const char *next_hop, int64_t now, size_t l
 void claimed_release_holds(struct claimed *claimed);
 int store_claim_expired(struct store *store, int64_t now, int64_t arrived_before,
                         int64_t notices_arrived_before, size_t limit, struct claimed *claimed_r);
+/* One step through the deliveries of messages behind `after` (a message's number; 0: all), oldest first: those that nobody
+ * has in hand and that are not marked. */
+struct late_walk {
+    int64_t after, arrived_before, now;
+    size_t limit;         /* of what is found, but a message's deliveries stay together */
+    struct claimed found; /* holds set; nothing is claimed */
+    int64_t last;         /* the message that the next step goes on behind */
+    bool more;
+};
+int store_find_late(struct store *store, struct late_walk *walk);
+/* 1: at least one of them was still there, and not marked before; 0: none; -1. */
+int store_mark_late(struct store *store, const int64_t *deliveries, size_t count);
 /* Claims that the process has without asking (fresh deliveries), and their end. */
 void store_claim_fresh(struct store *store, const struct delivery *delivery);
 void store_unclaim(struct store *store, int64_t delivery);

@@ -38,7 +38,8 @@ static const char *const copy_sql[] = {
     "r.status,r.reason,r.text,r.remote,r.reply FROM old.delivery d JOIN old.recipient r"
     " ON r.delivery=d.id WHERE d.message<=?1"
     " AND NOT EXISTS(SELECT 1 FROM main.message m WHERE m.id=d.message)",
-    "INSERT INTO main.delivery SELECT id+?2,message,next_hop,next_attempt,attempts,notice"
+    "INSERT INTO main.delivery SELECT id+?2,message,next_hop,next_attempt,attempts,notice,"
+    "delay_told"
     " FROM old.delivery d WHERE message<=?1"
     " AND NOT EXISTS(SELECT 1 FROM main.message m WHERE m.id=d.message)",
     "INSERT OR IGNORE INTO main.content SELECT * FROM old.content WHERE message<=?1",
@@ -242,8 +243,8 @@ static int attach(struct store *store, const char *path)
     int64_t version = 0;
     if (result == 0 && query_number(store, "PRAGMA old.user_version", &version) != 0)
         result = -1;
-    if (result == 0 && version == 1) {
-        result = store_upgrade(store, "old");
+    if (result == 0 && version >= 1 && version < SCHEMA_VERSION) {
+        result = store_upgrade(store, "old", version);
         version = SCHEMA_VERSION;
     }
     if (result == 0 && version != SCHEMA_VERSION) {

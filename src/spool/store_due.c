@@ -276,8 +276,8 @@ static char *copy_text(const char *text)
     return text == NULL ? NULL : x_strdup(text);
 }
 
-static int find_hold(struct store *store, const char *next_hop, int64_t now,
-                     struct destination_hold *hold_r)
+int store_find_hold(struct store *store, const char *next_hop, int64_t now,
+                    struct destination_hold *hold_r)
 {
     sqlite3_stmt *statement = store_sql(store, SQL_FIND_DESTINATION);
     bind_text(statement, 1, next_hop);
@@ -326,7 +326,8 @@ int store_claim_expired(struct store *store, int64_t now, int64_t arrived_before
     free(ids);
     claimed_r->holds = x_calloc(claimed_r->count + 1, sizeof(*claimed_r->holds));
     for (size_t i = 0; result == 0 && i < claimed_r->count; i++)
-        result = find_hold(store, claimed_r->deliveries[i]->next_hop, now, &claimed_r->holds[i]);
+        result =
+            store_find_hold(store, claimed_r->deliveries[i]->next_hop, now, &claimed_r->holds[i]);
     return result;
 }
 

@@ -16,7 +16,7 @@ enum statement {
     SQL_COUNT
 };
 
-enum { SCHEMA_VERSION = 2, STORE_PATH = 4096 };
+enum { SCHEMA_VERSION = 3, STORE_PATH = 4096 };
 
 struct store {
     sqlite3 *db;
@@ -70,8 +70,11 @@ int store_run_number(struct store *store, enum statement which, int64_t number);
 int store_exec(struct store *store, const char *sql);
 /* The number that a PRAGMA gives; -1. */
 int64_t store_pragma(struct store *store, const char *sql);
-/* Brings a database of version 1 up to SCHEMA_VERSION; `schema` is "main", or "old" for an attached one. */
-int store_upgrade(struct store *store, const char *schema);
+/* Brings a database of an earlier version up to SCHEMA_VERSION; `schema` is "main", or "old" for an attached one. */
+int store_upgrade(struct store *store, const char *schema, int64_t version);
+/* What holds a destination; its texts are copies (claimed_release_holds). */
+int store_find_hold(struct store *store, const char *next_hop, int64_t now,
+                    struct destination_hold *hold_r);
 /* Notes what the database says went wrong; -1. */
 int store_fail(struct store *store);
 

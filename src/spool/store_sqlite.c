@@ -48,7 +48,7 @@ static const char schema_sql[] =
     "CREATE TABLE receiving(message INTEGER PRIMARY KEY) STRICT;"
     "CREATE TABLE delivery(id INTEGER PRIMARY KEY, message INTEGER NOT NULL,"
     " next_hop TEXT NOT NULL, next_attempt INTEGER NOT NULL, attempts INTEGER NOT NULL,"
-    " notice INTEGER NOT NULL) STRICT;"
+    " notice INTEGER NOT NULL, delay_told INTEGER NOT NULL DEFAULT 0) STRICT;"
     "CREATE INDEX delivery_due ON delivery(next_hop,next_attempt);"
     "CREATE INDEX delivery_message ON delivery(message);"
     "CREATE INDEX delivery_notice ON delivery(message) WHERE notice<>0;"
@@ -64,7 +64,7 @@ static const char schema_sql[] =
     " STRICT, WITHOUT ROWID;"
     "CREATE INDEX destination_due ON destination(due_at,next_hop);"
     "CREATE INDEX destination_held ON destination(held_until) WHERE failures>0;"
-    "PRAGMA user_version=2;";
+    "PRAGMA user_version=3;";
 
 static const char *const statement_texts[SQL_COUNT] = {
 #define STATEMENT(name, text) [SQL_##name] = (text),
@@ -255,15 +255,18 @@ static int make_schema(struct store *store)
     return -1;
 }
 
-/* Version 1 had no client_level. New columns stand last in schema_sql, too: adoption copies whole rows. */
-int store_upgrade(struct store *store, const char *schema)
+/* Version 1 had no client_level, version 2 no delay_told. New columns stand last in schema_sql, too: adoption copies whole
+ * rows. */
+int store_upgrade(struct store *store, const char *schema, int64_t version)
 {
     CLEANUP(text_free)
-    char *sql = x_printf("BEGIN IMMEDIATE;"
-                         "ALTER TABLE %s.message ADD COLUMN client_level TEXT;"
-                         "PRAGMA %s.user_version=2;"
+    char *level = x_printf("ALTER TABLE %s.message ADD COLUMN client_level TEXT;", schema);
+    CLEANUP(text_free)
+    char *sql = x_printf("BEGIN IMMEDIATE;%s"
+                         "ALTER TABLE %s.delivery ADD COLUMN delay_told INTEGER NOT NULL DEFAULT 0;"
+                         "PRAGMA %s.user_version=3;"
                          "COMMIT",
-                         schema, schema);
+                         version < 2 ? level : "", schema, schema);
     if (store_exec(store, sql) == 0)
         return 0;
     sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
@@ -324,8 +327,8 @@ static int open_with_schema(struct store *store, const char *path, struct err *e
         return err_set(err_r, "%s: version %lld of the store; this program knows version %d", path,
                        (long long)version, SCHEMA_VERSION);
     if ((version <= 0 && make_schema(store) != 0) ||
-        (version == 1 && store_upgrade(store, "main") != 0) || read_state(store) != 0 ||
-        prepare_statements(store) != 0 || drop_orphans(store) != 0)
+        (version >= 1 && version < SCHEMA_VERSION && store_upgrade(store, "main", version) != 0) ||
+        read_state(store) != 0 || prepare_statements(store) != 0 || drop_orphans(store) != 0)
         return err_set(err_r, "%s: %s", path, store->error.text);
     return 0;
 }

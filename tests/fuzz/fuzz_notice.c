@@ -100,6 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     envelope.envid = next_text(arena, &rest);
     recipient.orcpt = next_text(arena, &rest);
     struct notice notice = {.hostname = "gw.example.com", .queue_id = "3A", .envelope = &envelope};
+    notice.kind = (enum notice_kind)(size % NOTICE_KINDS);
     notice.recipients = &one;
     notice.recipient_count = 1;
     /* The spool holds content with CRLF line ends only. */

@@ -31,6 +31,8 @@ void fake_spool_free(struct spool **spool)
     cr_assert(eq(uint, (*spool)->drafts_open, 0));
     for (unsigned i = 0; i < (*spool)->settlement_count; i++)
         draft_free(&(*spool)->settlements[i].notice);
+    for (unsigned i = 0; i < (*spool)->told_count; i++)
+        draft_free(&(*spool)->told[i].notice);
     arena_free(&(*spool)->arena);
     free(*spool);
     *spool = NULL;
@@ -38,9 +40,14 @@ void fake_spool_free(struct spool **spool)
 
 static struct spool *owner; /* of the drafts: a test has one spool */
 
+int64_t spool_now(const struct spool *spool)
+{
+    return FAKE_NOW + loop_now(spool->loop) / 1000;
+}
+
 int64_t spool_age(const struct spool *spool, const struct delivery *delivery)
 {
-    return FAKE_NOW + loop_now(spool->loop) / 1000 - delivery->envelope.arrival;
+    return spool_now(spool) - delivery->envelope.arrival;
 }
 
 struct draft *draft_create(struct spool *spool, const struct envelope *envelope)
@@ -167,6 +174,60 @@ struct chunk_read *spool_read_chunk(struct spool *spool, int64_t message, unsign
     struct chunk_read *read = arena_alloc(spool->arena, sizeof(*read));
     *read = (struct chunk_read){spool, fn, arg};
     spool->reads++;
-    loop_retire(spool->loop, give_chunk, read);
+    if (!spool->chunks_hang)
+        loop_retire(spool->loop, give_chunk, read);
     return read;
+}
+
+/* --- what is late: found all at once ----------------------------------------------------------- */
+
+struct look {
+    struct spool *spool;
+    spool_late_fn *fn;
+    void *arg;
+    int64_t arrived_before;
+};
+
+static void give_late(void *arg)
+{
+    const struct look *look = arg;
+    struct spool *spool = look->spool;
+    struct delivery *found[4];
+    struct destination_hold holds[4];
+    size_t count = 0;
+    if (is_forgotten(look->arg))
+        return;
+    for (unsigned i = 0; i < spool->late_count; i++) {
+        if (spool->late[i] == NULL || spool->late[i]->envelope.arrival >= look->arrived_before)
+            continue;
+        holds[count] = spool->late_hold;
+        found[count++] = spool->late[i];
+        spool->late[i] = NULL;
+    }
+    look->fn(look->arg, found, holds, count, 0, false);
+}
+
+void spool_find_late(struct spool *spool, int64_t after, int64_t arrived_before, size_t limit,
+                     spool_late_fn *fn, void *arg)
+{
+    cr_assert(eq(i64, after, 0));
+    cr_assert(gt(sz, limit, 4));
+    struct look *look = arena_alloc(spool->arena, sizeof(*look));
+    *look = (struct look){spool, fn, arg, arrived_before};
+    spool->looks++;
+    loop_retire(spool->loop, give_late, look);
+}
+
+void spool_tell_late(struct spool *spool, struct delivery *const *deliveries, size_t count,
+                     struct draft **notice, spool_done_fn *fn, void *arg)
+{
+    (void)deliveries;
+    cr_assert(lt(uint, spool->told_count, 4));
+    spool->told[spool->told_count++] = (struct fake_told){count, *notice};
+    if (*notice != NULL)
+        spool->drafts_open--;
+    *notice = NULL;
+    struct answer *answer = arena_alloc(spool->arena, sizeof(*answer));
+    *answer = (struct answer){fn, arg, spool->told_result};
+    loop_retire(spool->loop, give_answer, answer);
 }

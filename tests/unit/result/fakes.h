@@ -40,8 +40,19 @@ struct spool {
     unsigned settlement_count;
     struct slice content; /* of any message */
     enum spool_result chunk_result;
+    bool chunks_hang;     /* they are not read before the test ends */
     unsigned drafts_open; /* made, and neither committed nor abandoned */
     unsigned reads;
+    struct delivery *late
+        [4]; /* given, and gone, at the next look whose `arrived_before` is later than their arrival */
+    struct destination_hold late_hold;
+    unsigned late_count, looks;
+    enum spool_result told_result;
+    struct fake_told {
+        size_t deliveries;
+        struct draft *notice; /* NULL: none */
+    } told[4];
+    unsigned told_count;
 };
 struct spool *fake_spool_create(struct loop *loop);
 void fake_spool_free(struct spool **spool);

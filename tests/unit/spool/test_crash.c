@@ -432,18 +432,19 @@ Test(spool_crash, left_over_store_is_adopted)
     json_decref(traces);
 }
 
-/* As version 1 of the store was. */
-static void make_version_1(unsigned worker)
+/* As an earlier version of the store was. */
+static void make_version(int version, unsigned worker)
 {
     harness_close(&harness);
     sqlite3 *db;
     char *path = x_printf("%s/spool-%u.db", harness.directory, worker);
     cr_assert(eq(int, sqlite3_open(path, &db), SQLITE_OK));
-    cr_assert(
-        eq(int,
-           sqlite3_exec(db, "ALTER TABLE message DROP COLUMN client_level; PRAGMA user_version=1",
-                        NULL, NULL, NULL),
-           SQLITE_OK));
+    const char *sql = version == 1 ? "ALTER TABLE message DROP COLUMN client_level;"
+                                     "ALTER TABLE delivery DROP COLUMN delay_told;"
+                                     "PRAGMA user_version=1"
+                                   : "ALTER TABLE delivery DROP COLUMN delay_told;"
+                                     "PRAGMA user_version=2";
+    cr_assert(eq(int, sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK));
     sqlite3_close(db);
     free(path);
 }
@@ -461,26 +462,49 @@ static void check_upgraded(const char *next_hop)
 }
 
 /* covers: QUEUE-05 */
-Test(spool_crash, a_store_of_version_1_is_brought_up_to_date)
+static void bring_up_to_date(int version)
 {
     static const char *const own[] = {"own.example", NULL};
     fill_worker(0, 1, own);
-    make_version_1(0);
+    make_version(version, 0);
     harness_reopen(&harness);
     check_upgraded("own.example");
     harness_reopen(&harness);
     cr_assert(eq(int, (int)harness_number(&harness, "messages"), 1));
+    cr_assert(eq(i64, harness_query(&harness, 0, "PRAGMA user_version"), 3));
+}
+
+Test(spool_crash, a_store_of_version_1_is_brought_up_to_date)
+{
+    bring_up_to_date(1);
 }
 
 /* covers: QUEUE-05 */
-Test(spool_crash, a_left_over_store_of_version_1_is_adopted)
+Test(spool_crash, a_store_of_version_2_is_brought_up_to_date)
+{
+    bring_up_to_date(2);
+}
+
+/* covers: QUEUE-05 */
+static void adopt_version(int version)
 {
     static const char *const other[] = {"other.example", NULL}, *const none[] = {NULL};
     fill_worker(1, 2, other);
-    make_version_1(1);
+    make_version(version, 1);
     fill_worker(0, 1, none);
     wait_for_adoption(1);
     check_upgraded("other.example");
+}
+
+Test(spool_crash, a_left_over_store_of_version_1_is_adopted)
+{
+    adopt_version(1);
+}
+
+/* covers: QUEUE-05 */
+Test(spool_crash, a_left_over_store_of_version_2_is_adopted)
+{
+    adopt_version(2);
 }
 
 /* No room for what is left over: the worker works, and adopts it when there is. */
