@@ -77,7 +77,7 @@ static int ask_as(const struct passwd *owner, const char *path, int mode, int *e
  * socket that cannot be bound would only show in the log. */
 static int check_writable(const char *path, const struct passwd *owner, struct err *err_r)
 {
-    int in_the_way;
+    int in_the_way = 0;
     if (owner == NULL)
         return access(path, W_OK | X_OK) == 0 ? 0 : err_system(err_r, "directory %s", path);
     if (ask_as(owner, path, W_OK | X_OK, &in_the_way, err_r) != 0)
@@ -109,7 +109,7 @@ int role_check_tables(const struct settings *settings, struct err *err_r)
     const char *const tables[] = {settings->delivery.tls_policy, settings->delivery.mailboxes,
                                   settings->delivery.tls_policy_shadow, settings->intake.clients};
     struct passwd *owner;
-    int in_the_way;
+    int in_the_way = 0;
     if (geteuid() != 0)
         return 0;
     if (find_user(settings->user, &owner, err_r) != 0)
