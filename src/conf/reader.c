@@ -61,7 +61,8 @@ static void fail_unknown(const cfg_t *cfg, const char *name)
              section[0] != '\0' ? "in " : "outside of the sections", section,
              SLICE_ARG(buffer_slice(&places)));
     else
-        fail(line_of(cfg), "no option \"%.60s\" is known; daneway.conf(5) lists them", name);
+        fail(line_of(cfg), "no option or section \"%.60s\" is known; daneway.conf(5) lists them",
+             name);
     buffer_release(&places);
 }
 

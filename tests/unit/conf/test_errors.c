@@ -120,7 +120,7 @@ static const struct {
     {"queue {\nretry_min = 20000\n}",
      "2: retry_min is 20000, retry_max 10800; expected retry_min not above retry_max"},
     /* names and form */
-    {"\ncolour = blue", "2: no option \"colour\" is known; daneway.conf(5) lists them"},
+    {"\ncolour = blue", "2: no option or section \"colour\" is known; daneway.conf(5) lists them"},
     {"port = 25",
      "1: no option \"port\" outside of the sections; expected it in resolver or delivery or "
      "sts"},
