@@ -51,9 +51,9 @@ static void print_entry(FILE *out, json_t *entry, int64_t now)
         format_put(out, json_text(entry, "text"));
         fputc('\n', out);
     }
-    fprintf(out, "    %lld %s, next %s%s\n", (long long)attempts,
-            attempts == 1 ? "attempt" : "attempts", next > now ? "in " : "now",
-            next > now ? format_duration(next - now, wait) : "");
+    /* due, but perhaps not at once: a destination that is down is probed with one message */
+    fprintf(out, "    %lld %s, %s%s\n", (long long)attempts, attempts == 1 ? "attempt" : "attempts",
+            next > now ? "next in " : "due", next > now ? format_duration(next - now, wait) : "");
 }
 
 void render_queue(FILE *out, json_t *queue, int64_t now)

@@ -294,6 +294,8 @@ Test(render, queue)
     EXPECT_TEXT("to c@b.example");
     EXPECT_TEXT("4.7.5 tlsa-mismatch: The certificate does not match.");
     EXPECT_TEXT("2 attempts, next in 1 min");
+    render(queue_page, "[{\"queue_id\":\"A2\",\"attempts\":3,\"next_attempt\":1700000000}]");
+    EXPECT_TEXT("3 attempts, due");
     render(queue_page, "[]");
     EXPECT_TEXT("Nothing waits.");
 }
