@@ -37,6 +37,7 @@ class Session:
     def __init__(self, server, reader, writer):
         self.server, self.reader, self.writer, self.tls = server, reader, writer, False
         self.recipients, self.envelope, self.server_name = [], "", None
+        self.recipient_lines = []
         self.number, self.patience, self.messages = next(counter), None, 0
 
     async def say(self, text):
@@ -89,6 +90,7 @@ class Session:
             self.server["name"], self.server["behaviour"], "ESMTPS (using TLS)" if self.tls else "ESMTP")
         head += "".join("X-Original-To: %s\r\n" % r for r in self.recipients)
         head += "X-Lab-Mail: %s\r\nX-Lab-Sni: %s\r\n" % (self.envelope, self.server_name)
+        head += "".join("X-Lab-Rcpt: %s\r\n" % line for line in self.recipient_lines)
         with open(os.path.join(box, name), "wb") as f:
             f.write(head.replace("\r\n", "\n").encode() + data)
         self.messages += 1
@@ -151,9 +153,10 @@ class Behaviour:
                 note(s.server, "starttls")
                 await self.starttls(s)
             elif verb == "MAIL":
-                s.envelope = line
+                s.envelope, s.recipient_lines = line, []
                 await self.mail(s)
             elif verb == "RCPT":
+                s.recipient_lines.append(line)
                 await self.rcpt(s, line.partition("<")[2].partition(">")[0])
             elif verb == "DATA":
                 await self.data(s)
@@ -179,6 +182,13 @@ class SpeaksTls(OffersTls):
             return await s.say("503 5.5.1 TLS is on")
         await s.say("220 2.0.0 Ready")
         await s.start_tls()
+
+
+class ListsDsn(SpeaksTls):
+    """RFC 3461: lists DSN, and takes whatever is asked for."""
+
+    def extensions(self, s):
+        return super().extensions(s)[:-1] + ["250-DSN"] + EHLO[-1:]
 
 
 class TlsUntilToldOtherwise(SpeaksTls):
@@ -417,7 +427,7 @@ class MailMax(SpeaksTls):
 
 
 BEHAVIOURS = {
-    "plain": Behaviour, "tls": SpeaksTls, "tls-until": TlsUntilToldOtherwise, "requiretls": RequireTls, "requiretls-early": RequireTlsTooEarly,
+    "plain": Behaviour, "tls": SpeaksTls, "dsn": ListsDsn, "tls-until": TlsUntilToldOtherwise, "requiretls": RequireTls, "requiretls-early": RequireTlsTooEarly,
     "requiretls-greylist": RequireTlsGreylist,
     "starttls-554": StarttlsForbidden, "tls-demanded": TlsDemanded, "starttls-454": StarttlsRefused, "tls-garbage": TlsGarbage, "starttls-inject": StarttlsInject,
     "endless-line": EndlessLine, "many-lines": ManyLines, "nul": Nul, "code-mismatch": CodeMismatch,

@@ -155,4 +155,5 @@ def main():
     sys.exit(commands[sys.argv[1]](*sys.argv[2:]))
 
 
-main()
+if __name__ == "__main__":
+    main()
