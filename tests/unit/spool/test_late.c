@@ -16,7 +16,7 @@ static void teardown(void)
     harness_end(&harness);
 }
 
-TestSuite(spool_late, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(late, .init = setup, .fini = teardown, .timeout = 60);
 
 struct look {
     struct delivery *deliveries[16];
@@ -87,7 +87,7 @@ static void tell(const struct look *look, size_t count, bool with_notice)
 }
 
 /* covers: DSN-10 */
-Test(spool_late, found_by_age_and_by_message)
+Test(late, found_by_age_and_by_message)
 {
     put_two_and_one();
     int64_t now = spool_now(harness.spool);
@@ -111,7 +111,7 @@ Test(spool_late, found_by_age_and_by_message)
 }
 
 /* What is in hand may have ended in a moment. covers: DSN-10 */
-Test(spool_late, what_is_in_hand_is_left_alone)
+Test(late, what_is_in_hand_is_left_alone)
 {
     put_two_and_one();
     struct delivery *delivery;
@@ -123,7 +123,7 @@ Test(spool_late, what_is_in_hand_is_left_alone)
 }
 
 /* covers: DSN-10 */
-Test(spool_late, told_once_also_after_a_restart)
+Test(late, told_once_also_after_a_restart)
 {
     put_two_and_one();
     struct look look = look_for(0, spool_now(harness.spool) + 100, 1);
@@ -147,7 +147,7 @@ Test(spool_late, told_once_also_after_a_restart)
 }
 
 /* covers: DSN-10 */
-Test(spool_late, nobody_is_told_of_what_has_ended)
+Test(late, nobody_is_told_of_what_has_ended)
 {
     put_two_and_one();
     struct look look = look_for(0, spool_now(harness.spool) + 100, 1);
