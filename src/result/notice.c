@@ -3,7 +3,7 @@
  * Owns: the field order; the words for people are in notice_text.c. 7-bit throughout, so that it
  * can go to any host. RFC 3464, 3461 6, 6522, 3834, 8689 5; requirements DSN-01..05, 08..12,
  * RTLS-16, 20.
- * Must never carry the body of the message. */
+ * Must never carry the body of the message, unless the sender asked for it and notice_quotes_all allows it. */
 #include "result/notice.h"
 
 #include <string.h>
@@ -61,6 +61,13 @@ static bool is_7bit(struct slice text)
             return false;
     }
     return true;
+}
+
+/* A part message/rfc822 must not be encoded (RFC 2046 5.2.1): what is not 7bit is not quoted whole. */
+bool notice_quotes_all(const struct envelope *envelope, struct slice content, size_t limit)
+{
+    return envelope->ret == RETURN_FULL && !envelope->requiretls && content.ptr != NULL &&
+           content.len == envelope->size && content.len <= limit && is_7bit(content);
 }
 
 /* As the message asked, so is its notice sent: both ways (RTLS-16, RTLS-20). REQUIRETLS outweighs the other. */
@@ -176,6 +183,14 @@ static void write_original_header(struct writer *writer, const struct notice *no
         write_quoted_printable(writer, notice->header);
 }
 
+static void write_original_message(struct writer *writer, const struct notice *notice,
+                                   const char *boundary)
+{
+    write_part(writer, boundary, "message/rfc822", "Undelivered message");
+    write_empty_line(writer);
+    write_raw(writer, notice->content);
+}
+
 static void write_notice(struct writer *writer, struct arena *arena, const struct notice *notice)
 {
     const char *own_id = draft_queue_id(writer->draft);
@@ -187,7 +202,9 @@ static void write_notice(struct writer *writer, struct arena *arena, const struc
     write_part(writer, boundary, "message/delivery-status", "Delivery status");
     write_empty_line(writer);
     write_delivery_status(writer, arena, notice);
-    if (notice->header.ptr != NULL)
+    if (notice->content.ptr != NULL)
+        write_original_message(writer, notice, boundary);
+    else if (notice->header.ptr != NULL)
         write_original_header(writer, notice, boundary);
     write_empty_line(writer);
     write_line(writer, "--%s--", boundary);

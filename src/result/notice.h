@@ -41,8 +41,10 @@ struct notice {
     size_t recipient_count;
     struct slice header; /* header section of the message with CRLF line ends; ptr NULL: it could
                             not be read */
-    unsigned lifetime;   /* seconds that the message was tried; for the words about expiry */
-    int64_t now;         /* seconds since 1970 */
+    struct slice
+        content;       /* the whole message likewise, instead of `header`; ptr NULL: header only */
+    unsigned lifetime; /* seconds that the message was tried; for the words about expiry */
+    int64_t now;       /* seconds since 1970 */
     int64_t retry_until; /* NOTICE_DELAYED: likewise */
 };
 
@@ -51,6 +53,8 @@ bool notice_wanted(enum notice_kind kind, const struct envelope *envelope,
                    const struct recipient *recipient);
 /* The whole notice as a draft, with its envelope and its one recipient. */
 struct draft *notice_draft(struct spool *spool, const struct notice *notice);
+/* May a notice that the message failed quote all of it? `content` is what could be read of it. (DSN-05, RTLS-16) */
+bool notice_quotes_all(const struct envelope *envelope, struct slice content, size_t limit);
 /* The header section at the start of the content: whole lines, `limit` octets at most, without the
  * empty line. */
 struct slice header_section(struct slice content, size_t limit);

@@ -165,7 +165,8 @@ void write_text_for_people(struct writer *writer, struct arena *arena, const str
                               mail_date(arena, notice->envelope->arrival)));
     write_line(writer, "Queue id: %s", notice->queue_id);
     write_empty_line(writer);
-    write_line(writer, notice->header.ptr != NULL
-                           ? "What follows is for programs, and the header of your message."
-                           : "What follows is for programs.");
+    const char *quoted = notice->content.ptr != NULL  ? ", and your message"
+                         : notice->header.ptr != NULL ? ", and the header of your message"
+                                                      : "";
+    write_line(writer, "What follows is for programs%s.", quoted);
 }

@@ -103,6 +103,7 @@ static struct draft *make_notice(const struct settling *settling, enum notice_ki
         .recipients = settling->told[kind].list,
         .recipient_count = settling->told[kind].count,
         .header = settling->header,
+        .content = kind == NOTICE_FAILED ? settling->content : (struct slice){NULL, 0},
         .lifetime = settling_lifetime(settling),
         .now = now,
     };
@@ -131,14 +132,21 @@ static void record(struct settling *settling)
     spool_settle(settling->result->spool, &settlement, on_recorded, settling);
 }
 
+static struct slice kept(const struct settling *settling, struct slice text)
+{
+    return (struct slice){arena_strndup(settling->arena, text.ptr, text.len), text.len};
+}
+
 static void on_header(void *arg, enum spool_result spool_result, struct slice chunk)
 {
     struct settling *settling = arg;
     settling->read = NULL;
     if (spool_result == SPOOL_OK) {
-        struct slice header = header_section(chunk, settling->result->settings->notice_size_limit);
-        settling->header.ptr = arena_strndup(settling->arena, header.ptr, header.len);
-        settling->header.len = header.len;
+        size_t limit = settling->result->settings->notice_size_limit;
+        settling->header = kept(settling, header_section(chunk, limit));
+        if (settling->told[NOTICE_FAILED].count > 0 &&
+            notice_quotes_all(&settling->delivery->envelope, chunk, limit))
+            settling->content = kept(settling, chunk);
     } else {
         log_event(LOG_LEVEL_WARNING, "header-not-read", "queue id %s: the notice goes without it",
                   settling->delivery->queue_id);

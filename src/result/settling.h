@@ -30,6 +30,7 @@ struct settling {
     const char *reason, *text; /* of the destination; NULL */
     struct chunk_read *read;   /* under way; NULL */
     struct slice header;       /* of the message; ptr NULL: not read */
+    struct slice content;      /* all of it, where a notice of failure quotes that; else ptr NULL */
     struct loop_timer *timer;
     int64_t wait_ms; /* before the next try to record */
 };

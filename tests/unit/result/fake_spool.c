@@ -29,8 +29,10 @@ static void draft_free(struct draft **draft)
 void fake_spool_free(struct spool **spool)
 {
     cr_assert(eq(uint, (*spool)->drafts_open, 0));
-    for (unsigned i = 0; i < (*spool)->settlement_count; i++)
+    for (unsigned i = 0; i < (*spool)->settlement_count; i++) {
         draft_free(&(*spool)->settlements[i].notice);
+        draft_free(&(*spool)->settlements[i].second_notice);
+    }
     for (unsigned i = 0; i < (*spool)->told_count; i++)
         draft_free(&(*spool)->told[i].notice);
     arena_free(&(*spool)->arena);

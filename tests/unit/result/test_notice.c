@@ -183,6 +183,49 @@ Test(notice, header_of_the_message_only)
     draft_abandon(&made);
 }
 
+/* covers: DSN-05 */
+Test(notice, the_whole_message)
+{
+    notice.content = SLICE_LITERAL("From: a@b\r\n\r\nbody line\r\n");
+    struct dsn *dsn = make();
+    cr_assert(eq(sz, dsn->part_count, 3));
+    cr_assert(eq(str, field(&dsn->parts[2].header, "Content-Type"), "message/rfc822"));
+    cr_assert(eq(str, dsn->parts[2].body, "From: a@b\r\n\r\nbody line\r\n"));
+    must_have(dsn->parts[0].body, "What follows is for programs, and your message.");
+    draft_abandon(&made);
+}
+
+/* covers: DSN-05 RTLS-16 */
+Test(notice, when_all_is_quoted)
+{
+    static const char seven[] = "A: b\r\n\r\nx\r\n", eight[] = "A: b\r\n\r\n\xfc\r\n";
+    static const struct {
+        const char *content;
+        uint64_t size;
+        size_t limit;
+        enum return_type ret;
+        bool requiretls, all;
+    } cases[] = {
+        {seven, 11, 100, RETURN_FULL, false, true},
+        {seven, 11, 11, RETURN_FULL, false, true},
+        {seven, 11, 10, RETURN_FULL, false, false},
+        {seven, 12, 100, RETURN_FULL, false, false},
+        {seven, 11, 100, RETURN_UNSET, false, false},
+        {seven, 11, 100, RETURN_HEADERS, false, false},
+        {seven, 11, 100, RETURN_FULL, true, false},
+        {eight, 11, 100, RETURN_FULL, false, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        envelope.size = cases[i].size;
+        envelope.ret = cases[i].ret;
+        envelope.requiretls = cases[i].requiretls;
+        cr_assert(eq(int, notice_quotes_all(&envelope, slice_of(cases[i].content), cases[i].limit),
+                     cases[i].all),
+                  "case %zu", i);
+    }
+    cr_assert(not(notice_quotes_all(&envelope, (struct slice){NULL, 0}, 100)));
+}
+
 /* covers: RTLS-16 T-24 */
 Test(notice, about_a_requiretls_message)
 {

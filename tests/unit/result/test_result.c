@@ -241,6 +241,21 @@ Test(result, relayed_notice_where_the_host_sends_none)
     cr_assert(eq(u64, result_counters(result).notices, 2));
 }
 
+/* covers: DSN-05 */
+Test(result, the_whole_message_is_returned_to_who_asked_for_it)
+{
+    delivery->envelope.ret = RETURN_FULL;
+    delivery->envelope.size = spool->content.len;
+    delivery->recipients[0].notify = NOTIFY_SUCCESS;
+    take_and_run();
+    struct dsn *failed = notice_of(0);
+    cr_assert(eq(str, field(&failed->parts[2].header, "Content-Type"), "message/rfc822"));
+    cr_assert(eq(str, failed->parts[2].body, "Subject: x\r\n\r\nbody\r\n"));
+    const struct buffer *second = &spool->settlements[0].second_notice->content;
+    struct dsn *relayed = dsn_parse(second->ptr, second->len);
+    cr_assert(eq(str, field(&relayed->parts[2].header, "Content-Type"), "text/rfc822-headers"));
+}
+
 /* covers: DSN-08 DSN-09 */
 Test(result, what_failed_and_what_was_relayed_are_told_apart)
 {
