@@ -123,6 +123,7 @@ void spool_settle(struct spool *spool, const struct settlement *settlement, spoo
     settling->job.kept = settle_kept;
     settling->job.done = settle_done;
     settling->job.stubborn = true;
+    settling->job.patient = true;
     settling->job.arg = arg;
     spool_submit(spool, &settling->job);
 }

@@ -17,6 +17,8 @@
 #include "base/alloc.h"
 
 enum { WAIT_IDLE_S = 5, WAIT_TROUBLE_S = 1, PURGE_IDLE = 500 };
+/* What is in doubt after a crash grows with both; so does the time for which a destination's slots are taken. */
+enum { PATIENCE_MS = 3, PATIENT_MOST = 16 };
 
 struct job_list {
     struct job *first, **end;
@@ -26,7 +28,9 @@ struct store_thread {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    struct job_list queue; /* under the mutex, as the next two */
+    struct job_list queue; /* under the mutex, as the next five */
+    unsigned patient;      /* how many wait; PATIENT_MOST: at least that, or one is not patient */
+    struct timespec patience_ends;
     struct job_list answers;
     bool stop;
     int descriptor;
@@ -174,17 +178,56 @@ static void run_alone(struct store *store, struct job_list *list)
 
 /* --- the thread ------------------------------------------------------------------------------------------ */
 
-/* Waits for jobs; false: it is time to stop, and nothing waits. */
-static bool take_jobs(struct store_thread *thread, struct job_list *jobs)
+static void add_ms(struct timespec *time, long ms)
 {
+    time->tv_sec += ms / 1000;
+    time->tv_nsec += ms % 1000 * 1000000;
+    if (time->tv_nsec >= 1000000000) {
+        time->tv_sec++;
+        time->tv_nsec -= 1000000000;
+    }
+}
+
+/* Under the mutex. */
+static void add_job(struct store_thread *thread, struct job *job)
+{
+    if (thread->queue.first == NULL) {
+        clock_gettime(CLOCK_MONOTONIC, &thread->patience_ends);
+        add_ms(&thread->patience_ends, PATIENCE_MS);
+        thread->patient = 0;
+    }
+    list_add(&thread->queue, job);
+    if (job->patient && thread->patient < PATIENT_MOST)
+        thread->patient++;
+    else
+        thread->patient = PATIENT_MOST;
+}
+
+/* Under the mutex: what waits is only settlements, and too few. */
+static bool has_patience(const struct store_thread *thread)
+{
+    return thread->patient < PATIENT_MOST && !thread->stop;
+}
+
+static void wait_for_jobs(struct store_thread *thread)
+{
+    bool trouble = thread->stuck.first != NULL || !atomic_load(&thread->space);
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    bool trouble = thread->stuck.first != NULL || !atomic_load(&thread->space);
     until.tv_sec += trouble ? WAIT_TROUBLE_S : WAIT_IDLE_S;
-    pthread_mutex_lock(&thread->mutex);
     int waited = 0;
     while (thread->queue.first == NULL && !thread->stop && waited != ETIMEDOUT)
         waited = pthread_cond_timedwait(&thread->wake, &thread->mutex, &until);
+    waited = 0;
+    while (thread->queue.first != NULL && has_patience(thread) && waited != ETIMEDOUT)
+        waited = pthread_cond_timedwait(&thread->wake, &thread->mutex, &thread->patience_ends);
+}
+
+/* Waits for jobs; false: it is time to stop, and nothing waits. */
+static bool take_jobs(struct store_thread *thread, struct job_list *jobs)
+{
+    pthread_mutex_lock(&thread->mutex);
+    wait_for_jobs(thread);
     list_move(jobs, &thread->queue);
     bool go_on = !thread->stop || jobs->first != NULL;
     pthread_mutex_unlock(&thread->mutex);
@@ -198,7 +241,7 @@ static void give_answers(struct store_thread *thread, struct job_list *jobs)
     pthread_mutex_lock(&thread->mutex);
     for (struct job *job; (job = list_pop(jobs)) != NULL;) {
         if (job->again && job->result == SPOOL_OK && !thread->stop) {
-            list_add(&thread->queue, job);
+            add_job(thread, job);
         } else if (job->stubborn && job->result == SPOOL_FULL && !thread->stop) {
             list_add(&thread->stuck, job);
         } else {
@@ -297,10 +340,11 @@ int store_thread_descriptor(const struct store_thread *thread)
 void store_thread_submit(struct store_thread *thread, struct job *job)
 {
     pthread_mutex_lock(&thread->mutex);
-    bool first = thread->queue.first == NULL;
-    list_add(&thread->queue, job);
+    bool wake = thread->queue.first == NULL || has_patience(thread);
+    add_job(thread, job);
+    wake = wake && (thread->queue.first == job || !has_patience(thread));
     pthread_mutex_unlock(&thread->mutex);
-    if (first)
+    if (wake)
         pthread_cond_signal(&thread->wake);
 }
 

@@ -1,5 +1,6 @@
 /* store_thread: the one thread that may wait for the disk; takes jobs, commits in groups, gives answers.
  * Owns: the queue, the thread, the eventfd that wakes the loop. It takes ALL that waits: one commit serves them.
+ * A job that is not patient starts at once and takes along all that wait.
  * Must never call a job's `done`: that is the loop's. */
 #ifndef DANEWAY_SPOOL_STORE_THREAD_H
 #define DANEWAY_SPOOL_STORE_THREAD_H
@@ -25,6 +26,7 @@ struct job {
     enum job_kind kind;
     bool new_mail; /* takes space for what has not been accepted yet: never the reserve */
     bool stubborn; /* tried again each second while there is no space */
+    bool patient;  /* no client waits for it: it waits a few ms for others to share its commit */
     bool again;    /* set by run or kept: put at the end of the queue instead of answering */
 
     enum spool_result result;

@@ -1,0 +1,125 @@
+/* Who waits for whom in the store thread: patient jobs a little, for others to share their commit; the others not.
+ * Times are the real ones: what must be seen is seen in one of many rounds. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "spool/store_thread.h"
+
+enum { ROUNDS = 50, MANY = 16, ANSWER_MS = 10000 };
+
+static char directory[64];
+static struct store_thread *threads;
+static uint64_t transactions[MANY + 1]; /* of each job of a round */
+
+struct counted_job {
+    struct job job;
+    size_t number;
+};
+
+static void setup(void)
+{
+    struct store *store;
+    struct err err;
+    strcpy(directory, "/tmp/test-thread-XXXXXX");
+    cr_assert_not_null(mkdtemp(directory));
+    struct spool_settings settings = {.state_directory = directory, .workers = 1};
+    cr_assert(eq(int, store_open(&store, &settings, &err), 0), "%s", err.text);
+    threads = store_thread_start(store);
+}
+
+static void free_all(struct job *answers)
+{
+    for (struct job *job = answers, *next; job != NULL; job = next) {
+        next = job->next;
+        free(job);
+    }
+}
+
+static void teardown(void)
+{
+    if (threads != NULL)
+        free_all(store_thread_stop(&threads));
+    char *command = x_printf("rm -r %s", directory);
+    cr_expect(eq(int, system(command), 0)); // NOLINT(cert-env33-c): a path of our own
+    free(command);
+}
+
+TestSuite(store_thread, .init = setup, .fini = teardown, .timeout = 120);
+
+static int run(struct job *job, struct store *store)
+{
+    transactions[((struct counted_job *)job)->number] = store_transaction(store);
+    return 0;
+}
+
+static void submit(size_t number, bool patient)
+{
+    struct counted_job *job = x_calloc(1, sizeof(*job));
+    job->job.run = run;
+    job->job.patient = patient;
+    job->number = number;
+    store_thread_submit(threads, &job->job);
+}
+
+static void await(size_t count)
+{
+    while (count > 0) {
+        struct pollfd ready = {.fd = store_thread_descriptor(threads), .events = POLLIN};
+        cr_assert(eq(int, poll(&ready, 1, ANSWER_MS), 1));
+        struct job *answers = store_thread_answers(threads);
+        for (struct job *job = answers; job != NULL; job = job->next)
+            count--;
+        free_all(answers);
+    }
+}
+
+Test(store_thread, a_patient_job_shares_the_commit_of_the_next)
+{
+    bool shared = false;
+    for (int round = 0; !shared && round < ROUNDS; round++) {
+        submit(0, true);
+        usleep(500);
+        submit(1, false);
+        await(2);
+        shared = transactions[0] == transactions[1];
+    }
+    cr_expect(shared);
+}
+
+Test(store_thread, a_patient_job_alone_is_done_soon)
+{
+    submit(0, true);
+    await(1);
+}
+
+Test(store_thread, many_patient_jobs_are_company_enough)
+{
+    bool shared = false;
+    for (int round = 0; !shared && round < ROUNDS; round++) {
+        for (size_t i = 0; i < MANY; i++) {
+            submit(i, true);
+            usleep(20);
+        }
+        await(MANY);
+        shared = transactions[0] == transactions[MANY - 1];
+    }
+    cr_expect(shared);
+}
+
+/* covers: QUEUE-04 */
+Test(store_thread, what_waits_is_done_at_the_end)
+{
+    transactions[0] = 0;
+    submit(0, true);
+    struct job *answers = store_thread_stop(&threads);
+    cr_assert_not_null(answers);
+    cr_expect(eq(int, (int)answers->result, (int)SPOOL_OK));
+    cr_expect(gt(u64, transactions[0], 0));
+    free_all(answers);
+}
