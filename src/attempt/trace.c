@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "attempt/trace_json.h"
-#include "base/cleanup.h"
+#include "attempt/trace_text.h"
 #include "daneway/policy.h"
 
 enum { EVENTS_MAX = 100, CERTIFICATES_MAX = 20 };
@@ -311,6 +311,5 @@ void trace_result(struct trace *trace, const struct outcome *outcome, int64_t ms
 
 const char *trace_text(const struct trace *trace, struct arena *arena)
 {
-    CLEANUP(text_free) char *text = json_dumps(trace->root, JSON_COMPACT);
-    return arena_strdup(arena, text);
+    return json_text(arena, trace->root);
 }
