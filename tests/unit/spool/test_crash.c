@@ -580,9 +580,9 @@ Test(spool_crash, a_store_has_one_owner_and_a_known_version)
     harness_query(&harness, 0, "PRAGMA user_version=99");
     cr_assert(eq(int, spool_open(&second, harness.loop, &harness.settings, &err), -1));
     cr_assert(strstr(err.text, "version 99") != NULL, "%s", err.text);
-    harness.settings.state_directory = "/nonexistent";
+    harness.settings.state_directory = "/dev/null";
     cr_assert(eq(int, spool_open(&second, harness.loop, &harness.settings, &err), -1));
-    cr_assert(strstr(err.text, "/nonexistent/spool-0.lock") != NULL, "%s", err.text);
+    cr_assert(strstr(err.text, "/dev/null/spool-0.lock") != NULL, "%s", err.text);
 }
 
 /* What grows with the queue is never scanned: each statement seeks. */
