@@ -8,7 +8,8 @@ libdaneway_resolve_a_SOURCES = src/resolve/resolve.h src/resolve/resolver.c src/
 	src/resolve/dns_reply.h src/resolve/dns_glue.c src/resolve/dns_glue.h \
 	src/resolve/sts.c src/resolve/sts.h src/resolve/sts_inquiry.c src/resolve/sts_inside.h \
 	src/resolve/seen.c src/resolve/seen.h src/resolve/seen_store.c src/resolve/seen_store.h \
-	src/resolve/sts_job.c src/resolve/sts_store.c src/resolve/sts_store.h \
+	src/resolve/sts_absent.c src/resolve/sts_absent.h src/resolve/sts_job.c \
+	src/resolve/sts_store.c src/resolve/sts_store.h \
 	src/resolve/sts_discover.c src/resolve/sts_discover.h src/resolve/sts_host.c \
 	src/resolve/sts_host.h src/resolve/sts_fetch.c src/resolve/sts_fetch.h \
 	src/resolve/host_addresses.c src/resolve/host_addresses.h src/resolve/lookup.c src/resolve/lookup.h

@@ -231,6 +231,7 @@ int sts_create(struct sts **sts_r, struct loop *loop, struct cache *cache,
     sts->host_parts = (struct sts_host_parts){
         .loop = loop, .cache = cache, .settings = parts->settings, .rules = &sts->rules};
     sts->store = store;
+    sts->absent = sts_absent_create(parts->path);
     sts->helper = helper_start(loop);
     sts->refresh_timer = loop_timer_create(loop, on_refresh_timer, sts);
     sts->refresh = parts->refresh;
@@ -262,6 +263,7 @@ void sts_free(struct sts **sts)
     while ((*sts)->first != NULL)
         remove_inquiry((*sts)->first);
     sts_store_close(&(*sts)->store);
+    sts_absent_free(&(*sts)->absent);
     loop_timer_free(&(*sts)->refresh_timer);
     free(*sts);
     *sts = NULL;

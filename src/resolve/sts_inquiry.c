@@ -48,6 +48,8 @@ static void on_job(struct job *job)
     }
     if (job->result == 0 && (job->kind == JOB_READ || job->kind == JOB_CLAIM))
         inquiry_give_entry(inquiry, job->entry, &job->arena);
+    if (job->result == 0 && job->kind == JOB_READ && job->entry == NULL)
+        sts_absent_note(job->sts->absent, inquiry->domain, &inquiry->stamp);
     inquiry->claimed = job->claimed;
     step(inquiry, SIGNAL_STORE);
 }
@@ -124,9 +126,19 @@ static bool is_settled(struct inquiry *inquiry)
     return failed_lately(inquiry);
 }
 
+/* Without a row there is no answer to wait for. Should the record ask for a policy, the claim looks again. */
+static void find_absent(struct inquiry *inquiry)
+{
+    const struct sts *sts = inquiry->sts;
+    inquiry->stamp = sts_absent_stamp(sts->absent);
+    inquiry->entry_there = sts_absent_knows(sts->absent, inquiry->domain, &inquiry->stamp);
+}
+
 static enum inquiry_state looking(struct inquiry *inquiry, enum signal signal)
 {
     if (signal == SIGNAL_ENTER) {
+        if (!inquiry->entry_there)
+            find_absent(inquiry);
         ask_record(inquiry);
         if (!inquiry->entry_there)
             job_submit(job_for(inquiry, JOB_READ));

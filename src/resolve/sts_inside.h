@@ -6,6 +6,7 @@
 #define DANEWAY_RESOLVE_STS_INSIDE_H
 
 #include "loop/helper.h"
+#include "resolve/sts_absent.h"
 #include "resolve/sts_discover.h"
 #include "resolve/sts_host.h"
 #include "resolve/sts_store.h"
@@ -19,6 +20,7 @@ struct sts {
     struct sts_rules rules;
     struct sts_host_parts host_parts;
     struct sts_store *store; /* used in the helper's thread alone */
+    struct sts_absent *absent;
     struct helper *helper;
     struct inquiry *first;
     bool refresh, looking,
@@ -75,6 +77,7 @@ struct inquiry {
     struct sts_waiter waiters; /* head of a ring */
     struct sts_discovery discovery;
     bool record_there, entry_there;
+    struct sts_stamp stamp; /* before the row was asked for */
     struct arena *entry_arena;
     const struct sts_entry *entry; /* the row as last seen; NULL: none */
     int64_t claim;                 /* 0: not held */

@@ -8,6 +8,13 @@
 
 #include "base/alloc.h"
 
+static unsigned jobs;
+
+unsigned fake_helper_jobs(void)
+{
+    return jobs;
+}
+
 struct helper {
     struct loop_timer *timer;
     struct helper_job *first, **end;
@@ -44,6 +51,7 @@ struct helper *helper_start(struct loop *loop)
 
 void helper_run(struct helper *helper, struct helper_job *job)
 {
+    jobs++;
     job->next = NULL;
     *helper->end = job;
     helper->end = &job->next;

@@ -7,5 +7,7 @@
 
 /* From now on a job is answered after so many virtual milliseconds. */
 void fake_helper_takes(int64_t ms);
+/* How many jobs there were. */
+unsigned fake_helper_jobs(void);
 
 #endif

@@ -4,7 +4,8 @@ TESTS += tests/unit/test-resolve
 tests_unit_test_resolve_SOURCES = tests/unit/resolve/test_next_hop.c tests/unit/resolve/test_cache.c \
 	tests/unit/resolve/test_gather.c tests/unit/resolve/test_self_test.c tests/unit/resolve/fake_dns.c \
 	tests/unit/resolve/fake_dns.h tests/unit/resolve/fake_loop.c tests/unit/resolve/fake_loop.h \
-	tests/unit/resolve/test_sts.c tests/unit/resolve/test_sts_store.c tests/unit/resolve/fake_helper.c tests/unit/resolve/fake_helper.h \
+	tests/unit/resolve/test_sts.c tests/unit/resolve/test_sts_store.c tests/unit/resolve/fake_helper.c \
+	tests/unit/resolve/fake_helper.h tests/unit/resolve/test_sts_absent.c \
 	tests/unit/resolve/fake_fetch.c tests/unit/resolve/fake_fetch.h tests/unit/resolve/test_seen.c
 # Tables leave out what is not said.
 RESOLVE_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/tests/unit/resolve -Wno-missing-field-initializers

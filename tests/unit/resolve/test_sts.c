@@ -2,14 +2,18 @@
  * tables. Days pass in microseconds. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fake_dns.h"
 #include "fake_fetch.h"
+#include "fake_helper.h"
 #include "fake_loop.h"
 #include "resolve/gather.h"
 #include "resolve/sts.h"
@@ -647,6 +651,54 @@ Test(sts, a_cache_that_cannot_be_read_defers)
     cr_expect(eq(str, (char *)said(evidence), "lookup-failed, record 1"));
     cr_expect(strstr(evidence->record.why, "cache of policies") != NULL, "%s",
               evidence->record.why);
+}
+
+/* --- domains without a row ------------------------------------------------------------------- */
+
+/* As if nothing had been written for an hour. */
+static void let_the_log_age(void)
+{
+    char log[80];
+    const struct timespec old[2] = {{time(NULL) - 3600, 0}, {time(NULL) - 3600, 0}};
+    snprintf(log, sizeof(log), "%s-wal", path);
+    cr_assert(eq(int, utimensat(AT_FDCWD, log, old, 0), 0));
+}
+
+static unsigned jobs_of_asking(const char *expected)
+{
+    unsigned before = fake_helper_jobs();
+    cr_expect(eq(str, (char *)said(ask()), (char *)expected));
+    return fake_helper_jobs() - before;
+}
+
+/* covers: STS-35 */
+Test(sts, a_domain_without_a_row_is_read_once_until_something_is_written)
+{
+    rows[TXT].data = "nxdomain";
+    let_the_log_age();
+    cr_expect(eq(uint, jobs_of_asking("none"), 1));
+    cr_expect(eq(uint, jobs_of_asking("none"), 0));
+    rows[TXT].data = "v=STSv1; id=1;";
+    struct sts *other = start(false);
+    struct asker asker;
+    fake_loop_pass(loop, 70000); /* the record's absence is forgotten */
+    ask_of(other, &asker, "a.example");
+    fake_loop_pass(loop, 1000);
+    cr_assert(eq(uint, asker.answers, 1));
+    rows[TXT].data = "nxdomain";
+    fake_loop_pass(loop, 70000);
+    cr_expect(eq(str, (char *)said(ask()), "cached enforce under 1"),
+              "another worker has fetched it");
+    sts_free(&other);
+}
+
+Test(sts, a_record_that_comes_is_heeded_though_no_row_is_known)
+{
+    rows[TXT].data = "nxdomain";
+    let_the_log_age();
+    cr_expect(eq(uint, jobs_of_asking("none"), 1));
+    rows[TXT].data = "v=STSv1; id=1;";
+    EXPECT("fetched enforce under 1, record 1");
 }
 
 /* --- beside the MX records -------------------------------------------------------------------- */
