@@ -50,8 +50,6 @@ static void teardown(void)
     free(command);
 }
 
-TestSuite(store_thread, .init = setup, .fini = teardown, .timeout = 120);
-
 static int run(struct job *job, struct store *store)
 {
     transactions[((struct counted_job *)job)->number] = store_transaction(store);
@@ -79,7 +77,7 @@ static void await(size_t count)
     }
 }
 
-Test(store_thread, a_patient_job_shares_the_commit_of_the_next)
+Test(spool, a_patient_job_shares_the_commit_of_the_next, .init = setup, .fini = teardown)
 {
     bool shared = false;
     for (int round = 0; !shared && round < ROUNDS; round++) {
@@ -92,13 +90,13 @@ Test(store_thread, a_patient_job_shares_the_commit_of_the_next)
     cr_expect(shared);
 }
 
-Test(store_thread, a_patient_job_alone_is_done_soon)
+Test(spool, a_patient_job_alone_is_done_soon, .init = setup, .fini = teardown)
 {
     submit(0, true);
     await(1);
 }
 
-Test(store_thread, many_patient_jobs_are_company_enough)
+Test(spool, many_patient_jobs_are_company_enough, .init = setup, .fini = teardown)
 {
     bool shared = false;
     for (int round = 0; !shared && round < ROUNDS; round++) {
@@ -113,7 +111,7 @@ Test(store_thread, many_patient_jobs_are_company_enough)
 }
 
 /* covers: QUEUE-04 */
-Test(store_thread, what_waits_is_done_at_the_end)
+Test(spool, what_waits_is_done_at_the_end, .init = setup, .fini = teardown)
 {
     transactions[0] = 0;
     submit(0, true);
