@@ -119,7 +119,8 @@ static void parse_status(struct dsn *dsn)
 
 struct dsn *dsn_parse(const char *text, size_t length)
 {
-    memory = arena_create();
+    if (memory == NULL)
+        memory = arena_create();
     check_octets(text, length);
     struct dsn *dsn = arena_alloc(memory, sizeof(*dsn));
     char *body = parse_fields(arena_strndup(memory, text, length), &dsn->header);
