@@ -11,11 +11,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 
-enum { BACKLOG = 1024 };
+enum { BACKLOG = 1024, PATIENCE = 60 /* times 50 ms */ };
 
 static int bind_socket(int fd, const struct listen_address *listen_address)
 {
@@ -61,6 +62,24 @@ static int bind_path(int fd, const char *path)
     return listen(fd, BACKLOG);
 }
 
+static int bind_once(int fd, const struct listen_address *listen_address)
+{
+    return listen_address->path != NULL ? bind_path(fd, listen_address->path)
+                                        : bind_socket(fd, listen_address);
+}
+
+/* What a predecessor that was killed held is free when the last of its processes has gone, a moment later. */
+static int bind_patiently(int fd, const struct listen_address *listen_address)
+{
+    static const struct timespec moment = {.tv_nsec = 50 * 1000 * 1000};
+    int rc = bind_once(fd, listen_address);
+    for (int i = 0; rc != 0 && errno == EADDRINUSE && i < PATIENCE; i++) {
+        nanosleep(&moment, NULL);
+        rc = bind_once(fd, listen_address);
+    }
+    return rc;
+}
+
 static int family_of(const struct listen_address *listen_address)
 {
     return listen_address->path != NULL          ? AF_UNIX
@@ -84,9 +103,7 @@ static int listen_one(const char *option, const struct listen_address *listen_ad
     *fd_r = socket(family_of(listen_address), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (*fd_r < 0)
         return fail(option, listen_address, err_r);
-    int rc = listen_address->path != NULL ? bind_path(*fd_r, listen_address->path)
-                                          : bind_socket(*fd_r, listen_address);
-    if (rc == 0)
+    if (bind_patiently(*fd_r, listen_address) == 0)
         return 0;
     fail(option, listen_address, err_r);
     close(*fd_r);
