@@ -45,8 +45,8 @@ bool store_has_space(struct store *store);
 /* The reserve of an earlier process counts: it is there when the disk is full already. */
 void store_find_reserve(struct store *store);
 /* While the file system is short of space: some of the free pages inside go back to it, for what one store frees all
- * may need. */
-void store_give_back(struct store *store);
+ * may need. True: something went back, and more may follow. */
+bool store_give_back(struct store *store);
 /* Gives up the reserve, for the end of old mail; false: it is used already. New mail is refused until it is there again. */
 bool store_use_reserve(struct store *store);
 

@@ -77,13 +77,13 @@ bool store_has_space(struct store *store)
     return store->space;
 }
 
-void store_give_back(struct store *store)
+bool store_give_back(struct store *store)
 {
     if (!store->tight || store_pragma(store, "PRAGMA freelist_count") <= KEPT_PAGES)
-        return;
+        return false;
     store->tight = false; /* until the next look at the space */
-    if (store_exec(store, GIVE_BACK_SQL) == 0)
-        store_exec(store, "PRAGMA wal_checkpoint(TRUNCATE)");
+    return store_exec(store, GIVE_BACK_SQL) == 0 &&
+           store_exec(store, "PRAGMA wal_checkpoint(TRUNCATE)") == 0;
 }
 
 bool store_use_reserve(struct store *store)

@@ -37,6 +37,7 @@ struct store_thread {
     atomic_bool space;
     struct store *store;   /* the thread's own, from here on */
     struct job_list stuck; /* stubborn jobs that found no space */
+    bool gives_back;       /* the file system is short of space that this store does not need */
 };
 
 /* --- lists ------------------------------------------------------------------------------------------ */
@@ -211,7 +212,8 @@ static bool has_patience(const struct store_thread *thread)
 
 static void wait_for_jobs(struct store_thread *thread)
 {
-    bool trouble = thread->stuck.first != NULL || !atomic_load(&thread->space);
+    bool trouble =
+        thread->stuck.first != NULL || !atomic_load(&thread->space) || thread->gives_back;
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += trouble ? WAIT_TROUBLE_S : WAIT_IDLE_S;
@@ -295,8 +297,8 @@ static void *run_thread(void *arg)
         run_jobs(thread, &jobs);
         if (idle)
             purge(thread->store);
-        store_give_back(thread->store);
         atomic_store(&thread->space, store_has_space(thread->store));
+        thread->gives_back = store_give_back(thread->store);
     }
     list_move(&jobs, &thread->stuck); /* a last try for what found no space */
     run_jobs(thread, &jobs);
