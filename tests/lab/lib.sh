@@ -235,7 +235,11 @@ sts_record() {
     local zone="$LAB/zones/$1" name="_mta-sts.$1." new
     new=$(grep -v "^$name " "$zone"; [ -z "${2:-}" ] || sed "s/^/$name 1 IN /" <<<"$2")
     echo "$new" >"$zone"
-    wait_until 5 test -s "$LAB/nsd.pid" # NSD writes it anew after a reload
+    wait_until 5 reload_nsd
+}
+
+# NSD is another process after each reload, and writes its number a little later.
+reload_nsd() {
     kill -HUP "$(cat "$LAB/nsd.pid")"
 }
 
