@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libdaneway-control.a
 libdaneway_control_a_SOURCES = src/control/channel.c src/control/channel.h src/control/agent.c \
 	src/control/agent.h src/control/exceptions.c src/control/exceptions.h src/control/panel.c src/control/panel.h src/control/overview.c \
-	src/control/overview.h src/control/metrics.c src/control/status_socket.c \
+	src/control/overview.h src/control/metrics.c src/control/exchange.c src/control/exchange.h \
+	src/control/status_pages.c src/control/status_pages.h src/control/status_commands.c src/control/status_commands.h src/control/status_socket.c \
 	src/control/status_socket.h src/control/report_jobs.c src/control/report_jobs.h \
 	src/control/report_job.c src/control/report_job.h src/control/control.c src/control/control.h

@@ -1,10 +1,6 @@
-/* status_socket: HTTP over a Unix socket: status, queue, traces, reports, metrics, policies. GET
- * /status                                  GET /metrics GET  /queue?next_hop=D&queue_id=ID&limit=N
- * GET /explain?queue_id=ID GET  /report?day=YYYY-MM-DD&domain=D          POST /flush?next_hop=D |
- * ?queue_id=ID | ?all GET  /report/submissions?day=D&limit=N  POST /report/submit?day=D  POST /report/resume?receiver=URI
- * GET  /sts?domain=D&limit=N                    POST
- * /sts?op=refetch|drop&domain=D Owns: the listening socket, requests under way. Who may connect is
- * decided by the socket's directory and mode.
+/* status_socket: HTTP over a Unix socket: what the gateway does (status_pages.h), and what it can be told (status_commands.h).
+ * Owns: the listening socket, requests under way. Who may connect is decided by the socket's directory and mode.
+ * GET shows, POST does.
  * Must never listen on a network. */
 #ifndef DANEWAY_CONTROL_STATUS_SOCKET_H
 #define DANEWAY_CONTROL_STATUS_SOCKET_H
