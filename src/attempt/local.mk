@@ -7,4 +7,4 @@ libdaneway_attempt_a_SOURCES = src/attempt/attempt.c src/attempt/attempt.h src/a
 	src/attempt/transaction.h src/attempt/outcome.c src/attempt/outcome.h src/attempt/ledger.h \
 	src/attempt/party.c src/attempt/party.h src/attempt/shadow.c src/attempt/shadow.h src/attempt/watch.c src/attempt/watch.h src/attempt/tally_record.c src/attempt/trace.c \
 	src/attempt/trace.h src/attempt/trace_facts.c src/attempt/trace_plan.c src/attempt/trace_json.h \
-	src/attempt/trace_text.c src/attempt/trace_text.h
+	src/attempt/trace_writer.c src/attempt/trace_writer.h

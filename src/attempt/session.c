@@ -161,7 +161,7 @@ bool session_take_count(struct session *session)
     return first;
 }
 
-json_t *session_peer_shown(struct session *session, json_t *(*make)(const struct peer *peer))
+const char *session_peer_shown(struct session *session, char *(*make)(const struct peer *peer))
 {
     if (session->peer_shown == NULL && session->facts.peer != NULL)
         session->peer_shown = make(session->facts.peer);

@@ -6,7 +6,6 @@
 #ifndef DANEWAY_ATTEMPT_SESSION_H
 #define DANEWAY_ATTEMPT_SESSION_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -96,8 +95,8 @@ struct session_facts {
     unsigned messages; /* transactions begun */
 };
 const struct session_facts *session_facts(const struct session *session);
-/* What the trace shows of the peer: made when first asked for, and kept with the session, which owns it. NULL without TLS. */
-json_t *session_peer_shown(struct session *session, json_t *(*make)(const struct peer *peer));
+/* What the trace shows of the peer, as JSON: made when first asked for, and kept with the session, which owns it. NULL without TLS. */
+const char *session_peer_shown(struct session *session, char *(*make)(const struct peer *peer));
 /* True the first time only: a connection counts once, however many messages it carries (RPT-09). */
 bool session_take_count(struct session *session);
 

@@ -47,7 +47,7 @@ struct session {
     struct loop_timer *timer;
     struct reply_parser parser;
     struct session_facts facts;
-    json_t *peer_shown; /* NULL: not asked for yet */
+    char *peer_shown; /* NULL: not asked for yet */
     struct session_ending ending;
     struct session *previous, *next; /* among the departures */
     bool reset_needed;

@@ -398,7 +398,7 @@ static void release(void *arg)
     loop_timer_free(&session->timer);
     reply_parser_release(&session->parser);
     appraisal_free(&session->appraisal);
-    json_decref(session->peer_shown);
+    free(session->peer_shown);
     arena_free(&session->arena);
     free(session);
 }

@@ -1,6 +1,6 @@
 /* trace: what an attempt found, decided and met, as one JSON object: stored with the message,
  * shown by `daneway explain`.
- * Owns: the JSON while it grows. Untrusted text is made printable ASCII here. Keys that do not
+ * Owns: the text while it grows. Untrusted text is made printable ASCII here. Keys that do not
  * apply are left out; times are seconds since 1970 where they are called "time", else milliseconds
  * since the attempt began.
  * Must never hold message content. {"version": 1, "time": 1700000000, "next_hop": "example.org",
@@ -77,7 +77,7 @@ void trace_ending(struct trace *trace, enum reason reason, const char *detail, c
 /* The second rules' word; nothing if there are none. */
 void trace_shadow(struct trace *trace, const struct shadow_outcome *shadow);
 void trace_result(struct trace *trace, const struct outcome *outcome, int64_t ms);
-/* The whole as text, in the arena. */
-const char *trace_text(const struct trace *trace, struct arena *arena);
+/* The whole as text, in the arena. Nothing can be added after that. */
+const char *trace_text(struct trace *trace, struct arena *arena);
 
 #endif

@@ -2,100 +2,68 @@
  * Owns: nothing.
  * See trace.h for the keys.
  * Must never judge: it writes down what resolve/ and policy/ said. */
-#include <string.h>
-
 #include "attempt/trace_json.h"
 #include "base/alloc.h"
-#include "base/cleanup.h"
 #include "daneway/policy.h"
 
-void put_text(json_t *object, const char *key, const char *text)
-{
-    if (text == NULL)
-        return;
-    const char *odd = text;
-    while (*odd >= ' ' && *odd <= '~')
-        odd++;
-    if (*odd == '\0') { /* nearly always; and what is ASCII is UTF-8 */
-        json_object_set_new_nocheck(object, key, json_string_nocheck(text));
-        return;
-    }
-    CLEANUP(text_free) char *clean = x_strdup(text);
-    for (char *c = clean; *c != '\0'; c++)
-        if (*c < ' ' || *c > '~')
-            *c = '?';
-    json_object_set_new_nocheck(object, key, json_string_nocheck(clean));
-}
-
-void put_number(json_t *object, const char *key, int64_t number)
-{
-    json_object_set_new(object, key, json_integer(number));
-}
-
-void put_flag(json_t *object, const char *key, bool flag)
-{
-    if (flag)
-        json_object_set_new(object, key, json_true());
-}
-
-void put_reason(json_t *object, const char *key, enum reason reason)
+void put_reason(struct writer *writer, const char *key, enum reason reason, const char *text)
 {
     const struct reason_row *row = reason_row(reason);
-    put_text(object, key, row->name);
-    put_text(object, "text", row->text);
-    put_text(object, "who", who_name(row->who));
-    put_text(object, "advice", row->advice);
+    put_text(writer, key, row->name);
+    put_text(writer, "text", text != NULL ? text : row->text);
+    put_text(writer, "who", who_name(row->who));
+    put_text(writer, "advice", row->advice);
 }
 
-json_t *texts_json(const char *const *texts, size_t count)
+void put_texts(struct writer *writer, const char *key, const char *const *texts, size_t count)
 {
-    json_t *holder = json_object(), *list = json_array();
-    for (size_t i = 0; i < count; i++) {
-        put_text(holder, "text", texts[i]);
-        json_array_append(list, json_object_get(holder, "text"));
-    }
-    json_decref(holder);
-    return list;
+    open_list(writer, key);
+    for (size_t i = 0; i < count; i++)
+        put_text(writer, NULL, texts[i]);
+    close_last(writer);
 }
 
 /* Strangers say how many records and addresses there are, and how long; what the trace holds of
  * them is bounded. */
 enum { LISTED_MAX = 20, RECORD_OCTETS_SHOWN = 512 };
 
-static size_t listed(json_t *object, const char *left_out_key, size_t count)
+static size_t listed(struct writer *writer, const char *left_out_key, size_t count)
 {
     if (count <= LISTED_MAX)
         return count;
-    put_number(object, left_out_key, (int64_t)(count - LISTED_MAX));
+    put_number(writer, left_out_key, (int64_t)(count - LISTED_MAX));
     return LISTED_MAX;
 }
 
-void put_record(json_t *object, const char *key, const struct tlsa_record *record)
+void put_some_texts(struct writer *writer, const char *key, const char *const *texts, size_t count)
+{
+    put_texts(writer, key, texts, listed(writer, "left_out", count));
+}
+
+void put_record(struct writer *writer, const char *key, const struct tlsa_record *record)
 {
     struct arena *arena = arena_create();
     struct tlsa_record shown = *record;
     bool cut = shown.length > RECORD_OCTETS_SHOWN;
     shown.length = cut ? RECORD_OCTETS_SHOWN : shown.length;
-    put_text(object, key,
+    put_text(writer, key,
              arena_printf(arena, "%s%s", tlsa_record_text(arena, &shown), cut ? "..." : ""));
     arena_free(&arena);
 }
 
-void put_records(json_t *object, const struct tlsa_record *records, size_t count)
+void put_records(struct writer *writer, const struct tlsa_record *records, size_t count)
 {
-    json_t *holder = json_object(), *list = json_array();
-    size_t shown = listed(object, "records_left_out", count);
-    for (size_t i = 0; i < shown; i++) {
-        put_record(holder, "text", &records[i]);
-        json_array_append(list, json_object_get(holder, "text"));
-    }
-    json_decref(holder);
-    json_object_set_new(object, "records", list);
+    size_t shown = listed(writer, "records_left_out", count);
+    open_list(writer, "records");
+    for (size_t i = 0; i < shown; i++)
+        put_record(writer, NULL, &records[i]);
+    close_last(writer);
 }
 
 /* --- evidence ------------------------------------------------------------------------------------- */
 
-json_t *fact_json(const struct dns_fact *fact)
+/* Inside an object that is open. */
+static void put_fact_inside(struct writer *writer, const struct dns_fact *fact)
 {
     static const char *const statuses[] = {
         [DNS_NOT_ASKED] = "not-asked", [DNS_SECURE] = "secure", [DNS_INSECURE] = "insecure",
@@ -103,64 +71,77 @@ json_t *fact_json(const struct dns_fact *fact)
     };
     static const char *const presences[] = {
         [DNS_FOUND] = "found", [DNS_NO_DATA] = "no-data", [DNS_NO_NAME] = "no-name"};
-    json_t *object = json_object();
-    put_text(object, "status", statuses[fact->status]);
+    put_text(writer, "status", statuses[fact->status]);
     if (fact->status == DNS_SECURE || fact->status == DNS_INSECURE) {
-        put_text(object, "presence", presences[fact->presence]);
-        put_number(object, "ttl", fact->ttl);
+        put_text(writer, "presence", presences[fact->presence]);
+        put_number(writer, "ttl", fact->ttl);
     }
-    put_text(object, "why", fact->why);
-    return object;
+    put_text(writer, "why", fact->why);
 }
 
-static json_t *tlsa_json(const struct evidence_host *host)
+void put_fact(struct writer *writer, const char *key, const struct dns_fact *fact)
 {
-    json_t *object = fact_json(&host->tlsa);
-    put_text(object, "base", host->tlsa_base);
-    if (host->tlsa_count > 0)
-        put_records(object, host->tlsa_records, host->tlsa_count);
-    return object;
+    open_object(writer, key);
+    put_fact_inside(writer, fact);
+    close_last(writer);
 }
 
-static json_t *host_json(const struct evidence_host *host)
+static void put_tlsa(struct writer *writer, const struct evidence_host *host)
+{
+    open_object(writer, "tlsa");
+    put_fact_inside(writer, &host->tlsa);
+    put_text(writer, "base", host->tlsa_base);
+    if (host->tlsa_count > 0)
+        put_records(writer, host->tlsa_records, host->tlsa_count);
+    close_last(writer);
+}
+
+static void put_addresses(struct writer *writer, const struct evidence_host *host)
 {
     char text[ADDRESS_TEXT];
-    json_t *object = json_object(), *addresses = json_array();
-    put_text(object, "name", host->name);
-    if (host->expanded != host->name)
-        put_text(object, "expanded", host->expanded);
-    put_number(object, "preference", host->preference);
-    put_flag(object, "literal", host->is_literal);
-    size_t shown = listed(object, "addresses_left_out", host->address_count);
+    size_t shown = listed(writer, "addresses_left_out", host->address_count);
+    open_list(writer, "addresses");
     for (size_t i = 0; i < shown; i++)
-        json_array_append_new(addresses, json_string(address_format(&host->addresses[i], text)));
-    json_object_set_new(object, "addresses", addresses);
-    json_object_set_new(object, "addresses_status", fact_json(&host->addresses_fact));
-    if (host->alias.status != DNS_NOT_ASKED)
-        json_object_set_new(object, "alias", fact_json(&host->alias));
-    json_object_set_new(object, "tlsa", tlsa_json(host));
-    return object;
+        put_text(writer, NULL, address_format(&host->addresses[i], text));
+    close_last(writer);
 }
 
-json_t *evidence_json(const struct evidence *evidence)
+static void put_host(struct writer *writer, const struct evidence_host *host)
+{
+    open_object(writer, NULL);
+    put_text(writer, "name", host->name);
+    if (host->expanded != host->name)
+        put_text(writer, "expanded", host->expanded);
+    put_number(writer, "preference", host->preference);
+    put_flag(writer, "literal", host->is_literal);
+    put_addresses(writer, host);
+    put_fact(writer, "addresses_status", &host->addresses_fact);
+    if (host->alias.status != DNS_NOT_ASKED)
+        put_fact(writer, "alias", &host->alias);
+    put_tlsa(writer, host);
+    close_last(writer);
+}
+
+void put_evidence(struct writer *writer, const char *key, const struct evidence *evidence)
 {
     static const char *const kinds[] = {
         [NEXT_HOP_DOMAIN] = "domain", [NEXT_HOP_HOST] = "host", [NEXT_HOP_LITERAL] = "literal"};
-    json_t *object = json_object(), *hosts = json_array();
-    put_text(object, "kind", kinds[evidence->kind]);
-    put_number(object, "port", evidence->port);
-    put_flag(object, "name_invalid", evidence->name_invalid);
-    if (evidence->expanded != NULL && evidence->expanded != evidence->next_hop)
-        put_text(object, "expanded", evidence->expanded);
-    json_object_set_new(object, "mx", fact_json(&evidence->mx));
-    put_flag(object, "implicit_mx", evidence->implicit_mx);
-    put_flag(object, "null_mx", evidence->null_mx);
+    open_object(writer, key);
+    put_text(writer, "kind", kinds[evidence->kind]);
+    put_number(writer, "port", evidence->port);
+    put_flag(writer, "name_invalid", evidence->name_invalid);
+    if (evidence->expanded != evidence->next_hop)
+        put_text(writer, "expanded", evidence->expanded);
+    put_fact(writer, "mx", &evidence->mx);
+    put_flag(writer, "implicit_mx", evidence->implicit_mx);
+    put_flag(writer, "null_mx", evidence->null_mx);
+    open_list(writer, "hosts");
     for (size_t i = 0; i < evidence->host_count; i++)
-        json_array_append_new(hosts, host_json(&evidence->hosts[i]));
-    json_object_set_new(object, "hosts", hosts);
+        put_host(writer, &evidence->hosts[i]);
+    close_last(writer);
     if (evidence->sts.source != STS_NOT_ASKED)
-        json_object_set_new(object, "sts", sts_json(&evidence->sts));
-    json_object_set_new(object, "validating", json_boolean(evidence->validating));
-    put_text(object, "not_validating_why", evidence->not_validating_why);
-    return object;
+        put_sts(writer, "sts", &evidence->sts);
+    put_boolean(writer, "validating", evidence->validating);
+    put_text(writer, "not_validating_why", evidence->not_validating_why);
+    close_last(writer);
 }

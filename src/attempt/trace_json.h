@@ -1,40 +1,37 @@
-/* trace_json: small helpers for the trace: values put into objects, evidence and plan as JSON.
- * Owns: nothing; new references go to the caller.
- * Absent values (NULL, false) leave their key out.
- * Must never fail on what a stranger wrote: it is made printable ASCII first. */
+/* trace_json: the parts of a trace that tell of facts and plans.
+ * Owns: nothing; all is put into what is open in the writer.
+ * See trace.h for the keys.
+ * Must never list without a bound what a stranger can make long. */
 #ifndef DANEWAY_ATTEMPT_TRACE_JSON_H
 #define DANEWAY_ATTEMPT_TRACE_JSON_H
 
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <jansson.h>
-
+#include "attempt/trace_writer.h"
 #include "daneway/evidence.h"
 #include "daneway/plan.h"
 #include "daneway/policy.h"
 #include "daneway/reason.h"
 
-void put_text(json_t *object, const char *key, const char *text); /* NULL: left out */
-void put_number(json_t *object, const char *key, int64_t number);
-void put_flag(json_t *object, const char *key, bool flag); /* false: left out */
-/* key: its name; beside it "text", "who" and "advice". */
-void put_reason(json_t *object, const char *key, enum reason reason);
+/* key: its name; beside it "text" (the reason's own, if NULL), "who" and "advice". */
+void put_reason(struct writer *writer, const char *key, enum reason reason, const char *text);
 /* As text; a long one is cut. */
-void put_record(json_t *object, const char *key, const struct tlsa_record *record);
+void put_record(struct writer *writer, const char *key, const struct tlsa_record *record);
 /* "records", the first 20. */
-void put_records(json_t *object, const struct tlsa_record *records, size_t count);
-json_t *texts_json(const char *const *texts, size_t count);
+void put_records(struct writer *writer, const struct tlsa_record *records, size_t count);
+void put_texts(struct writer *writer, const char *key, const char *const *texts, size_t count);
+/* The first 20, and how many are left out. */
+void put_some_texts(struct writer *writer, const char *key, const char *const *texts, size_t count);
 
-json_t *evidence_json(const struct evidence *evidence);
-json_t *sts_json(const struct sts_evidence *sts);
-json_t *plan_json(const struct plan *plan);
-json_t *demands_json(const struct demands *demands);
+void put_evidence(struct writer *writer, const char *key, const struct evidence *evidence);
+void put_sts(struct writer *writer, const char *key, const struct sts_evidence *sts);
+void put_plan(struct writer *writer, const char *key, const struct plan *plan);
+void put_demands(struct writer *writer, const char *key, const struct demands *demands);
 /* "recipients", the first 20; NULL: left out. */
-void put_recipients(json_t *object, const char *const *recipients);
+void put_recipients(struct writer *writer, const char *const *recipients);
+void put_fact(struct writer *writer, const char *key, const struct dns_fact *fact);
 const char *policy_name(enum policy_type type);
-json_t *fact_json(const struct dns_fact *fact);
 
 #endif
