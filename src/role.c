@@ -35,25 +35,28 @@ static int find_user(const char *user, struct passwd **entry_r, struct err *err_
 
 /* --- directories ------------------------------------------------------------------------------ */
 
-static int make_parents(char *path)
+/* A directory is made in one that is there: more would hide a slip of the pen. */
+static int check_parent(const char *path, struct err *err_r)
 {
-    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        int result = mkdir(path, 0755);
-        *slash = '/';
-        if (result != 0 && errno != EEXIST)
-            return -1;
-    }
-    return 0;
+    CLEANUP(text_free) char *copy = x_strdup(path);
+    const char *parent = dirname(copy);
+    struct stat status;
+    if (stat(parent, &status) == 0)
+        return 0;
+    if (errno != ENOENT)
+        return err_system(err_r, "directory %s", parent);
+    return err_set(err_r,
+                   "directory %s: there is no %s to make it in; expected a path whose last "
+                   "part alone may be missing",
+                   path, parent);
 }
 
 /* One that is there already keeps its mode and its owner, unless it is made here. */
 static int make_directory(const char *path, mode_t mode, const struct passwd *owner,
                           struct err *err_r)
 {
-    CLEANUP(text_free) char *copy = x_strdup(path);
-    if (make_parents(copy) != 0)
-        return err_system(err_r, "directory %s", path);
+    if (check_parent(path, err_r) != 0)
+        return -1;
     if (mkdir(path, mode) != 0)
         return errno == EEXIST ? 0 : err_system(err_r, "directory %s", path);
     if (chmod(path, mode) != 0 || (owner != NULL && chown(path, owner->pw_uid, owner->pw_gid) != 0))

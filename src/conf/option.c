@@ -78,7 +78,7 @@ const struct option options[] = {
     CHOICE("", "log_format", "text", set_switch, log_json, log_formats),
 
     LIST("intake", "listen", "127.0.0.1:25 [::1]:25", set_listen, intake.listen,
-         "an address with a port, such as \"127.0.0.1:25\" or \"[::1]:25\""),
+         "an address with a port, such as \"127.0.0.1:25\" or \"[::1]:25\", each once"),
     SPECIAL("intake", "clients", "/etc/daneway/clients", set_path, intake.clients, path),
     SPECIAL("intake", "certificate", "", set_optional_path, intake.certificate, optional_path),
     SPECIAL("intake", "key", "", set_optional_path, intake.key, optional_path),
@@ -188,7 +188,7 @@ const struct option options[] = {
 
     LIST("policy_service", "socketmap_listen", "", set_socketmap_listen, policy_service.listen,
          "an address with a port, such as \"127.0.0.1:8461\", or \"unix:/path\" of at most 107 "
-         "octets"),
+         "octets, each once"),
     CHOICE("policy_service", "allow_public", "false", set_switch, policy_service.allow_public,
            no_yes),
     NUMBER("policy_service", "connection_limit", "200", policy_service.connection_limit, 1, 100000),

@@ -311,13 +311,26 @@ static void *grown(struct arena *arena, const void *list, size_t count, size_t s
     return longer;
 }
 
+/* Nobody can listen twice at the same place. */
+static bool is_listed(const struct listen_address *list, size_t count,
+                      const struct listen_address *one)
+{
+    for (size_t i = 0; i < count; i++)
+        if (one->path != NULL ? list[i].path != NULL && strcmp(list[i].path, one->path) == 0
+                              : list[i].path == NULL && list[i].port == one->port &&
+                                    address_equal(&list[i].address, &one->address))
+            return true;
+    return false;
+}
+
 int set_listen(struct arena *arena, struct settings *settings, const struct option *option,
                const char *value)
 {
     (void)option;
     struct intake_settings *intake = &settings->intake;
     struct listen_address one = {0};
-    if (address_port_parse(value, &one.address, &one.port) != 0)
+    if (address_port_parse(value, &one.address, &one.port) != 0 ||
+        is_listed(intake->listen, intake->listen_count, &one))
         return -1;
     intake->listen = grown(arena, intake->listen, intake->listen_count, sizeof(one));
     intake->listen[intake->listen_count++] = one;
@@ -334,6 +347,8 @@ int set_socketmap_listen(struct arena *arena, struct settings *settings,
     if (slice_starts_nocase(slice_of(value), SLICE_LITERAL("unix:/")) && is_socket_path(value + 5))
         one.path = arena_strdup(arena, value + 5);
     else if (address_port_parse(value, &one.address, &one.port) != 0)
+        return -1;
+    if (is_listed(service->listen, service->listen_count, &one))
         return -1;
     service->listen = grown(arena, service->listen, service->listen_count, sizeof(one));
     service->listen[service->listen_count++] = one;

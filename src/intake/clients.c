@@ -90,6 +90,29 @@ static struct slice without_comment(struct slice line)
     return slice_trim(line);
 }
 
+static bool covers(const struct client_rule *earlier, const struct client_rule *later)
+{
+    if (earlier->key != later->key)
+        return false;
+    if (earlier->key != CLIENT_NETWORK)
+        return memcmp(earlier->digest, later->digest, SHA256_OCTETS) == 0;
+    return earlier->network.prefix_length <= later->network.prefix_length &&
+           network_contains(&earlier->network, &later->network.base);
+}
+
+/* Whoever wrote a line that no client can reach meant something else. */
+static int check_reached(const struct clients *clients, const struct client_rule *rule,
+                         struct err *err_r)
+{
+    for (size_t i = 0; i < clients->count; i++)
+        if (covers(&clients->rules[i], rule))
+            return err_set(err_r,
+                           "%s:%u: no client gets to this line, as line %u holds all that it does; "
+                           "expected each client once, and the narrower line first",
+                           clients->name, rule->line, clients->rules[i].line);
+    return 0;
+}
+
 int clients_parse(struct clients **clients_r, const char *name, struct slice text,
                   struct err *err_r)
 {
@@ -107,7 +130,8 @@ int clients_parse(struct clients **clients_r, const char *name, struct slice tex
             clients->rules = x_realloc(clients->rules, size * sizeof(clients->rules[0]));
         }
         struct client_rule rule = {.line = number, .index = clients->count};
-        if (client_rule_parse(clients->arena, clients->name, line, &rule, err_r) != 0)
+        if (client_rule_parse(clients->arena, clients->name, line, &rule, err_r) != 0 ||
+            check_reached(clients, &rule, err_r) != 0)
             return -1;
         clients->rules[clients->count++] = rule;
     }

@@ -27,10 +27,10 @@ static const struct {
     {"log_format = \"xml\"", "1: log_format = \"xml\"; expected text or json"},
     {"intake {\n  listen = {\"127.0.0.1:25\",\n\"::1:25\"}\n}",
      "3: listen = \"::1:25\"; expected an address with a port, such as \"127.0.0.1:25\" or "
-     "\"[::1]:25\""},
+     "\"[::1]:25\", each once"},
     {"intake { listen = {\"127.0.0.1:0\"} }",
      "1: listen = \"127.0.0.1:0\"; expected an address with a port, such as \"127.0.0.1:25\" or "
-     "\"[::1]:25\""},
+     "\"[::1]:25\", each once"},
     {"intake { recipient_limit = 99 }",
      "1: recipient_limit = \"99\"; expected a number from 100 to 1000000"},
     {"intake { require_tls = maybe }", "1: require_tls = \"maybe\"; expected false or true"},
@@ -44,10 +44,10 @@ static const struct {
      "1: postmaster = \"root\"; expected an address such as \"postmaster@example.org\", or \"\""},
     {"policy_service { socketmap_listen = {\"localhost:8461\"} }",
      "1: socketmap_listen = \"localhost:8461\"; expected an address with a port, such as "
-     "\"127.0.0.1:8461\", or \"unix:/path\" of at most 107 octets"},
+     "\"127.0.0.1:8461\", or \"unix:/path\" of at most 107 octets, each once"},
     {"policy_service { socketmap_listen = {\"unix:policy.sock\"} }",
      "1: socketmap_listen = \"unix:policy.sock\"; expected an address with a port, such as "
-     "\"127.0.0.1:8461\", or \"unix:/path\" of at most 107 octets"},
+     "\"127.0.0.1:8461\", or \"unix:/path\" of at most 107 octets, each once"},
     {"resolver { port = 0 }", "1: port = \"0\"; expected a number from 1 to 65535"},
     {"resolver { port = 65536 }", "1: port = \"65536\"; expected a number from 1 to 65535"},
     {"resolver { mode = trusting }", "1: mode = \"trusting\"; expected loopback or validate"},
@@ -110,6 +110,12 @@ static const struct {
      "1: ca_file = \"roots.pem\"; expected a path that begins with \"/\", or \"\""},
     {"sts { fetch_timeout = 0 }", "1: fetch_timeout = \"0\"; expected a number from 1 to 600"},
     /* several options together */
+    {"intake { listen = {\"127.0.0.1:25\", \"[::1]:25\",\n\"127.0.0.1:25\"} }",
+     "2: listen = \"127.0.0.1:25\"; expected an address with a port, such as \"127.0.0.1:25\" or "
+     "\"[::1]:25\", each once"},
+    {"policy_service { socketmap_listen = {\"unix:/p\", \"unix:/p\"} }",
+     "1: socketmap_listen = \"unix:/p\"; expected an address with a port, such as "
+     "\"127.0.0.1:8461\", or \"unix:/path\" of at most 107 octets, each once"},
     {"intake { listen = {} }", " listen = {}; expected at least one address"},
     {"intake {\ncertificate = /c\n}",
      "2: certificate is given without its key; expected key = \"/path\" beside it"},

@@ -12,7 +12,7 @@ static const char table[] = "# who may relay\n"
                             "192.0.2.0/24\r\n"
                             "\n"
                             "\t2001:db8::/32\tpermit\n"
-                            "192.0.2.0/25 reject\n"
+                            "192.0.2.0/23 reject\n"
                             "::ffff:198.51.100.0/120";
 
 /* covers: SMTPS-11 */
@@ -23,7 +23,7 @@ Test(clients, first_match_wins)
         unsigned line; /* 0: none */
         bool permit;
     } cases[] = {{"192.0.2.66", 2, false},  {"192.0.2.1", 3, true},    {"192.0.2.255", 3, true},
-                 {"192.0.3.0", 0, false},   {"2001:db8::1", 5, true},  {"2001:db9::1", 0, false},
+                 {"192.0.3.0", 6, false},   {"2001:db8::1", 5, true},  {"2001:db9::1", 0, false},
                  {"198.51.100.7", 7, true}, {"198.51.101.7", 0, false}};
     struct clients *clients;
     struct err err;
@@ -240,6 +240,11 @@ Test(clients, bad_lines_are_named)
         {"spki-sha256:" BB "b", "clients:1: \"spki-sha256:bb"},
         {"spki-sha256:g" BB, "clients:1: \"spki-sha256:gbb"},
         {"sha1:" BB, "clients:1: \"sha1:bb"},
+        {"192.0.2.0/24\n::1\n192.0.2.0/25 reject",
+         "clients:3: no client gets to this line, as line 1 holds all that it does; expected each "
+         "client once, and the narrower line first"},
+        {"sha256:" AA "\nspki-sha256:" BB "\nspki-sha256:" BB " reject",
+         "clients:3: no client gets to this line, as line 2 holds"},
         {"192.0.2.1,192.0.2.2", "clients:1: \"192.0.2.1,192.0.2.2\": expected"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
