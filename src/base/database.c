@@ -91,6 +91,12 @@ void database_close(struct database **database)
     *database = NULL;
 }
 
+static void bind_octets(sqlite3_stmt *statement, int place, struct slice octets)
+{
+    sqlite3_bind_blob64(statement, place, octets.ptr != NULL ? octets.ptr : "", octets.len,
+                        SQLITE_TRANSIENT);
+}
+
 sqlite3_stmt *database_prepare(struct database *database, const char *sql, const char *types, ...)
 {
     sqlite3_stmt *statement = NULL;
@@ -101,8 +107,10 @@ sqlite3_stmt *database_prepare(struct database *database, const char *sql, const
     for (int i = 1; *types != '\0'; types++, i++)
         if (*types == 't')
             sqlite3_bind_text(statement, i, va_arg(values, const char *), -1, SQLITE_TRANSIENT);
-        else
+        else if (*types == 'i')
             sqlite3_bind_int64(statement, i, va_arg(values, int64_t));
+        else
+            bind_octets(statement, i, va_arg(values, struct slice));
     va_end(values);
     return statement;
 }

@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 
 #include "base/err.h"
+#include "base/slice.h"
 
 struct database;
 struct database_form {
@@ -22,7 +23,7 @@ void database_close(struct database **database);
 
 /* -1 with SQLite's word behind `what`. */
 int database_failed(const struct database *database, const char *what, struct err *err_r);
-/* A value for each letter of `types`: t: text (NULL allowed), i: int64_t. NULL: it failed. */
+/* A value for each letter of `types`: t: text (NULL allowed), i: int64_t, b: struct slice. NULL: it failed. */
 sqlite3_stmt *database_prepare(struct database *database, const char *sql, const char *types, ...);
 void database_statement_free(sqlite3_stmt **statement); /* for CLEANUP */
 /* Runs it to its end, and lets go of it; a statement that could not be prepared is a failure. */

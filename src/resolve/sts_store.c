@@ -1,22 +1,17 @@
 /* sts_store: see sts_store.h. Each change is one transaction, so that workers see whole rows.
- * Owns: the handle and the schema (user_version 1). WAL with synchronous=NORMAL: readers never
- * wait; what a fall of the machine may lose is fetched again.
+ * Owns: the schema (user_version 1). What a fall of the machine may lose is fetched again.
  * Must never be used by two threads at a time. */
 #include "resolve/sts_store.h"
 
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/database.h"
 
 enum {
     SCHEMA_VERSION = 1,
-    BUSY_MS = 5000,
-    OPEN_TRIES = 100,
-    OPEN_WAIT_US = 50000,
     CLAIM_LONGEST = 3600,     /* a claim beyond this was made by a clock that was wrong */
     REFRESH_LONGEST = 691200, /* 8 days, beyond any refresh_interval: as with a claim */
     USED_STEP = 86400,        /* how exactly the last use is known */
@@ -24,7 +19,7 @@ enum {
 };
 
 struct sts_store {
-    sqlite3 *database;
+    struct database *database;
     sqlite3_stmt *reader; /* kept prepared: it runs for every message */
     size_t limit;
 };
@@ -86,110 +81,20 @@ static enum sts_mode mode_by_word(const char *word)
 
 /* --- statements ------------------------------------------------------------------------------- */
 
-static int failed(const struct sts_store *store, const char *what, struct err *err_r)
-{
-    return err_set(err_r, "sts.db: %s: %s", what, sqlite3_errmsg(store->database));
-}
-
-static void statement_free(sqlite3_stmt **statement)
-{
-    sqlite3_finalize(*statement);
-    *statement = NULL;
-}
-
 /* It can be run again, and holds no snapshot of the database until then. */
 static void statement_rest(sqlite3_stmt **statement)
 {
     sqlite3_reset(*statement);
 }
 
-static int run(struct sts_store *store, const char *sql, struct err *err_r)
-{
-    if (sqlite3_exec(store->database, sql, NULL, NULL, NULL) == SQLITE_OK)
-        return 0;
-    return failed(store, "cannot be written", err_r);
-}
-
-/* A value for each letter of `types`: t: text (NULL allowed), i: int64_t, b: struct slice. */
-static sqlite3_stmt *prepare(struct sts_store *store, const char *sql, const char *types, ...)
-{
-    sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(store->database, sql, -1, &statement, NULL) != SQLITE_OK)
-        return NULL;
-    va_list values;
-    va_start(values, types);
-    for (int i = 1; *types != '\0'; types++, i++)
-        if (*types == 't') {
-            sqlite3_bind_text(statement, i, va_arg(values, const char *), -1, SQLITE_TRANSIENT);
-        } else if (*types == 'i') {
-            sqlite3_bind_int64(statement, i, va_arg(values, int64_t));
-        } else {
-            struct slice octets = va_arg(values, struct slice);
-            sqlite3_bind_blob64(statement, i, octets.ptr != NULL ? octets.ptr : "", octets.len,
-                                SQLITE_TRANSIENT);
-        }
-    va_end(values);
-    return statement;
-}
-
-/* Runs it to its end, and lets go of it. */
-static int finish(struct sts_store *store, sqlite3_stmt *statement, struct err *err_r)
-{
-    int rc = statement != NULL ? sqlite3_step(statement) : SQLITE_ERROR;
-    int result =
-        rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : failed(store, "cannot be written", err_r);
-    sqlite3_finalize(statement);
-    return result;
-}
-
-/* Ends the transaction that BEGIN IMMEDIATE began, well or not. */
-static int end(struct sts_store *store, int result, struct err *err_r)
-{
-    if (result == 0)
-        result = run(store, "COMMIT", err_r);
-    if (result != 0)
-        sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
-    return result;
-}
-
 /* --- opening ---------------------------------------------------------------------------------- */
-
-static int check_version(struct sts_store *store, struct err *err_r)
-{
-    CLEANUP(statement_free) sqlite3_stmt *statement = prepare(store, "PRAGMA user_version", "");
-    if (statement == NULL || sqlite3_step(statement) != SQLITE_ROW)
-        return failed(store, "cannot be read", err_r);
-    int version = sqlite3_column_int(statement, 0);
-    if (version == 0 || version == SCHEMA_VERSION)
-        return 0;
-    return err_set(err_r, "sts.db: the file is of version %d; expected %d", version,
-                   SCHEMA_VERSION);
-}
-
-/* Workers begin together: the change to WAL does not wait for others of itself. */
-static int use_wal(struct sts_store *store, struct err *err_r)
-{
-    int rc = SQLITE_BUSY;
-    for (int i = 0; i < OPEN_TRIES && rc == SQLITE_BUSY; i++) {
-        if (i > 0)
-            usleep(OPEN_WAIT_US);
-        rc = sqlite3_exec(store->database, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
-                          NULL, NULL, NULL);
-    }
-    return rc == SQLITE_OK ? 0 : failed(store, "cannot be opened", err_r);
-}
 
 int sts_store_open(struct sts_store **store_r, const char *path, size_t limit, struct err *err_r)
 {
+    static const struct database_form form = {"sts.db", SCHEMA_VERSION, schema};
     CLEANUP(sts_store_close) struct sts_store *store = x_calloc(1, sizeof *store);
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     store->limit = limit;
-    if (sqlite3_open_v2(path != NULL ? path : ":memory:", &store->database, flags, NULL) !=
-        SQLITE_OK)
-        return failed(store, path, err_r);
-    sqlite3_busy_timeout(store->database, BUSY_MS);
-    if (use_wal(store, err_r) != 0 || check_version(store, err_r) != 0 ||
-        run(store, schema, err_r) != 0)
+    if (database_open(&store->database, path, &form, err_r) != 0)
         return -1;
     *store_r = store;
     store = NULL;
@@ -201,7 +106,7 @@ void sts_store_close(struct sts_store **store)
     if (*store == NULL)
         return;
     sqlite3_finalize((*store)->reader);
-    sqlite3_close((*store)->database);
+    database_close(&(*store)->database);
     free(*store);
     *store = NULL;
 }
@@ -246,16 +151,15 @@ static int read_row(struct sts_store *store, struct arena *arena, const char *do
     static const char sql[] = "SELECT " COLUMNS " FROM policies WHERE domain = ?1";
     *entry_r = NULL;
     if (store->reader == NULL &&
-        sqlite3_prepare_v3(store->database, sql, -1, SQLITE_PREPARE_PERSISTENT, &store->reader,
-                           NULL) != SQLITE_OK)
-        return failed(store, "cannot be read", err_r);
+        (store->reader = database_prepare(store->database, sql, "")) == NULL)
+        return database_failed(store->database, "cannot be read", err_r);
     CLEANUP(statement_rest) sqlite3_stmt *statement = store->reader;
     sqlite3_bind_text(statement, 1, domain, -1, SQLITE_TRANSIENT);
     int rc = sqlite3_step(statement);
     if (rc == SQLITE_DONE)
         return 0;
     if (rc != SQLITE_ROW)
-        return failed(store, "cannot be read", err_r);
+        return database_failed(store->database, "cannot be read", err_r);
     *entry_r = entry_of(arena, statement);
     *used_r = sqlite3_column_int64(statement, 14);
     return 0;
@@ -270,7 +174,8 @@ int sts_store_read(struct sts_store *store, struct arena *arena, const char *dom
         return -1;
     struct err ignored; /* the order of eviction is not worth a failed delivery */
     if (*entry_r != NULL && now - used >= USED_STEP)
-        (void)finish(store, prepare(store, sql, "ti", domain, now), &ignored);
+        (void)database_finish(store->database,
+                              database_prepare(store->database, sql, "ti", domain, now), &ignored);
     return 0;
 }
 
@@ -282,7 +187,9 @@ static int claim_row(struct sts_store *store, const char *domain, int64_t claim,
     static const char sql[] =
         "INSERT INTO policies (domain, claim, claimed_until, used) VALUES (?1, ?2, ?3, ?4)"
         " ON CONFLICT DO UPDATE SET claim = ?2, claimed_until = ?3, forced = 0";
-    return finish(store, prepare(store, sql, "tiii", domain, claim, until, now), err_r);
+    return database_finish(
+        store->database, database_prepare(store->database, sql, "tiii", domain, claim, until, now),
+        err_r);
 }
 
 /* Room for one more (STS-41): first what is not in force, then what asks for nothing; what was not
@@ -294,7 +201,9 @@ static int make_room(struct sts_store *store, int64_t now, struct err *err_r)
                               " ORDER BY text IS NOT NULL AND expires > ?1 AND mode = 'enforce',"
                               " text IS NOT NULL AND expires > ?1, used"
                               " LIMIT max(0, (SELECT count(*) FROM policies) - ?2))";
-    return finish(store, prepare(store, sql, "ii", now, (int64_t)store->limit), err_r);
+    return database_finish(store->database,
+                           database_prepare(store->database, sql, "ii", now, (int64_t)store->limit),
+                           err_r);
 }
 
 static int claim_unless_held(struct sts_store *store, struct arena *arena, const char *domain,
@@ -320,10 +229,10 @@ int sts_store_claim(struct sts_store *store, struct arena *arena, const char *do
                     struct err *err_r)
 {
     *claimed_r = false;
-    if (run(store, "BEGIN IMMEDIATE", err_r) != 0)
+    if (database_begin(store->database, err_r) != 0)
         return -1;
-    return end(
-        store,
+    return database_end(
+        store->database,
         claim_unless_held(store, arena, domain, claim, now, until, claimed_r, entry_r, err_r),
         err_r);
 }
@@ -340,16 +249,18 @@ static int claim_first_due(struct sts_store *store, struct arena *arena, int64_t
         " ?3) AND text IS NOT NULL AND expires > ?1))"
         " AND (claimed_until <= ?1 OR claimed_until > ?1 + ?2)"
         " ORDER BY forced DESC, refresh_at LIMIT 1";
-    if (finish(store, prepare(store, purge, "ii", now, now - KEEP_FAILED), err_r) != 0)
+    if (database_finish(store->database,
+                        database_prepare(store->database, purge, "ii", now, now - KEEP_FAILED),
+                        err_r) != 0)
         return -1;
-    CLEANUP(statement_free)
-    sqlite3_stmt *statement =
-        prepare(store, due, "iii", now, (int64_t)CLAIM_LONGEST, (int64_t)REFRESH_LONGEST);
+    CLEANUP(database_statement_free)
+    sqlite3_stmt *statement = database_prepare(store->database, due, "iii", now,
+                                               (int64_t)CLAIM_LONGEST, (int64_t)REFRESH_LONGEST);
     int rc = statement != NULL ? sqlite3_step(statement) : SQLITE_ERROR;
     if (rc == SQLITE_DONE)
         return 0;
     if (rc != SQLITE_ROW)
-        return failed(store, "cannot be read", err_r);
+        return database_failed(store->database, "cannot be read", err_r);
     *entry_r = entry_of(arena, statement);
     return claim_row(store, (*entry_r)->domain, claim, now, until, err_r);
 }
@@ -358,16 +269,18 @@ int sts_store_claim_due(struct sts_store *store, struct arena *arena, int64_t cl
                         int64_t until, struct sts_entry **entry_r, struct err *err_r)
 {
     *entry_r = NULL;
-    if (run(store, "BEGIN IMMEDIATE", err_r) != 0)
+    if (database_begin(store->database, err_r) != 0)
         return -1;
-    return end(store, claim_first_due(store, arena, claim, now, until, entry_r, err_r), err_r);
+    return database_end(store->database,
+                        claim_first_due(store, arena, claim, now, until, entry_r, err_r), err_r);
 }
 
 int sts_store_release(struct sts_store *store, const char *domain, int64_t claim, struct err *err_r)
 {
     static const char sql[] =
         "UPDATE policies SET claim = 0, claimed_until = 0 WHERE domain = ?1 AND claim = ?2";
-    return finish(store, prepare(store, sql, "ti", domain, claim), err_r);
+    return database_finish(store->database,
+                           database_prepare(store->database, sql, "ti", domain, claim), err_r);
 }
 
 /* --- what came of a fetch --------------------------------------------------------------------- */
@@ -381,11 +294,12 @@ static int keep(struct sts_store *store, const struct sts_entry *entry, int64_t 
         "?3,"
         " max_age = ?4, id = ?5, fetched = ?6, expires = ?7, refresh_at = ?8, tried = 0,"
         " tried_id = '', failure = NULL, failure_text = NULL, failures = 0";
-    return finish(store,
-                  prepare(store, sql, "tbtitiiii", entry->domain, entry->text,
-                          mode_words[entry->mode], entry->max_age, entry->id, entry->fetched,
-                          entry->expires, entry->refresh_at, now),
-                  err_r);
+    return database_finish(store->database,
+                           database_prepare(store->database, sql, "tbtitiiii", entry->domain,
+                                            entry->text, mode_words[entry->mode], entry->max_age,
+                                            entry->id, entry->fetched, entry->expires,
+                                            entry->refresh_at, now),
+                           err_r);
 }
 
 static int note_failure(struct sts_store *store, const struct sts_entry *entry, int64_t now,
@@ -396,11 +310,12 @@ static int note_failure(struct sts_store *store, const struct sts_entry *entry, 
         "refresh_at,"
         " used) VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7) ON CONFLICT DO UPDATE SET tried = ?2,"
         " tried_id = ?3, failure = ?4, failure_text = ?5, failures = failures + 1, refresh_at = ?6";
-    return finish(store,
-                  prepare(store, sql, "titttii", entry->domain, entry->tried, entry->tried_id,
-                          failure_word(entry->failure), entry->failure_text, entry->refresh_at,
-                          now),
-                  err_r);
+    return database_finish(store->database,
+                           database_prepare(store->database, sql, "titttii", entry->domain,
+                                            entry->tried, entry->tried_id,
+                                            failure_word(entry->failure), entry->failure_text,
+                                            entry->refresh_at, now),
+                           err_r);
 }
 
 static int
@@ -408,14 +323,14 @@ record(struct sts_store *store, const struct sts_entry *entry, int64_t claim, in
        int (*change)(struct sts_store *, const struct sts_entry *, int64_t, struct err *),
        struct err *err_r)
 {
-    if (run(store, "BEGIN IMMEDIATE", err_r) != 0)
+    if (database_begin(store->database, err_r) != 0)
         return -1;
     int result = change(store, entry, now, err_r);
     if (result == 0)
         result = sts_store_release(store, entry->domain, claim, err_r);
     if (result == 0)
         result = make_room(store, now, err_r);
-    return end(store, result, err_r);
+    return database_end(store->database, result, err_r);
 }
 
 int sts_store_keep(struct sts_store *store, const struct sts_entry *entry, int64_t claim,
@@ -436,14 +351,17 @@ int sts_store_expedite(struct sts_store *store, const char *domain, int64_t now,
 {
     static const char sql[] = "INSERT INTO policies (domain, forced, used) VALUES (?1, 1, ?2)"
                               " ON CONFLICT DO UPDATE SET forced = 1";
-    return finish(store, prepare(store, sql, "ti", domain, now), err_r);
+    return database_finish(store->database,
+                           database_prepare(store->database, sql, "ti", domain, now), err_r);
 }
 
 int sts_store_drop(struct sts_store *store, const char *domain, bool *found_r, struct err *err_r)
 {
-    int result =
-        finish(store, prepare(store, "DELETE FROM policies WHERE domain = ?1", "t", domain), err_r);
-    *found_r = sqlite3_changes(store->database) > 0;
+    int result = database_finish(
+        store->database,
+        database_prepare(store->database, "DELETE FROM policies WHERE domain = ?1", "t", domain),
+        err_r);
+    *found_r = database_changes(store->database) > 0;
     return result;
 }
 
@@ -476,8 +394,8 @@ int sts_store_json(struct sts_store *store, const char *domain, size_t limit, in
     static const char sql[] = "SELECT " COLUMNS " FROM policies WHERE ?1 IS NULL OR domain = ?1"
                               " ORDER BY domain LIMIT ?2";
     CLEANUP(arena_free) struct arena *arena = arena_create();
-    CLEANUP(statement_free)
-    sqlite3_stmt *statement = prepare(store, sql, "ti", domain, (int64_t)limit);
+    CLEANUP(database_statement_free)
+    sqlite3_stmt *statement = database_prepare(store->database, sql, "ti", domain, (int64_t)limit);
     json_t *list = json_array();
     int rc = statement != NULL ? SQLITE_ROW : SQLITE_ERROR;
     while (rc == SQLITE_ROW && (rc = sqlite3_step(statement)) == SQLITE_ROW)
@@ -487,5 +405,5 @@ int sts_store_json(struct sts_store *store, const char *domain, size_t limit, in
         return 0;
     }
     json_decref(list);
-    return failed(store, "cannot be read", err_r);
+    return database_failed(store->database, "cannot be read", err_r);
 }
