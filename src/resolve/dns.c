@@ -25,7 +25,8 @@ enum {
     TRIES = 3,
     TIME_OUTS = 2,
     IDLE_TIMEOUT_MS = 10000,
-    RENEWAL_MS = 1000
+    RENEWAL_MS = 1000,
+    QUIET_MS = 3000
 };
 
 struct query {
@@ -36,7 +37,9 @@ struct query {
     dns_fn *fn;
     void *arg;
     int64_t asked_at, sent_at;
+    uint64_t heard_before; /* replies that the resolver had given when it was sent */
     unsigned tries, time_outs;
+    bool moved;                 /* to a new context, because the old one had fallen silent */
     bool checking_disabled;     /* the second look after a SERVFAIL */
     struct dns_answer *refusal; /* what the first look said */
     struct dns_answer *answer;
@@ -59,10 +62,11 @@ struct dns {
     char resolver[ADDRESS_TEXT];
     struct address address;
     uint16_t port;
-    unsigned timeout;             /* seconds */
-    int64_t heard_at, renewed_at; /* the last reply; the making of the context */
+    unsigned timeout;   /* seconds */
+    uint64_t heard;     /* replies so far; a new context counts as one */
+    int64_t renewed_at; /* the making of the context */
     struct queue waiting, outstanding, done;
-    struct loop_timer *settle_timer;
+    struct loop_timer *settle_timer, *quiet_timer;
     struct dns_counters counters;
     bool closing; /* the context is being destroyed: what it says does not count any more */
 };
@@ -134,8 +138,7 @@ static void on_reply(getdns_context *context, getdns_callback_type_t type, getdn
         getdns_dict_destroy(response);
         return; /* the query stands in `outstanding`, and is taken from there */
     }
-    if (type == GETDNS_CALLBACK_COMPLETE)
-        dns->heard_at = loop_now(dns->loop);
+    dns->heard += type == GETDNS_CALLBACK_COMPLETE;
     query->servfail = query->unreached = false;
     dns->rules.wall = loop_wall(dns->loop);
     if (type == GETDNS_CALLBACK_COMPLETE && response != NULL)
@@ -156,6 +159,7 @@ static void send_query(struct dns *dns, struct query *query)
              query->name); /* absolute: nothing is ever appended (SMTPC-21) */
     query->tries++;
     query->sent_at = loop_now(dns->loop);
+    query->heard_before = dns->heard;
     dns->counters.queries++;
     queue_append(&dns->outstanding, query);
     getdns_transaction_t transaction;
@@ -263,7 +267,7 @@ static void send_waiting(struct dns *dns)
  * then ends in a time-out. A new context costs nothing. */
 static bool is_suspect(const struct dns *dns, const struct query *query)
 {
-    return query->unreached && dns->heard_at < query->sent_at && dns->renewed_at < query->sent_at;
+    return query->unreached && dns->heard == query->heard_before;
 }
 
 static void renew_context(struct dns *dns)
@@ -279,6 +283,37 @@ static void renew_context(struct dns *dns)
     }
     if (open_context(dns) != GETDNS_RETURN_GOOD)
         close_context(dns);
+}
+
+/* A connection may also die without a word, as behind a router that was restarted. Whoever waits for the time-out then is
+ * deaf for as long, and so are all who ask meanwhile; so nothing at all, for a few seconds, is enough to ask once more
+ * by another one. In our own validation an answer takes several queries, and may take its time. */
+static void watch_for_quiet(struct dns *dns)
+{
+    const struct query *oldest = dns->outstanding.first;
+    while (oldest != NULL && oldest->moved)
+        oldest = oldest->next;
+    if (oldest == NULL || dns->rules.own_validation) {
+        loop_timer_stop(dns->quiet_timer);
+        return;
+    }
+    int64_t left = oldest->sent_at + QUIET_MS - loop_now(dns->loop);
+    loop_timer_set(dns->quiet_timer, left > RENEWAL_MS ? left : RENEWAL_MS);
+}
+
+static void move_what_waits_in_vain(void *arg)
+{
+    struct dns *dns = arg;
+    bool quiet = false;
+    int64_t since = loop_now(dns->loop) - QUIET_MS;
+    for (const struct query *query = dns->outstanding.first; query != NULL; query = query->next)
+        quiet |= !query->moved && query->heard_before == dns->heard && query->sent_at <= since;
+    for (struct query *query = dns->outstanding.first; query != NULL; query = query->next)
+        query->moved |= query->sent_at <= since;
+    if (quiet)
+        renew_context(dns);
+    send_waiting(dns);
+    watch_for_quiet(dns);
 }
 
 static void settle(void *arg)
@@ -297,6 +332,7 @@ static void settle(void *arg)
         finish(dns, query);
     }
     send_waiting(dns);
+    watch_for_quiet(dns);
 }
 
 void dns_query(struct dns *dns, const char *name, enum dns_type type, dns_fn *fn, void *arg)
@@ -399,6 +435,7 @@ static getdns_return_t open_context(struct dns *dns)
 {
     getdns_namespace_t only_dns = GETDNS_NAMESPACE_DNS;
     dns->renewed_at = loop_now(dns->loop);
+    dns->heard++;
     getdns_return_t rc = getdns_context_create(&dns->context, 0);
     if (rc == GETDNS_RETURN_GOOD)
         rc = getdns_context_set_eventloop(dns->context, dns_glue_eventloop(dns->glue));
@@ -457,6 +494,7 @@ int dns_create(struct dns **dns_r, struct loop *loop, const struct resolver_sett
     dns->timeout = settings->timeout;
     dns->glue = dns_glue_create(loop);
     dns->settle_timer = loop_timer_create(loop, settle, dns);
+    dns->quiet_timer = loop_timer_create(loop, move_what_waits_in_vain, dns);
     address_format(&settings->address, dns->resolver);
     dns->rules = (struct reply_rules){.own_validation = settings->mode == RESOLVER_VALIDATE,
                                       .resolver = dns->resolver,
@@ -487,6 +525,7 @@ void dns_free(struct dns **dns)
     queue_release(&(*dns)->outstanding);
     queue_release(&(*dns)->done);
     loop_timer_free(&(*dns)->settle_timer);
+    loop_timer_free(&(*dns)->quiet_timer);
     dns_glue_free(&(*dns)->glue);
     free(*dns);
     *dns = NULL;

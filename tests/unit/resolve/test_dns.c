@@ -488,6 +488,78 @@ Test(dns, resolver_goes_and_comes)
     replace_silent_resolver();
 }
 
+/* --- a connection that has died without a word ------------------------------------------------ */
+
+/* Answers a query over TCP with one insecure address, and lets the connection stay (RFC 7828). */
+static void answer_query(int fd)
+{
+    unsigned char message[2 + 512];
+    ssize_t length = read(fd, message, sizeof(message));
+    size_t end = 2 + 12;
+    if (length < 2 + 12 + 5)
+        return;
+    while (message[end] != 0)
+        end += message[end] + 1u;
+    end += 5;
+    static const unsigned char record[] = {0xc0, 12,  0, 1, 0, 1, 0,  0,  0,  60, 0,
+                                           4,    192, 0, 2, 1, 0, 0,  41, 16, 0,  0,
+                                           0,    0,   0, 0, 6, 0, 11, 0,  2,  2,  88};
+    memcpy(message + end, record, sizeof(record));
+    end += sizeof(record);
+    message[0] = (unsigned char)((end - 2) >> 8);
+    message[1] = (unsigned char)((end - 2) & 0xff);
+    message[4] = 0x81, message[5] = 0x80; /* QR RD, RA */
+    message[8] = 0, message[9] = 1;       /* one answer */
+    message[10] = 0, message[11] = 0;
+    message[12] = 0, message[13] = 1;
+    cr_assert(eq(sz, (size_t)write(fd, message, end), end));
+}
+
+/* The first connection answers one query and is then as dead as behind a router that was restarted; the others live. */
+static pid_t start_half_open_resolver(int listening)
+{
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    int first = accept(listening, NULL, NULL);
+    answer_query(first);
+    for (;;) {
+        int fd = accept(listening, NULL, NULL);
+        answer_query(fd);
+        answer_query(fd);
+    }
+}
+
+/* covers: DANE-01 */
+Test(dns, dead_connection_is_left_long_before_the_time_out)
+{
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(any);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert(eq(int, bind(fd, (struct sockaddr *)&any, sizeof(any)), 0));
+    cr_assert(eq(int, listen(fd, 10), 0));
+    getsockname(fd, (struct sockaddr *)&any, &length);
+    pid_t pid = start_half_open_resolver(fd);
+    struct resolver_settings settings = settings_for(RESOLVER_LOOPBACK);
+    settings.port = ntohs(any.sin_port);
+    settings.timeout = 20;
+    struct loop *loop = loop_create();
+    struct dns *dns = dns_for(loop, &settings);
+    static const char *const names[] = {"a.wild.sec.lab", "b.wild.sec.lab"};
+    for (size_t i = 0; i < 2; i++) {
+        int64_t asked = loop_now(loop);
+        struct dns_answer *answer = ask_one(loop, dns, names[i], DNS_A);
+        cr_expect(eq(int, (int)answer->status, (int)DNS_INSECURE), "%s: %s", names[i], answer->why);
+        cr_expect(lt(i64, loop_now(loop) - asked, 10000), "%s", names[i]);
+        dns_answer_free(&answer);
+    }
+    dns_free(&dns);
+    loop_free(&loop);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    close(fd);
+}
+
 /* Far more queries than the window, then the end in the midst of them. */
 Test(dns, many_queries_and_a_sudden_end)
 {
