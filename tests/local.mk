@@ -25,6 +25,7 @@ include tests/unit/cli/local.mk
 endif
 include tests/unit/lab/local.mk
 include tests/replay/local.mk
+include tests/simulation/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk
 EXTRA_DIST += scripts tests/lab tests/system
