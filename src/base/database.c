@@ -72,7 +72,7 @@ int database_open(struct database **database_r, const char *path, const struct d
     database->form = form;
     if (sqlite3_open_v2(path != NULL ? path : ":memory:", &database->handle, flags, NULL) !=
         SQLITE_OK)
-        return database_failed(database, "cannot be opened", err_r);
+        return database_failed(database, path, err_r);
     sqlite3_busy_timeout(database->handle, BUSY_MS);
     if (use_wal(database, err_r) != 0 || check_version(database, err_r) != 0 ||
         run(database, form->schema, err_r) != 0)
@@ -113,6 +113,16 @@ sqlite3_stmt *database_prepare(struct database *database, const char *sql, const
             bind_octets(statement, i, va_arg(values, struct slice));
     va_end(values);
     return statement;
+}
+
+int database_step(const struct database *database, sqlite3_stmt *statement, bool *row_r,
+                  struct err *err_r)
+{
+    int rc = statement != NULL ? sqlite3_step(statement) : SQLITE_ERROR;
+    *row_r = rc == SQLITE_ROW;
+    return rc == SQLITE_ROW || rc == SQLITE_DONE
+               ? 0
+               : database_failed(database, "cannot be read", err_r);
 }
 
 int database_finish(struct database *database, sqlite3_stmt *statement, struct err *err_r)

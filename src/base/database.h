@@ -5,6 +5,8 @@
 #ifndef DANEWAY_BASE_DATABASE_H
 #define DANEWAY_BASE_DATABASE_H
 
+#include <stdbool.h>
+
 #include <sqlite3.h>
 
 #include "base/err.h"
@@ -25,6 +27,9 @@ void database_close(struct database **database);
 int database_failed(const struct database *database, const char *what, struct err *err_r);
 /* A value for each letter of `types`: t: text (NULL allowed), i: int64_t, b: struct slice. NULL: it failed. */
 sqlite3_stmt *database_prepare(struct database *database, const char *sql, const char *types, ...);
+/* Goes on to its next row: *row_r, whether there is one. -1 also for a statement that could not be prepared. */
+int database_step(const struct database *database, sqlite3_stmt *statement, bool *row_r,
+                  struct err *err_r);
 void database_statement_free(sqlite3_stmt **statement); /* for CLEANUP */
 /* Runs it to its end, and lets go of it; a statement that could not be prepared is a failure. */
 int database_finish(struct database *database, sqlite3_stmt *statement, struct err *err_r);

@@ -1,5 +1,5 @@
 /* tally_store: see tally_store.h. Counts are added to rows by their unique key.
- * Owns: the schema (user_version 2) and the one transaction of an addition. What comes from a
+ * Owns: the schema (user_version 3) and the one transaction of an addition. What comes from a
  * worker is checked: a worker that was taken over must not break the reports of the others.
  * Must never add half of what a worker sent. */
 #include "report/tally_store.h"
@@ -14,19 +14,10 @@
 #include "report/report_name.h"
 #include "report/tally_store_rows.h"
 
-enum { SCHEMA_VERSION = 3, BUSY_MS = 5000 };
-
-/* Version 1 had no senders and no days, version 2 no identity in the key of its policies. */
-static const char set_aside[] = "PRAGMA legacy_alter_table = ON;"
-                                "BEGIN IMMEDIATE; ALTER TABLE policies RENAME TO policies_2;";
-static const char take_over[] =
-    "INSERT INTO policies (id, day, domain, type, policy_domain, strings, mx, success, failure, "
-    "identity)"
-    " SELECT id, day, domain, type, policy_domain, strings, mx, success, failure, '' FROM "
-    "policies_2;"
-    "DROP TABLE policies_2; COMMIT; PRAGMA legacy_alter_table = OFF;";
+enum { SCHEMA_VERSION = 3 };
 
 static const char schema[] =
+    "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS policies (id INTEGER PRIMARY KEY, day TEXT NOT NULL, domain TEXT "
     "NOT NULL,"
     " type TEXT NOT NULL, policy_domain TEXT NOT NULL, strings TEXT NOT NULL, mx TEXT NOT NULL,"
@@ -42,7 +33,8 @@ static const char schema[] =
     " number INTEGER NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS days (day TEXT PRIMARY KEY, written INTEGER NOT NULL,"
     " reports INTEGER NOT NULL, failures INTEGER NOT NULL) STRICT;"
-    "PRAGMA user_version = 3;";
+    "PRAGMA user_version = 3;"
+    "COMMIT;";
 
 /* A sum that SQLite cannot hold would refuse what others count from then on: it ends at ?9, TALLY_COUNT_MAX. */
 static const char add_policy_sql[] =
@@ -67,71 +59,13 @@ static const char set_sender_sql[] =
 /* A clock that was ahead may have closed days that are still to come. */
 static const char last_day_sql[] = "SELECT max(day) FROM days WHERE day <= date('now')";
 
-int tally_failed(const struct tally_store *store, const char *what, struct err *err_r)
-{
-    return err_set(err_r, "tallies: %s: %s", what, sqlite3_errmsg(store->database));
-}
-
-void statement_free(sqlite3_stmt **statement)
-{
-    sqlite3_finalize(*statement);
-    *statement = NULL;
-}
-
-int tally_prepare(struct tally_store *store, const char *sql, sqlite3_stmt **statement_r,
-                  struct err *err_r)
-{
-    return sqlite3_prepare_v2(store->database, sql, -1, statement_r, NULL) == SQLITE_OK
-               ? 0
-               : tally_failed(store, "cannot be prepared", err_r);
-}
-
-int tally_run(struct tally_store *store, const char *sql, const char *what, struct err *err_r)
-{
-    return sqlite3_exec(store->database, sql, NULL, NULL, NULL) == SQLITE_OK
-               ? 0
-               : tally_failed(store, what, err_r);
-}
-
-static int read_version(struct tally_store *store, int *version_r, struct err *err_r)
-{
-    CLEANUP(statement_free) sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(store->database, "PRAGMA user_version", -1, &statement, NULL) !=
-            SQLITE_OK ||
-        sqlite3_step(statement) != SQLITE_ROW)
-        return tally_failed(store, "cannot be read", err_r);
-    *version_r = sqlite3_column_int(statement, 0);
-    if (*version_r > SCHEMA_VERSION)
-        return err_set(err_r, "tallies: the file is of version %d; expected %d at most", *version_r,
-                       SCHEMA_VERSION);
-    return 0;
-}
-
-/* All of it or nothing: should it fail, the handle is closed. */
-static int make_tables(struct tally_store *store, int version, struct err *err_r)
-{
-    bool old = version > 0 && version < SCHEMA_VERSION;
-    const char *what = "the tables cannot be made";
-    if (tally_run(store, old ? set_aside : "BEGIN IMMEDIATE", what, err_r) != 0 ||
-        tally_run(store, schema, what, err_r) != 0)
-        return -1;
-    return tally_run(store, old ? take_over : "COMMIT", what, err_r);
-}
-
 /* With WAL, synchronous=NORMAL a commit survives the death of the process, though not always of the
  * machine. */
 int tally_store_open(struct tally_store **store_r, const char *path, struct err *err_r)
 {
+    static const struct database_form form = {"tallies.db", SCHEMA_VERSION, schema};
     CLEANUP(tally_store_close) struct tally_store *store = x_calloc(1, sizeof(*store));
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    if (sqlite3_open_v2(path, &store->database, flags, NULL) != SQLITE_OK)
-        return tally_failed(store, path, err_r);
-    sqlite3_busy_timeout(store->database, BUSY_MS);
-    int version = 0;
-    if (read_version(store, &version, err_r) != 0 ||
-        tally_run(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", path, err_r) !=
-            0 ||
-        make_tables(store, version, err_r) != 0)
+    if (database_open(&store->database, path, &form, err_r) != 0)
         return -1;
     *store_r = store;
     store = NULL;
@@ -142,7 +76,7 @@ void tally_store_close(struct tally_store **store)
 {
     if (*store == NULL)
         return;
-    sqlite3_close((*store)->database);
+    database_close(&(*store)->database);
     free(*store);
     *store = NULL;
 }
@@ -176,6 +110,11 @@ static bool is_day(const char *text)
     return day_begin(text, &begin) == 0;
 }
 
+static int not_added(struct addition *addition)
+{
+    return database_failed(addition->store->database, "cannot be added to", addition->err_r);
+}
+
 static int add_detail(struct addition *addition, sqlite3_int64 policy, json_t *detail)
 {
     const char *type, *sending, *mx, *helo, *receiving, *code;
@@ -195,9 +134,7 @@ static int add_detail(struct addition *addition, sqlite3_int64 policy, json_t *d
         bind_text(statement, i + 2, texts[i]);
     sqlite3_bind_int64(statement, 8, count);
     sqlite3_bind_int64(statement, 9, TALLY_COUNT_MAX);
-    return sqlite3_step(statement) == SQLITE_DONE
-               ? 0
-               : tally_failed(addition->store, "cannot be added to", addition->err_r);
+    return sqlite3_step(statement) == SQLITE_DONE ? 0 : not_added(addition);
 }
 
 static bool is_string_array(const json_t *list)
@@ -247,11 +184,9 @@ static int add_policy_row(struct addition *addition, json_t *counts, json_t **de
     sqlite3_bind_int64(statement, 9, TALLY_COUNT_MAX);
     bind_text(statement, 10, identity);
     if (sqlite3_step(statement) != SQLITE_ROW)
-        return tally_failed(addition->store, "cannot be added to", addition->err_r);
+        return not_added(addition);
     *id_r = sqlite3_column_int64(statement, 0);
-    return sqlite3_step(statement) == SQLITE_DONE
-               ? 0
-               : tally_failed(addition->store, "cannot be added to", addition->err_r);
+    return sqlite3_step(statement) == SQLITE_DONE ? 0 : not_added(addition);
 }
 
 static int add_all(struct addition *addition, json_t *counts)
@@ -270,18 +205,19 @@ static int add_all(struct addition *addition, json_t *counts)
 
 static void addition_end(struct addition *addition)
 {
-    statement_free(&addition->policy);
-    statement_free(&addition->detail);
+    database_statement_free(&addition->policy);
+    database_statement_free(&addition->detail);
 }
 
 static int read_last_day(struct addition *addition)
 {
-    CLEANUP(statement_free) sqlite3_stmt *row = NULL;
-    if (tally_prepare(addition->store, last_day_sql, &row, addition->err_r) != 0)
+    struct database *database = addition->store->database;
+    bool found;
+    CLEANUP(database_statement_free)
+    sqlite3_stmt *row = database_prepare(database, last_day_sql, "");
+    if (database_step(database, row, &found, addition->err_r) != 0)
         return -1;
-    if (sqlite3_step(row) != SQLITE_ROW)
-        return tally_failed(addition->store, "cannot be read", addition->err_r);
-    const char *day = (const char *)sqlite3_column_text(row, 0);
+    const char *day = found ? (const char *)sqlite3_column_text(row, 0) : NULL;
     snprintf(addition->last_day, sizeof(addition->last_day), "%s", day != NULL ? day : "");
     return 0;
 }
@@ -289,29 +225,24 @@ static int read_last_day(struct addition *addition)
 /* Within the transaction. A role that died between the commit and its acknowledgement gets the batch again. */
 static int is_known(struct addition *addition, const struct tally_batch *batch, bool *known_r)
 {
-    CLEANUP(statement_free) sqlite3_stmt *row = NULL;
-    if (tally_prepare(addition->store, sender_sql, &row, addition->err_r) != 0)
+    struct database *database = addition->store->database;
+    bool found;
+    CLEANUP(database_statement_free)
+    sqlite3_stmt *row = database_prepare(database, sender_sql, "i", (int64_t)batch->worker);
+    if (database_step(database, row, &found, addition->err_r) != 0)
         return -1;
-    sqlite3_bind_int64(row, 1, batch->worker);
-    int rc = sqlite3_step(row);
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-        return tally_failed(addition->store, "cannot be read", addition->err_r);
-    *known_r = rc == SQLITE_ROW && sqlite3_column_int64(row, 0) == batch->sender &&
+    *known_r = found && sqlite3_column_int64(row, 0) == batch->sender &&
                batch->number <= sqlite3_column_int64(row, 1);
     return 0;
 }
 
 static int remember(struct addition *addition, const struct tally_batch *batch)
 {
-    CLEANUP(statement_free) sqlite3_stmt *statement = NULL;
-    if (tally_prepare(addition->store, set_sender_sql, &statement, addition->err_r) != 0)
-        return -1;
-    sqlite3_bind_int64(statement, 1, batch->worker);
-    sqlite3_bind_int64(statement, 2, batch->sender);
-    sqlite3_bind_int64(statement, 3, batch->number);
-    return sqlite3_step(statement) == SQLITE_DONE
-               ? 0
-               : tally_failed(addition->store, "cannot be added to", addition->err_r);
+    struct database *database = addition->store->database;
+    return database_finish(database,
+                           database_prepare(database, set_sender_sql, "iii", (int64_t)batch->worker,
+                                            batch->sender, batch->number),
+                           addition->err_r);
 }
 
 static int add_unless_known(struct addition *addition, const struct tally_batch *batch)
@@ -338,21 +269,24 @@ static void note_late(struct tally_store *store, const struct addition *addition
 
 int tally_store_add(struct tally_store *store, const struct tally_batch *batch, struct err *err_r)
 {
-    CLEANUP(addition_end) struct addition addition = {.store = store, .err_r = err_r};
+    struct database *database = store->database;
     if (!json_is_array(batch->counts))
         return err_set(err_r, "tallies: counts of a wrong form: not an array");
-    if (tally_prepare(store, add_policy_sql, &addition.policy, err_r) != 0 ||
-        tally_prepare(store, add_detail_sql, &addition.detail, err_r) != 0 ||
-        tally_run(store, "BEGIN IMMEDIATE", "cannot be written", err_r) != 0)
+    CLEANUP(addition_end)
+    struct addition addition = {.store = store,
+                                .policy = database_prepare(database, add_policy_sql, ""),
+                                .detail = database_prepare(database, add_detail_sql, ""),
+                                .err_r = err_r};
+    if (addition.policy == NULL || addition.detail == NULL)
+        return database_failed(database, "cannot be prepared", err_r);
+    if (database_begin(database, err_r) != 0)
         return -1;
-    if (add_unless_known(&addition, batch) == 0 &&
-        tally_run(store, "COMMIT", "cannot be committed", err_r) == 0) {
-        note_late(store, &addition);
-        return 0;
-    }
+    int result = add_unless_known(&addition, batch);
     addition_end(&addition);
-    sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
-    return -1;
+    if (database_end(database, result, err_r) != 0)
+        return -1;
+    note_late(store, &addition);
+    return 0;
 }
 
 uint64_t tally_store_late(const struct tally_store *store)

@@ -52,40 +52,36 @@ static void copy_day(sqlite3_stmt *row, int column, char day_r[DAY_TEXT])
 /* A statement with a day as its one parameter. */
 static int write_day(struct tally_store *store, const char *sql, const char *day, struct err *err_r)
 {
-    CLEANUP(statement_free) sqlite3_stmt *statement = NULL;
-    if (tally_prepare(store, sql, &statement, err_r) != 0)
-        return -1;
-    sqlite3_bind_text(statement, 1, day, -1, SQLITE_STATIC);
-    return sqlite3_step(statement) == SQLITE_DONE ? 0
-                                                  : tally_failed(store, "cannot be written", err_r);
+    return database_finish(store->database, database_prepare(store->database, sql, "t", day),
+                           err_r);
 }
 
+/* "" if there is none. */
 static int read_day(struct tally_store *store, const char *sql, const char *before,
                     char day_r[DAY_TEXT], struct err *err_r)
 {
-    CLEANUP(statement_free) sqlite3_stmt *row = NULL;
-    if (tally_prepare(store, sql, &row, err_r) != 0)
+    bool found;
+    CLEANUP(database_statement_free)
+    sqlite3_stmt *row = database_prepare(store->database, sql, "t", before);
+    if (database_step(store->database, row, &found, err_r) != 0)
         return -1;
-    sqlite3_bind_text(row, 1, before, -1, SQLITE_STATIC);
-    if (sqlite3_step(row) != SQLITE_ROW)
-        return tally_failed(store, "cannot be read", err_r);
-    copy_day(row, 0, day_r);
+    if (found)
+        copy_day(row, 0, day_r);
     return 0;
 }
 
 static int close_next_day(struct tally_store *store, const char *before, char day_r[DAY_TEXT],
                           struct err *err_r)
 {
-    CLEANUP(statement_free) sqlite3_stmt *row = NULL;
-    if (tally_prepare(store, close_day_sql, &row, err_r) != 0)
+    bool found;
+    CLEANUP(database_statement_free)
+    sqlite3_stmt *row = database_prepare(store->database, close_day_sql, "t", before);
+    if (database_step(store->database, row, &found, err_r) != 0)
         return -1;
-    sqlite3_bind_text(row, 1, before, -1, SQLITE_STATIC);
-    int rc = sqlite3_step(row);
-    if (rc == SQLITE_ROW) {
-        copy_day(row, 0, day_r);
-        rc = sqlite3_step(row);
-    }
-    return rc == SQLITE_DONE ? 0 : tally_failed(store, "cannot be written", err_r);
+    if (!found)
+        return 0;
+    copy_day(row, 0, day_r);
+    return database_step(store->database, row, &found, err_r); /* it ends only then */
 }
 
 int tally_store_close_day(struct tally_store *store, const char *before, char day_r[DAY_TEXT],
@@ -98,69 +94,65 @@ int tally_store_close_day(struct tally_store *store, const char *before, char da
     return close_next_day(store, before, day_r, err_r);
 }
 
+/* The first column of each row, in the arena. */
+static int read_texts(struct tally_store *store, sqlite3_stmt *row, size_t limit,
+                      struct arena *arena, const char ***texts_r, size_t *count_r,
+                      struct err *err_r)
+{
+    bool found;
+    *texts_r = arena_alloc(arena, (limit + 1) * sizeof(**texts_r));
+    *count_r = 0;
+    while (*count_r < limit) {
+        if (database_step(store->database, row, &found, err_r) != 0)
+            return -1;
+        if (!found)
+            break;
+        (*texts_r)[(*count_r)++] = arena_strdup(arena, (const char *)sqlite3_column_text(row, 0));
+    }
+    return 0;
+}
+
 int tally_store_domains(struct tally_store *store, const char *day, const char *after, size_t limit,
                         struct arena *arena, const char ***domains_r, size_t *count_r,
                         struct err *err_r)
 {
-    CLEANUP(statement_free) sqlite3_stmt *row = NULL;
-    if (tally_prepare(store, domains_sql, &row, err_r) != 0)
-        return -1;
-    sqlite3_bind_text(row, 1, day, -1, SQLITE_STATIC);
-    sqlite3_bind_text(row, 2, after, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(row, 3, (sqlite3_int64)limit);
-    *domains_r = arena_alloc(arena, (limit + 1) * sizeof(**domains_r));
-    *count_r = 0;
-    int rc;
-    while ((rc = sqlite3_step(row)) == SQLITE_ROW && *count_r < limit)
-        (*domains_r)[(*count_r)++] = arena_strdup(arena, (const char *)sqlite3_column_text(row, 0));
-    return rc == SQLITE_DONE ? 0 : tally_failed(store, "cannot be read", err_r);
+    CLEANUP(database_statement_free)
+    sqlite3_stmt *row =
+        database_prepare(store->database, domains_sql, "tti", day, after, (int64_t)limit);
+    return read_texts(store, row, limit, arena, domains_r, count_r, err_r);
 }
 
 int tally_store_identities(struct tally_store *store, const char *day, const char *domain,
                            struct arena *arena, const char ***identities_r, size_t *count_r,
                            struct err *err_r)
 {
-    CLEANUP(statement_free) sqlite3_stmt *row = NULL;
-    if (tally_prepare(store, identities_sql, &row, err_r) != 0)
-        return -1;
-    sqlite3_bind_text(row, 1, day, -1, SQLITE_STATIC);
-    sqlite3_bind_text(row, 2, domain, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(row, 3, IDENTITIES_MAX);
-    *identities_r = arena_alloc(arena, IDENTITIES_MAX * sizeof(**identities_r));
-    *count_r = 0;
-    int rc;
-    while ((rc = sqlite3_step(row)) == SQLITE_ROW)
-        (*identities_r)[(*count_r)++] =
-            arena_strdup(arena, (const char *)sqlite3_column_text(row, 0));
-    return rc == SQLITE_DONE ? 0 : tally_failed(store, "cannot be read", err_r);
+    CLEANUP(database_statement_free)
+    sqlite3_stmt *row = database_prepare(store->database, identities_sql, "tti", day, domain,
+                                         (int64_t)IDENTITIES_MAX);
+    return read_texts(store, row, IDENTITIES_MAX, arena, identities_r, count_r, err_r);
 }
 
 int tally_store_finish_day(struct tally_store *store, const struct finished_day *finished,
                            struct err *err_r)
 {
-    CLEANUP(statement_free) sqlite3_stmt *statement = NULL;
-    if (tally_prepare(store, finish_day_sql, &statement, err_r) != 0)
-        return -1;
-    sqlite3_bind_text(statement, 1, finished->day, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 2, finished->written);
-    sqlite3_bind_int64(statement, 3, finished->reports);
-    sqlite3_bind_int64(statement, 4, finished->failures);
-    return sqlite3_step(statement) == SQLITE_DONE ? 0
-                                                  : tally_failed(store, "cannot be written", err_r);
+    return database_finish(store->database,
+                           database_prepare(store->database, finish_day_sql, "tiii", finished->day,
+                                            finished->written, (int64_t)finished->reports,
+                                            (int64_t)finished->failures),
+                           err_r);
 }
 
 int tally_store_last_day(struct tally_store *store, struct finished_day *finished_r,
                          struct err *err_r)
 {
-    CLEANUP(statement_free) sqlite3_stmt *row = NULL;
+    bool found;
     *finished_r = (struct finished_day){.day = ""};
-    if (tally_prepare(store, last_day_sql, &row, err_r) != 0)
+    CLEANUP(database_statement_free)
+    sqlite3_stmt *row = database_prepare(store->database, last_day_sql, "");
+    if (database_step(store->database, row, &found, err_r) != 0)
         return -1;
-    int rc = sqlite3_step(row);
-    if (rc == SQLITE_DONE)
+    if (!found)
         return 0;
-    if (rc != SQLITE_ROW)
-        return tally_failed(store, "cannot be read", err_r);
     copy_day(row, 0, finished_r->day);
     finished_r->written = sqlite3_column_int64(row, 1);
     finished_r->reports = sqlite3_column_int64(row, 2);
@@ -168,18 +160,21 @@ int tally_store_last_day(struct tally_store *store, struct finished_day *finishe
     return 0;
 }
 
+/* Details, policies and days go together; *left_r: there may be more. */
+static int forget_some(struct tally_store *store, const char *before, bool *left_r,
+                       struct err *err_r)
+{
+    if (write_day(store, forget_details_sql, before, err_r) != 0 ||
+        write_day(store, forget_policies_sql, before, err_r) != 0)
+        return -1;
+    *left_r = database_changes(store->database) > 0;
+    return write_day(store, forget_days_sql, before, err_r);
+}
+
 int tally_store_forget(struct tally_store *store, const char *before, bool *left_r,
                        struct err *err_r)
 {
-    if (tally_run(store, "BEGIN IMMEDIATE", "cannot be written", err_r) != 0)
+    if (database_begin(store->database, err_r) != 0)
         return -1;
-    if (write_day(store, forget_details_sql, before, err_r) == 0 &&
-        write_day(store, forget_policies_sql, before, err_r) == 0) {
-        *left_r = sqlite3_changes(store->database) > 0;
-        if (write_day(store, forget_days_sql, before, err_r) == 0 &&
-            tally_run(store, "COMMIT", "cannot be committed", err_r) == 0)
-            return 0;
-    }
-    sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
-    return -1;
+    return database_end(store->database, forget_some(store, before, left_r, err_r), err_r);
 }

@@ -167,15 +167,18 @@ static void add_detail(struct draft *draft, json_t *details, bool merge, sqlite3
 
 static int read_details(struct draft *draft, sqlite3_int64 policy, json_t *details, bool merge)
 {
-    CLEANUP(statement_free) sqlite3_stmt *row = NULL;
-    if (tally_prepare(draft->store, details_sql, &row, draft->err_r) != 0)
-        return -1;
-    sqlite3_bind_int64(row, 1, policy);
-    sqlite3_bind_text(row, 2, draft->counts_of, -1, SQLITE_STATIC);
-    int rc;
-    while ((rc = sqlite3_step(row)) == SQLITE_ROW)
-        add_detail(draft, details, merge, row);
-    return rc == SQLITE_DONE ? 0 : tally_failed(draft->store, "cannot be read", draft->err_r);
+    struct database *database = draft->store->database;
+    bool found = true;
+    CLEANUP(database_statement_free)
+    sqlite3_stmt *row =
+        database_prepare(database, details_sql, "it", (int64_t)policy, draft->counts_of);
+    while (found) {
+        if (database_step(database, row, &found, draft->err_r) != 0)
+            return -1;
+        if (found)
+            add_detail(draft, details, merge, row);
+    }
+    return 0;
 }
 
 /* What is not known is left out: a policy that could not be fetched has no strings. */
@@ -302,13 +305,17 @@ static int read_policies(struct tally_store *store, sqlite3_stmt *row, const cha
                          const struct report_identity *identity, json_t *reports, struct err *err_r)
 {
     struct draft draft = {.store = store, .counts_of = identity->counts_of, .err_r = err_r};
-    int rc;
-    while ((rc = sqlite3_step(row)) == SQLITE_ROW) {
+    bool found = true;
+    while (found) {
+        if (database_step(store->database, row, &found, err_r) != 0)
+            return -1;
+        if (!found)
+            break;
         turn_to_domain(&draft, reports, day, column_text(row, POLICY_DOMAIN), identity);
         if (add_policy(&draft, row) != 0)
             return -1;
     }
-    return rc == SQLITE_DONE ? 0 : tally_failed(store, "cannot be read", err_r);
+    return 0;
 }
 
 int tally_store_report(struct tally_store *store, const char *day, const char *domain,
@@ -318,15 +325,12 @@ int tally_store_report(struct tally_store *store, const char *day, const char *d
     int64_t begin;
     if (day_begin(day, &begin) != 0)
         return err_set(err_r, "\"%.20s\" is no day; expected YYYY-MM-DD", day);
-    CLEANUP(statement_free) sqlite3_stmt *row = NULL;
-    if (sqlite3_prepare_v2(store->database, policies_sql, -1, &row, NULL) != SQLITE_OK)
-        return tally_failed(store, "cannot be read", err_r);
     CLEANUP(text_free) char *wanted = domain != NULL ? x_strdup(domain) : NULL;
     if (wanted != NULL)
         ascii_lower_text(wanted);
-    sqlite3_bind_text(row, 1, day, -1, SQLITE_STATIC);
-    sqlite3_bind_text(row, 2, wanted, -1, SQLITE_STATIC); /* NULL binds NULL */
-    sqlite3_bind_text(row, 3, identity->counts_of, -1, SQLITE_STATIC);
+    CLEANUP(database_statement_free)
+    sqlite3_stmt *row =
+        database_prepare(store->database, policies_sql, "ttt", day, wanted, identity->counts_of);
     CLEANUP(json_free) json_t *reports = json_array();
     if (read_policies(store, row, day, identity, reports, err_r) != 0)
         return -1;

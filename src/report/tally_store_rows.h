@@ -9,23 +9,13 @@
 
 #include <stdint.h>
 
-#include <sqlite3.h>
-
-#include "base/err.h"
+#include "base/database.h"
 
 #define TALLY_COUNT_MAX 9007199254740991 /* 2^53 - 1: what I-JSON carries (RPT-26) */
 
 struct tally_store {
-    sqlite3 *database;
+    struct database *database;
     uint64_t late;
 };
-
-/* -1 with SQLite's word behind `what`. */
-int tally_failed(const struct tally_store *store, const char *what, struct err *err_r);
-/* Without parameters and rows. */
-int tally_run(struct tally_store *store, const char *sql, const char *what, struct err *err_r);
-int tally_prepare(struct tally_store *store, const char *sql, sqlite3_stmt **statement_r,
-                  struct err *err_r);
-void statement_free(sqlite3_stmt **statement);
 
 #endif

@@ -506,59 +506,6 @@ Test(tally_store, a_report_of_many_large_policies_stays_small)
     json_decref(list);
 }
 
-/* A file of the first version gets what it lacks. */
-Test(tally_store, a_file_of_version_1_is_taken_over)
-{
-    char command[512];
-    add_batch(0, 1, 1);
-    tally_store_close(&store);
-    snprintf(command, sizeof command,
-             "sqlite3 %s 'DROP TABLE senders; DROP TABLE days; PRAGMA user_version = 1'", path);
-    cr_assert(eq(int, system(command), 0));
-    reopen();
-    add_batch(0, 1, 1);
-    cr_assert(eq(i64, sessions_of("x.example"), 2));
-}
-
-/* Version 2 knew no identities: what it counted is section report's. */
-Test(tally_store, a_file_of_version_2_is_taken_over)
-{
-    char command[2048];
-    tally_store_close(&store);
-    snprintf(
-        command, sizeof command,
-        "rm %s* && sqlite3 %s \"CREATE TABLE policies (id INTEGER PRIMARY KEY, day TEXT NOT NULL, "
-        "domain "
-        "TEXT NOT NULL, type TEXT NOT NULL, policy_domain TEXT NOT NULL, strings TEXT NOT NULL, mx "
-        "TEXT "
-        "NOT NULL, success INTEGER NOT NULL, failure INTEGER NOT NULL, UNIQUE (day, domain, type, "
-        "policy_domain, strings, mx)) STRICT;"
-        "CREATE TABLE details (policy INTEGER NOT NULL REFERENCES policies (id), type TEXT NOT "
-        "NULL, "
-        "sending TEXT NOT NULL, mx TEXT NOT NULL, helo TEXT NOT NULL, receiving TEXT NOT NULL, "
-        "code TEXT "
-        "NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (policy, type, sending, mx, helo, "
-        "receiving, code)) "
-        "STRICT, WITHOUT ROWID;"
-        "INSERT INTO policies VALUES (7, '2026-03-29', 'x.example', 'no-policy-found', "
-        "'x.example', '[]', "
-        "'[]', 3, 2);"
-        "INSERT INTO details VALUES (7, 'validation-failure', '', '', '', '', 'x', 2);"
-        "PRAGMA user_version = 2\"",
-        path, path);
-    cr_assert(eq(int, system(command), 0));
-    reopen();
-    add_batch(0, 1, 1);
-    json_t *list = reports("2026-03-29", "x.example");
-    cr_assert(
-        eq(i64, number_at(list, "0/report/policies/0/summary/total-successful-session-count"), 4));
-    cr_assert(
-        eq(i64, number_at(list, "0/report/policies/0/failure-details/0/failed-session-count"), 2));
-    json_decref(list);
-    reopen();
-    cr_assert(eq(i64, sessions_of("x.example"), 4));
-}
-
 static json_t *report_for(const char *counts_of)
 {
     struct report_identity one = identity;
@@ -626,6 +573,6 @@ Test(tally_store, files_that_are_none_of_ours)
         fputs("this is no database\n", file);
     fclose(file);
     cr_assert(eq(int, tally_store_open(&other, text_path, &err), -1));
-    cr_assert(strstr(err.text, "tallies: ") != NULL);
+    cr_assert(strstr(err.text, "tallies.db: ") != NULL);
     cr_assert(other == NULL);
 }
