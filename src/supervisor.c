@@ -23,6 +23,7 @@
 
 #include "base/alloc.h"
 #include "control/control.h"
+#include "control/guard.h"
 #include "listen.h"
 #include "log/log.h"
 #include "restart.h"
@@ -46,6 +47,7 @@ struct supervisor {
     const struct settings *settings;
     pid_t pid;
     int *listeners, *policy_listeners;
+    int *status_listeners; /* one, or none */
     size_t listener_count, policy_listener_count;
     int (*channels)[2]; /* by worker: its end, the control role's end */
     unsigned worker_count;
@@ -82,19 +84,36 @@ static void close_foreign(struct supervisor *supervisor, const struct role *role
         close(supervisor->listeners[i]);
     for (size_t i = 0; role->is_control && i < supervisor->policy_listener_count; i++)
         close(supervisor->policy_listeners[i]);
+    if (!role->is_control && supervisor->settings->status_listen != NULL)
+        close(supervisor->status_listeners[0]);
 }
 
+/* The token is read while root still may, and by this role alone. */
 static int run_control(struct supervisor *supervisor)
 {
+    const struct settings *settings = supervisor->settings;
     int *fds = x_calloc(supervisor->worker_count, sizeof *fds);
+    char *token = NULL;
     struct err err;
     for (unsigned i = 0; i < supervisor->worker_count; i++)
         fds[i] = supervisor->channels[i][1];
+    struct control_place place = {
+        .fds = fds, .workers = supervisor->worker_count, .status_listener = -1};
     int status = EX_NOPERM;
-    if (role_begin(supervisor->settings->user, supervisor->pid, &err) == 0)
-        status = control_run(supervisor->settings, fds, supervisor->worker_count);
-    else
+    if (settings->status_listen != NULL &&
+        guard_read_token(settings->status_token_file, &token, &err) != 0)
+        status = EX_CONFIG;
+    else if (role_begin(settings->user, supervisor->pid, &err) == 0)
+        status = EXIT_SUCCESS;
+    if (status != EXIT_SUCCESS) {
         log_event(LOG_LEVEL_ERROR, "control", "%s", err.text);
+    } else {
+        if (settings->status_listen != NULL)
+            place.status_listener = supervisor->status_listeners[0];
+        place.token = token;
+        status = control_run(settings, &place);
+    }
+    free(token);
     free(fds);
     return status;
 }
@@ -331,7 +350,9 @@ static int prepare(struct supervisor *supervisor, struct err *err_r)
         listen_all("intake.listen", settings->intake.listen, settings->intake.listen_count,
                    &supervisor->listeners, err_r) != 0 ||
         listen_all("policy_service.socketmap_listen", service->listen, service->listen_count,
-                   &supervisor->policy_listeners, err_r) != 0)
+                   &supervisor->policy_listeners, err_r) != 0 ||
+        listen_all("status_listen", settings->status_listen, settings->status_listen != NULL,
+                   &supervisor->status_listeners, err_r) != 0)
         return -1;
     supervisor->listener_count = settings->intake.listen_count;
     supervisor->policy_listener_count = service->listen_count;
@@ -378,5 +399,6 @@ int supervisor_run(const struct settings *settings, struct err *err_r)
     free(supervisor.channels);
     free(supervisor.listeners);
     free(supervisor.policy_listeners);
+    free(supervisor.status_listeners);
     return result;
 }

@@ -316,6 +316,7 @@ static void make_inner_stations(struct worker *worker)
     worker->result = result_create(worker->loop, worker->spool, settings->hostname,
                                    &settings->queue, settled, worker);
     result_on_report(worker->result, agent_report_mail, worker->agent);
+    result_on_decision(worker->result, agent_decision, worker->agent);
     worker->courier = courier_create(&(struct courier_parts){
         .loop = worker->loop,
         .resolver = worker->resolver,

@@ -25,7 +25,9 @@ struct recipient_outcome {
     const char *remote;      /* "mx.example.org[192.0.2.1]:25"; NULL if no host was reached */
     const char *remote_name; /* "mx.example.org"; NULL likewise */
     const char *reply; /* remote reply, cleaned, one line: "250 2.0.0 Ok: queued as 4X"; NULL */
-    const char *tls;   /* "dane-verified", "verified", "encrypted", "clear", "" if no session */
+    const char *
+        level; /* what the rules ask for, by name: "auto", "dane-only"; NULL: it did not come to a plan */
+    const char *tls; /* "dane-verified", "verified", "encrypted", "clear", "" if no session */
     bool
         dsn; /* delivered to a host that lists DSN: it heard what the sender asked for, and will tell him (DSN-07) */
     const char *

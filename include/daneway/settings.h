@@ -141,6 +141,9 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 struct settings {
     const char *path; /* of the file read */
     const char *hostname, *user, *state_directory, *status_socket;
+    struct listen_address *status_listen; /* NULL: the Unix socket alone */
+    const char *status_token_file;        /* path; "" only without status_listen */
+    bool status_commands;                 /* POST is taken at status_listen, too */
     unsigned workers;
     enum log_level log_level;
     bool log_json;

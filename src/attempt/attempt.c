@@ -155,6 +155,7 @@ static void make_plan(struct attempt *attempt)
     attempt->clear = attempt->in_full = attempt->fresh = attempt->goes_on = false;
     ledger_use_party(attempt->ledger, attempt->party, party->particular);
     ledger_next_place(attempt->ledger);
+    ledger_use_level(attempt->ledger, attempt->plan->level);
     trace_plan(attempt->trace, attempt->plan, &party->demands,
                attempt->parties.count > 1 ? party->recipients : NULL);
     if (attempt->plan->sts_failure != REASON_NONE)

@@ -23,6 +23,7 @@ struct ledger {
     size_t count;
     size_t party; /* the present one: only its recipients are looked at */
     bool particular;
+    const char *level;                   /* of its plan; NULL: there is none yet */
     const struct sts_policy *sts_policy; /* NULL: none in force */
     count_session_fn *count_session;     /* NULL: nothing is counted */
     void *count_session_arg;

@@ -147,6 +147,12 @@ void ledger_use_party(struct ledger *ledger, size_t party, bool particular)
 {
     ledger->party = party;
     ledger->particular = particular;
+    ledger->level = NULL;
+}
+
+void ledger_use_level(struct ledger *ledger, const char *level)
+{
+    ledger->level = level;
 }
 
 static bool is_open(const struct ledger *ledger, const struct entry *entry)
@@ -201,6 +207,7 @@ static struct recipient_outcome make_result(struct ledger *ledger,
         .remote = place->remote,
         .remote_name = place->remote_name,
         .reply = failure->reply,
+        .level = ledger->level,
         .tls = place->tls,
     };
 }

@@ -50,6 +50,8 @@ size_t ledger_party(const struct ledger *ledger, size_t recipient);
 /* From now on everything concerns this party alone. `particular`: its mail is asked for more, or less, than other mail to
  * the same destination, so that its failure says nothing of that. */
 void ledger_use_party(struct ledger *ledger, size_t party, bool particular);
+/* The level of its plan by name, for those who look on; borrowed. */
+void ledger_use_level(struct ledger *ledger, const char *level);
 /* Of the domain, for reports (RPT-31); NULL: none in force. */
 void ledger_use_sts(struct ledger *ledger, const struct sts_policy *policy);
 /* Recipients that a further host may still serve. */

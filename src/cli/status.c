@@ -91,9 +91,12 @@ static void print_deliveries(FILE *out, json_t *status)
             (long long)number(status, "intake", "recipients"),
             (long long)number(status, "intake", "sessions"),
             (long long)number(status, "intake", "sessions_now"));
-    fprintf(out, "Went out   %lld delivered: %lld DANE-verified, %lld encrypted, %lld in clear\n",
+    fprintf(out,
+            "Went out   %lld delivered: %lld DANE-verified, %lld verified, %lld encrypted, %lld in "
+            "clear\n",
             (long long)number(status, "result", "delivered"),
             (long long)number(status, "result", "dane_verified"),
+            (long long)number(status, "result", "verified"),
             (long long)number(status, "result", "encrypted"),
             (long long)number(status, "result", "clear"));
     fprintf(out, "           %lld times deferred, %lld returned, %lld notices made\n",

@@ -97,6 +97,25 @@ static int check_policy_service(const struct reader *reader, struct err *err_r)
     return 0;
 }
 
+/* What is shown there is for those who run the gateway; every user of the machine can reach the port. */
+static int check_status(const struct reader *reader, struct err *err_r)
+{
+    const struct settings *settings = reader->settings;
+    char text[ADDRESS_TEXT];
+    if (settings->status_listen != NULL && !is_local(settings->status_listen))
+        return err_set(err_r,
+                       "%s: status_listen is %s, which is not on loopback; expected a loopback "
+                       "address such as \"127.0.0.1:8025\" (from elsewhere: ssh -L)",
+                       place(reader, "", "status_listen"),
+                       address_format(&settings->status_listen->address, text));
+    if (settings->status_listen != NULL && settings->status_token_file[0] == '\0')
+        return err_set(err_r,
+                       "%s: status_listen without status_token_file; expected status_token_file = "
+                       "\"/path\" beside it, with what \"openssl rand -hex 32\" prints",
+                       place(reader, "", "status_listen"));
+    return 0;
+}
+
 /* A report signed for one domain and sent in the name of another would be believed by nobody. */
 static int check_identity(const struct reader *reader, const struct identity_settings *identity,
                           struct err *err_r)
@@ -196,7 +215,7 @@ int reader_check(struct reader *reader, struct err *err_r)
 {
     if (check_intake(reader, err_r) != 0 || check_resolver(reader, err_r) != 0 ||
         check_queue(reader, err_r) != 0 || check_policy_service(reader, err_r) != 0 ||
-        fill_report(reader, err_r) != 0)
+        check_status(reader, err_r) != 0 || fill_report(reader, err_r) != 0)
         return -1;
     fill_resolver(reader->settings);
     fill_sts(reader->settings);

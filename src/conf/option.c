@@ -74,6 +74,10 @@ const struct option options[] = {
     SPECIAL("", "state_directory", "/var/lib/daneway", set_path, state_directory, path),
     SPECIAL("", "status_socket", "/run/daneway/status.sock", set_socket_path, status_socket,
             "a path that begins with \"/\", of at most 107 octets"),
+    SPECIAL("", "status_listen", "", set_status_listen, status_listen,
+            "a loopback address with a port, such as \"127.0.0.1:8025\", or \"\""),
+    SPECIAL("", "status_token_file", "", set_optional_path, status_token_file, optional_path),
+    CHOICE("", "status_commands", "false", set_switch, status_commands, no_yes),
     CHOICE("", "log_level", "info", set_choice, log_level, log_levels),
     CHOICE("", "log_format", "text", set_switch, log_json, log_formats),
 

@@ -41,7 +41,8 @@ void option_clear_list(struct settings *settings, const struct option *option);
 option_set_fn set_number, set_size, set_port, set_switch, set_choice, set_text, set_user, set_path,
     set_optional_path, set_host_name, set_optional_domain, set_mailbox, set_address, set_ipv4,
     set_ipv6, set_next_hop, set_level, set_shadow_level, set_digests, set_listen,
-    set_socketmap_listen, set_optional_socket_path, set_network, set_dkim_key, set_socket_path;
+    set_socketmap_listen, set_status_listen, set_optional_socket_path, set_network, set_dkim_key,
+    set_socket_path;
 /* A name that may stand in EHLO: two labels or more of letters, digits and hyphens, the last not
  * all digits. */
 bool is_host_name(const char *text);

@@ -337,6 +337,19 @@ int set_listen(struct arena *arena, struct settings *settings, const struct opti
     return 0;
 }
 
+/* One, or "" for none. */
+int set_status_listen(struct arena *arena, struct settings *settings, const struct option *option,
+                      const char *value)
+{
+    (void)option;
+    settings->status_listen = NULL;
+    if (*value == '\0')
+        return 0;
+    settings->status_listen = arena_alloc(arena, sizeof(*settings->status_listen));
+    return address_port_parse(value, &settings->status_listen->address,
+                              &settings->status_listen->port);
+}
+
 /* As set_listen, or "unix:/path". */
 int set_socketmap_listen(struct arena *arena, struct settings *settings,
                          const struct option *option, const char *value)

@@ -18,6 +18,8 @@
 #include "control/channel.h"
 #include "log/log.h"
 
+/* Decisions go together, and wait for nobody: what comes while that many octets are unsent is lost. */
+enum { DECISIONS_MS = 200, DECISIONS_MAX = 500, DECISIONS_UNSENT = 256 * 1024 };
 enum { TALLY_RETRY = 30 * 1000 /* ms */, LIST_DEFAULT = 10000, REPORT_TEXT_LIMIT = 500 };
 
 /* A question that the spool or the courier is answering. */
@@ -42,6 +44,11 @@ struct agent {
     json_t *unacknowledged; /* the tally message under way; NULL: none */
     json_int_t tally_sender, tally_number;
     struct loop_timer *tally_retry;
+
+    int64_t watched_until; /* monotonic ms: somebody looks on */
+    json_t *decisions;     /* that have not been sent */
+    uint64_t decisions_lost;
+    struct loop_timer *decisions_timer;
 };
 
 /* --- answers ---------------------------------------------------------------------------------- */
@@ -115,10 +122,22 @@ static json_t *intake_status(const struct intake *intake)
 static json_t *result_status(const struct result *result)
 {
     struct result_counters c = result_counters(result);
-    return json_pack("{so so so so so so so}", "delivered", number(c.delivered), "deferred",
+    return json_pack("{so so so so so so so so}", "delivered", number(c.delivered), "deferred",
                      number(c.deferred), "bounced", number(c.bounced), "notices", number(c.notices),
-                     "dane_verified", number(c.dane_verified), "encrypted", number(c.encrypted),
-                     "clear", number(c.clear));
+                     "dane_verified", number(c.dane_verified), "verified", number(c.verified),
+                     "encrypted", number(c.encrypted), "clear", number(c.clear));
+}
+
+/* By name, those that have happened. */
+static json_t *reasons_status(const struct result *result)
+{
+    struct result_counters c = result_counters(result);
+    json_t *json = json_object();
+    for (int reason = 0; reason < REASON_COUNT; reason++)
+        if (c.reasons[reason] > 0)
+            json_object_set_new(json, reason_row((enum reason)reason)->name,
+                                number(c.reasons[reason]));
+    return json;
 }
 
 static json_t *resolver_status(const struct resolver *resolver)
@@ -171,6 +190,7 @@ static json_t *status(const struct agent *agent)
         "error", agent->table_error);
     assert(json != NULL);
     json_object_set_new(json, "shadow", shadow_status(stations->shadow));
+    json_object_set_new(json, "reasons", reasons_status(stations->result));
     json_object_set_new(json, "seen", seen_status(stations->resolver));
     if (stations->exceptions != NULL)
         json_object_set_new(json_object_get(json, "tls_policy"), "exceptions",
@@ -198,6 +218,18 @@ static void ask_status(struct agent *agent, json_int_t id, const json_t *message
 {
     (void)message;
     spool_summary(agent->stations.spool, on_spool_json, question_begin(agent, id, status(agent)));
+}
+
+/* Part of the status, without the spool: asked often, and nobody waits for a disk. */
+static void ask_counts(struct agent *agent, json_int_t id, const json_t *message)
+{
+    const struct agent_stations *stations = &agent->stations;
+    (void)message;
+    answer(agent, id,
+           json_pack("{si si sI so so so}", "worker", (int)agent->worker, "pid", (int)getpid(),
+                     "started", (json_int_t)agent->started, "intake",
+                     intake_status(stations->intake), "result", result_status(stations->result),
+                     "reasons", reasons_status(stations->result)));
 }
 
 static void ask_queue(struct agent *agent, json_int_t id, const json_t *message)
@@ -260,6 +292,56 @@ static void ask_acknowledged(struct agent *agent, json_int_t id, const json_t *m
     ask_flush(agent, id, message);
 }
 
+/* --- decisions -------------------------------------------------------------------------------- */
+
+static void send_decisions(void *arg)
+{
+    struct agent *agent = arg;
+    json_t *list = agent->decisions;
+    agent->decisions = NULL;
+    if (list == NULL)
+        return;
+    json_t *message = json_pack("{ss sO so}", "op", "decisions", "list", list, "lost",
+                                number(agent->decisions_lost));
+    if (channel_unsent(agent->channel) < DECISIONS_UNSENT &&
+        channel_send(agent->channel, message) == 0)
+        agent->decisions_lost = 0;
+    else
+        agent->decisions_lost += json_array_size(list);
+    json_decref(message);
+    json_decref(list);
+}
+
+void agent_decision(void *arg, const struct decision *decision)
+{
+    struct agent *agent = arg;
+    if (loop_now(agent->loop) >= agent->watched_until)
+        return;
+    if (agent->decisions == NULL) {
+        agent->decisions = json_array();
+        loop_timer_set(agent->decisions_timer, DECISIONS_MS);
+    }
+    json_t *json = NULL;
+    if (json_array_size(agent->decisions) < DECISIONS_MAX)
+        json = json_pack("{sI ss ss ss* ss* ss ss* ss* ss*}", "time",
+                         (json_int_t)loop_wall(agent->loop), "queue_id", decision->queue_id,
+                         "next_hop", decision->next_hop, "host", decision->host, "level",
+                         decision->level, "verdict", decision->verdict, "tls", decision->tls,
+                         "reason", decision->reason, "dsn", decision->dsn);
+    if (json != NULL)
+        json_array_append_new(agent->decisions, json);
+    else
+        agent->decisions_lost++;
+}
+
+/* Holds for so long, and is asked again: neither end needs to know that the other one is new. */
+static void ask_events(struct agent *agent, json_int_t id, const json_t *message)
+{
+    json_int_t seconds = json_integer_value(json_object_get(message, "for"));
+    agent->watched_until = loop_now(agent->loop) + (int64_t)seconds * 1000;
+    answer(agent, id, json_object());
+}
+
 typedef void ask_fn(struct agent *agent, json_int_t id, const json_t *message);
 static const struct {
     const char *op;
@@ -273,6 +355,8 @@ static const struct {
     {"report-lookup", ask_report_lookup},
     {"report-submit", ask_report_submit},
     {"acknowledged", ask_acknowledged},
+    {"counts", ask_counts},
+    {"events", ask_events},
 };
 
 /* --- counts ----------------------------------------------------------------------------------- */
@@ -372,6 +456,7 @@ struct agent *agent_create(struct loop *loop, int fd, unsigned worker)
     agent->started = loop_wall(loop);
     agent->tally_sender = draw_sender();
     agent->tally_retry = loop_timer_create(loop, send_tally, agent);
+    agent->decisions_timer = loop_timer_create(loop, send_decisions, agent);
     agent->channel = channel_create(loop, fd, on_message, agent);
     return agent;
 }
@@ -393,6 +478,8 @@ void agent_free(struct agent **agent)
         free(question);
     }
     json_decref((*agent)->unacknowledged);
+    json_decref((*agent)->decisions);
+    loop_timer_free(&(*agent)->decisions_timer);
     loop_timer_free(&(*agent)->tally_retry);
     channel_free(&(*agent)->channel);
     free((*agent)->table_error);

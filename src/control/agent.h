@@ -2,7 +2,7 @@
  * counts over.
  * Owns: the channel's end in this worker, questions under way, the counts that are not
  * acknowledged yet. Questions: {"id":N,"op":"status"|"queue"|"traces"|"flush"| "sts-refresh" | "acknowledged" |
- * "report-lookup" | "report-submit" (submit/courier.h),
+ * "report-lookup" | "report-submit" (submit/courier.h) | "counts" | "events","for":SECONDS,
  * "next_hop"?, "queue_id"?, "limit"?}; answers: {"id":N,"answer":...}. Counts:
  * {"op":"tally","sender":S,"number":N,"counts":...}, S drawn at random by each process, acknowledged
  * by {"op":"tally-taken","sender":S,"number":N}; "tally-refused": again later; "hello": the control role is new.
@@ -54,6 +54,9 @@ void agent_free(struct agent **agent);
  * the agent as arg. */
 void agent_report_mail(void *agent, const char *recipient, bool delivered, const char *text);
 
+/* Shows a decision to those who look on at the control role, in {"op":"decisions","list":[...],"lost":N}, several at once; lost
+ * are those that did not go into the channel. Costs nothing while nobody does. Fits result_decision_fn with the agent as arg. */
+void agent_decision(void *agent, const struct decision *decision);
 /* What `status` shows of the tls_policy table in force; error NULL: the last reading went well.
  * Copied. */
 void agent_table_read(struct agent *agent, size_t rows, const char *error);

@@ -38,16 +38,19 @@ static void serve_until_told(struct loop *loop)
     loop_run(loop);
 }
 
-static int serve(struct loop *loop, const struct settings *settings, const int *fds, size_t workers,
-                 struct status_sources *sources, struct err *err_r)
+static int serve(struct loop *loop, const struct settings *settings,
+                 const struct control_place *place, struct status_sources *sources,
+                 struct err *err_r)
 {
     struct status_socket *status;
-    sources->panel = panel_create(loop, fds, workers, sources->store);
+    sources->panel = panel_create(loop, place->fds, place->workers, sources->store);
     int result =
         report_jobs_start(&sources->jobs, loop, sources->panel, sources->store, settings, err_r);
     if (result == 0)
         result = status_socket_open(&status, loop, sources, err_r);
     if (result == 0) {
+        if (place->status_listener >= 0)
+            status_socket_listen(status, place->status_listener, place->token);
         log_event(LOG_LEVEL_INFO, "started", "status socket %s", settings->status_socket);
         serve_until_told(loop);
         panel_receive(sources->panel);
@@ -113,7 +116,7 @@ static int start_writer(struct report_writer **writer_r, struct loop *loop,
     return report_writer_start(writer_r, loop, &writer, err_r);
 }
 
-int control_run(const struct settings *settings, const int *fds, size_t workers)
+int control_run(const struct settings *settings, const struct control_place *place)
 {
     struct loop *loop = loop_create();
     struct status_sources sources = {.settings = settings};
@@ -128,7 +131,7 @@ int control_run(const struct settings *settings, const int *fds, size_t workers)
         result = start_writer(&writer, loop, settings, &err);
     sources.writer = writer;
     if (result == 0)
-        result = serve(loop, settings, fds, workers, &sources, &err);
+        result = serve(loop, settings, place, &sources, &err);
     if (result != 0)
         log_event(LOG_LEVEL_ERROR, "control", "%s", err.text);
     report_writer_stop(&writer);

@@ -9,8 +9,14 @@
 
 #include "daneway/settings.h"
 
-/* Runs until SIGTERM. `fds`: this role's ends of the channels, by worker. Returns the exit status
- * of the process. */
-int control_run(const struct settings *settings, const int *fds, size_t workers);
+/* What it is given at its birth, while root still may; borrowed. */
+struct control_place {
+    const int *fds; /* this role's ends of the channels, by worker */
+    size_t workers;
+    int status_listener; /* TCP, listening; -1: none */
+    const char *token;   /* of status_token_file; NULL: none */
+};
+/* Runs until SIGTERM. Returns the exit status of the process. */
+int control_run(const struct settings *settings, const struct control_place *place);
 
 #endif

@@ -70,6 +70,8 @@ const char *exchange_domain(struct exchange *exchange, struct arena *arena)
 void exchange_end(struct exchange *exchange)
 {
     evhttp_clear_headers(&exchange->parameters);
+    json_decref(exchange->kept);
+    free(exchange->name_text);
     free(exchange);
 }
 
@@ -79,7 +81,6 @@ void exchange_reply(struct exchange *exchange, int code, const char *type, const
     struct evkeyvalq *headers = evhttp_request_get_output_headers(exchange->request);
     struct evbuffer *buffer = evbuffer_new();
     evhttp_add_header(headers, "Content-Type", type);
-    evhttp_add_header(headers, "Cache-Control", "no-store");
     evbuffer_add(buffer, body, length);
     evhttp_send_reply(exchange->request, code, NULL, buffer);
     evbuffer_free(buffer);

@@ -18,10 +18,14 @@
 #include "base/alloc.h"
 #include "control/status_socket.h"
 
+struct events;
+struct history;
 /* What all exchanges of one control role share. */
 struct status_desk {
     struct loop *loop;
     struct status_sources from;
+    struct events *events;
+    struct history *history;
     int64_t started; /* seconds since 1970 */
 };
 
@@ -34,13 +38,16 @@ struct exchange {
     struct evkeyvalq parameters;
     exchange_render_fn *render;
     bool as_metrics;
-    int count; /* rows acknowledged */
+    const char *name; /* what follows a path that ends in "/", decoded; NULL */
+    char *name_text;  /* its own */
+    json_t *kept;     /* answers to the first of two questions */
+    int count;        /* rows acknowledged */
 };
 
 /* A page or a command: replies, at once or when the workers have answered. */
 typedef void status_serve_fn(struct exchange *exchange);
 struct status_route {
-    const char *path;
+    const char *path; /* "/destinations/" also stands for what follows it: exchange->name */
     status_serve_fn *serve;
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/slice.h"
 #include "control/overview.h"
+#include "daneway/reason.h"
 
 enum metric_type { COUNTER, GAUGE };
 
@@ -24,7 +25,7 @@ static const struct metric {
      "", "validating"},
     {"daneway_queue_messages", GAUGE, "Messages in the spool.", "", "queue", "messages"},
     {"daneway_queue_recipients", GAUGE, "Recipients that wait.", "", "queue", "recipients"},
-    {"daneway_queue_octets", GAUGE, "Content in the spool.", "", "queue", "octets"},
+    {"daneway_queue_bytes", GAUGE, "Content in the spool.", "", "queue", "octets"},
     {"daneway_queue_oldest_arrival_seconds", GAUGE,
      "Arrival of the oldest message, seconds since 1970; 0: none.", "", "queue", "oldest"},
     {"daneway_destinations_held", GAUGE, "Destinations that are down and probed.", "", "queue",
@@ -34,7 +35,7 @@ static const struct metric {
     {"daneway_intake_sessions", COUNTER, "Sessions of clients.", "", "intake", "sessions"},
     {"daneway_intake_messages", COUNTER, "Messages accepted.", "", "intake", "messages"},
     {"daneway_intake_recipients", COUNTER, "Recipients accepted.", "", "intake", "recipients"},
-    {"daneway_intake_octets", COUNTER, "Content accepted.", "", "intake", "octets"},
+    {"daneway_intake_bytes", COUNTER, "Content accepted.", "", "intake", "octets"},
     {"daneway_intake_refused", COUNTER, "What was refused.", "{what=\"client\"}", "intake",
      "refused_clients"},
     {"daneway_intake_refused", COUNTER, "", "{what=\"recipient\"}", "intake", "refused_recipients"},
@@ -45,6 +46,7 @@ static const struct metric {
     {"daneway_recipients", COUNTER, "", "{result=\"bounced\"}", "result", "bounced"},
     {"daneway_delivered", COUNTER, "Recipients delivered, by the protection of the session.",
      "{tls=\"dane-verified\"}", "result", "dane_verified"},
+    {"daneway_delivered", COUNTER, "", "{tls=\"verified\"}", "result", "verified"},
     {"daneway_delivered", COUNTER, "", "{tls=\"encrypted\"}", "result", "encrypted"},
     {"daneway_delivered", COUNTER, "", "{tls=\"clear\"}", "result", "clear"},
     {"daneway_sessions_opened", COUNTER, "Connections begun to mail hosts.", "", "sessions",
@@ -74,8 +76,8 @@ static const struct metric {
     {"daneway_sts_fetches", COUNTER, "MTA-STS policies fetched or tried, refreshes included.", "",
      "sts", "fetches"},
     {"daneway_sts_fetch_failures", COUNTER, "Those that failed.", "", "sts", "fetch_failures"},
-    {"daneway_report_days", COUNTER, "Days whose TLS reports have been written.", "", "reports",
-     "days"},
+    {"daneway_report_batches", COUNTER, "UTC days whose TLS reports have been written.", "",
+     "reports", "days"},
     {"daneway_report_files", COUNTER, "TLS reports written.", "", "reports", "files"},
     {"daneway_report_failures", COUNTER, "TLS reports that could not be written.", "", "reports",
      "failures"},
@@ -152,14 +154,39 @@ static long long value_of(json_t *status, const struct metric *metric)
     return json_integer_value(value);
 }
 
+/* OpenMetrics 1.0.0: a family that has a unit ends in it. */
+static void print_unit(struct buffer *text, const char *family)
+{
+    static const char *const units[] = {"seconds", "bytes"};
+    const char *last = strrchr(family, '_') + 1;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (strcmp(last, units[i]) == 0)
+            buffer_printf(text, "# UNIT %s %s\n", family, units[i]);
+}
+
 static void print_metric(struct buffer *text, const struct metric *metric, bool first_of_family,
                          long long value)
 {
-    if (first_of_family)
+    if (first_of_family) {
         buffer_printf(text, "# TYPE %s %s\n# HELP %s %s\n", metric->family,
                       metric->type == COUNTER ? "counter" : "gauge", metric->family, metric->help);
+        print_unit(text, metric->family);
+    }
     buffer_printf(text, "%s%s%s %lld\n", metric->family, metric->type == COUNTER ? "_total" : "",
                   metric->labels, value);
+}
+
+/* Each reason has its sample, also while it has not happened: a rate over it is 0 then, and not unknown. */
+static void print_reasons(struct buffer *text, json_t *counts)
+{
+    static const char family[] = "daneway_recipients_by_reason";
+    buffer_printf(text, "# TYPE %s counter\n# HELP %s Recipients deferred or bounced, by reason.\n",
+                  family, family);
+    for (int reason = REASON_NONE + 1; reason < REASON_COUNT; reason++) {
+        const char *name = reason_row((enum reason)reason)->name;
+        buffer_printf(text, "%s_total{reason=\"%s\"} %lld\n", family, name,
+                      (long long)json_integer_value(json_object_get(counts, name)));
+    }
 }
 
 char *overview_metrics(json_t *status)
@@ -172,6 +199,7 @@ char *overview_metrics(json_t *status)
         family = metrics[i].family;
         print_metric(&text, &metrics[i], first, value_of(status, &metrics[i]));
     }
+    print_reasons(&text, json_object_get(status, "reasons"));
     buffer_append(&text, "# EOF\n", sizeof "# EOF\n");
     return text.ptr;
 }

@@ -98,6 +98,7 @@ json_t *overview_status(json_t *answers, json_t *missing)
     json_object_set_new(status, "shadow", sum_section(answers, "shadow"));
     json_object_set_new(status, "policy_service", sum_section(answers, "policy_service"));
     json_object_set_new(status, "tlsrpt_collector", sum_section(answers, "tlsrpt_collector"));
+    json_object_set_new(status, "reasons", sum_section(answers, "reasons"));
     json_object_set_new(status, "seen", sum_section(answers, "seen"));
     return status;
 }

@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-/* {"workers":N,"missing":[...],"validating":B,"why":"...","intake":{sums},"result":{sums},"resolver":{sums},"shadow":{sums},
+/* {"workers":N,"missing":[...],"validating":B,"why":"...","intake":{sums},"result":{sums},"resolver":{sums},"reasons":{sums},"shadow":{sums},
  *  "queue":{sums; "oldest" is the least},"destinations":[...,"worker":N],"details":[answers]} */
 json_t *overview_status(json_t *answers, json_t *missing);
 /* {NAME:[what all answers hold, by the number at `key`],"missing":[...]} */

@@ -36,6 +36,8 @@ struct panel {
     struct desk *desks;
     size_t worker_count;
     json_int_t next_id;
+    panel_decisions_fn *decisions; /* NULL: nobody looks on */
+    void *decisions_arg;
     panel_report_mail_fn *report_mail;
     void *report_mail_arg;
     struct inquiry *inquiries;
@@ -132,6 +134,20 @@ static void on_report_mail(struct panel *panel, const json_t *message)
         panel->report_mail(panel->report_mail_arg, recipient, delivered, text != NULL ? text : "");
 }
 
+void panel_on_decisions(struct panel *panel, panel_decisions_fn *fn, void *arg)
+{
+    panel->decisions = fn;
+    panel->decisions_arg = arg;
+}
+
+static void on_decisions(struct panel *panel, const json_t *message)
+{
+    json_t *list = json_object_get(message, "list");
+    json_int_t lost = json_integer_value(json_object_get(message, "lost"));
+    if (panel->decisions != NULL && json_is_array(list))
+        panel->decisions(panel->decisions_arg, list, lost > 0 ? (uint64_t)lost : 0);
+}
+
 static bool was_asked(const struct inquiry *inquiry, unsigned worker)
 {
     return worker >= inquiry->first && worker - inquiry->first < inquiry->count;
@@ -191,6 +207,8 @@ static void on_message(void *arg, json_t *message)
         on_tally(desk, message);
     else if (strcmp(op, "report-mail") == 0)
         on_report_mail(desk->panel, message);
+    else if (strcmp(op, "decisions") == 0)
+        on_decisions(desk->panel, message);
 }
 
 static void say_hello(struct desk *desk)

@@ -36,6 +36,10 @@ void panel_ask_one(struct panel *panel, size_t worker, json_t *question, int64_t
 typedef void panel_report_mail_fn(void *arg, const char *recipient, bool delivered,
                                   const char *text);
 void panel_on_report_mail(struct panel *panel, panel_report_mail_fn *fn, void *arg);
+/* Decisions of one worker's deliveries, an array of objects (agent_decision), borrowed; `lost`: that many more were made, and
+ * did not come through. Only for so long as the workers have been asked for: {"op":"events","for":SECONDS}. */
+typedef void panel_decisions_fn(void *arg, json_t *decisions, uint64_t lost);
+void panel_on_decisions(struct panel *panel, panel_decisions_fn *fn, void *arg);
 /* Takes the counts that have arrived: before the role ends. */
 void panel_receive(struct panel *panel);
 

@@ -6,12 +6,17 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "control/events.h"
 #include "control/exchange.h"
+#include "control/history.h"
 #include "control/overview.h"
+#include "control/panel.h"
+#include "daneway/reason.h"
 #include "loop/loop.h"
 
 /* --- asked of the workers ----------------------------------------------------------------------- */
@@ -168,10 +173,106 @@ static void get_downgrades(struct exchange *exchange)
         exchange_reply_json(exchange, HTTP_OK, json_pack("{so}", "downgrades", list));
 }
 
+/* --- one destination ------------------------------------------------------------------------------ */
+
+static void add_stored(struct exchange *exchange, json_t *json)
+{
+    struct status_desk *desk = exchange->desk;
+    const char *name = exchange->name;
+    json_t *policies = NULL;
+    struct err err;
+    if (desk->from.policies != NULL &&
+        sts_store_json(desk->from.policies, name, 1, loop_wall(desk->loop), &policies, &err) == 0)
+        json_object_set_new(json, "policies", policies);
+}
+
+static json_t *render_destination(struct exchange *exchange, json_t *answers, json_t *missing)
+{
+    json_t *all = overview_list("queue", "arrival", answers, missing);
+    json_t *states = json_array(), *destination;
+    size_t i;
+    json_array_foreach(json_object_get(exchange->kept, "destinations"), i, destination) {
+        const char *next_hop = json_string_value(json_object_get(destination, "next_hop"));
+        if (next_hop != NULL && strcasecmp(next_hop, exchange->name) == 0)
+            json_array_append(states, destination);
+    }
+    json_object_set_new(all, "next_hop", json_string(exchange->name));
+    json_object_set_new(all, "workers", states);
+    add_stored(exchange, all);
+    return all;
+}
+
+/* The first answer is kept, and the second question asked. */
+static void on_destination_status(void *arg, json_t *answers, json_t *missing)
+{
+    struct exchange *exchange = arg;
+    exchange->kept = overview_status(answers, missing);
+    evhttp_remove_header(&exchange->parameters, "next_hop");
+    evhttp_add_header(&exchange->parameters, "next_hop", exchange->name);
+    exchange_ask(exchange, "queue", render_destination);
+}
+
+static void get_destination(struct exchange *exchange)
+{
+    if (!exchange_limit_is_good(exchange))
+        return;
+    if (exchange_parameter(exchange, "limit") == NULL)
+        evhttp_add_header(&exchange->parameters, "limit", "100");
+    panel_ask(exchange->desk->from.panel, json_pack("{ss}", "op", "status"), on_destination_status,
+              exchange);
+}
+
+/* --- what happens, and happened ------------------------------------------------------------------- */
+
+static json_t *render_history(struct exchange *exchange, json_t *answers, json_t *missing)
+{
+    struct history *history = exchange->desk->history;
+    history_feed(history, answers);
+    json_t *json = history_json(history);
+    json_object_set(json, "missing", missing);
+    return json;
+}
+
+static void get_history(struct exchange *exchange)
+{
+    exchange_ask(exchange, "counts", render_history);
+}
+
+static bool wants_server_sent(struct exchange *exchange)
+{
+    const char *accept =
+        evhttp_find_header(evhttp_request_get_input_headers(exchange->request), "Accept");
+    return accept != NULL && strstr(accept, "text/event-stream") != NULL;
+}
+
+static void get_events(struct exchange *exchange)
+{
+    if (events_join(exchange->desk->events, exchange->request, wants_server_sent(exchange)) != 0)
+        exchange_reply_error(exchange, HTTP_SERVUNAVAIL, "as many as can be are listening already");
+    else
+        exchange_end(exchange);
+}
+
+static void get_reasons(struct exchange *exchange)
+{
+    json_t *list = json_array();
+    for (int i = REASON_NONE + 1; i < REASON_COUNT; i++) {
+        const struct reason_row *row = reason_row((enum reason)i);
+        json_array_append_new(list,
+                              json_pack("{ss ss sb ss ss ss}", "reason", row->name, "status",
+                                        reason_status((enum reason)i), "permanent",
+                                        row->permanence == PERMANENT, "who", who_name(row->who),
+                                        "text", row->text, "advice", row->advice));
+    }
+    exchange_reply_json(exchange, HTTP_OK, json_pack("{so}", "reasons", list));
+}
+
 const struct status_route status_pages[] = {
-    {"/status", get_status}, {"/metrics", get_metrics},
-    {"/queue", get_queue},   {"/explain", get_explain},
-    {"/report", get_report}, {"/report/submissions", get_submissions},
-    {"/sts", get_sts},       {"/downgrades", get_downgrades},
-    {"/shadow", get_shadow}, {NULL, NULL},
+    {"/status", get_status},   {"/metrics", get_metrics},
+    {"/queue", get_queue},     {"/explain", get_explain},
+    {"/report", get_report},   {"/report/submissions", get_submissions},
+    {"/sts", get_sts},         {"/downgrades", get_downgrades},
+    {"/shadow", get_shadow},   {"/destinations/", get_destination},
+    {"/history", get_history}, {"/events", get_events},
+    {"/reasons", get_reasons}, {NULL, NULL},
 };

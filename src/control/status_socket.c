@@ -1,9 +1,9 @@
-/* status_socket: HTTP over a Unix socket: who may ask, what is asked, and the limits of that.
- * Owns: the listening socket, requests under way. Pages are status_pages.h's, commands status_commands.h's.
+/* status_socket: see status_socket.h: who may ask, what is asked, and the sockets.
+ * Owns: a door for each socket, the guard of the one on TCP. Pages are status_pages.h's, commands status_commands.h's.
  * Must never answer a GET by changing something. */
 #include "control/status_socket.h"
 
-#include <event2/event.h>
+#include <event2/buffer.h>
 #include <event2/http.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,41 +13,169 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
+#include "control/door.h"
+#include "control/events.h"
+#include "control/guard.h"
+#include "control/history.h"
+#include "control/status_assets.h"
 #include "control/status_commands.h"
 #include "control/status_pages.h"
-#include "loop/loop_event.h"
 
-enum { HEADERS_LIMIT = 8 * 1024, REQUEST_TIMEOUT = 60 /* seconds */ };
+enum { UNIX_CONNECTIONS = 128, TCP_CONNECTIONS = 64, PATIENCE = 60 /* seconds */ };
 
 struct status_socket {
     struct status_desk desk;
-    struct evhttp *http;
+    struct door *door, *tcp_door; /* tcp_door NULL: there is none */
+    struct guard guard;
     char *path;
 };
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-static status_serve_fn *find(const struct status_route *routes, const char *path)
+/* "/destinations/" is the route of "/destinations/example.org". */
+static bool fits(const struct status_route *route, const char *path)
+{
+    size_t length = strlen(route->path);
+    bool takes_name = length > 1 && route->path[length - 1] == '/';
+    return takes_name ? strncmp(path, route->path, length) == 0 && path[length] != '\0'
+                      : strcmp(path, route->path) == 0;
+}
+
+static const struct status_route *find(const struct status_route *routes, const char *path)
 {
     for (; path != NULL && routes->path != NULL; routes++)
-        if (strcmp(path, routes->path) == 0)
-            return routes->serve;
+        if (fits(routes, path))
+            return routes;
     return NULL;
+}
+
+static void serve(struct exchange *exchange, const struct status_route *route, const char *path)
+{
+    size_t length = strlen(route->path);
+    if (length > 1 && route->path[length - 1] == '/') {
+        size_t size;
+        exchange->name_text = evhttp_uridecode(path + length, 0, &size);
+        if (exchange->name_text == NULL || strlen(exchange->name_text) != size) {
+            exchange_reply_error(exchange, HTTP_BADREQUEST, "the path is no name");
+            return;
+        }
+        exchange->name = exchange->name_text;
+    }
+    route->serve(exchange);
+}
+
+static void answer(struct exchange *exchange)
+{
+    struct evhttp_request *request = exchange->request;
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
+    bool is_post = evhttp_request_get_command(request) == EVHTTP_REQ_POST;
+    const struct status_route *route = find(is_post ? status_commands : status_pages, path);
+    if (!is_post && path != NULL && status_asset(path) != NULL)
+        status_asset_serve(exchange, status_asset(path));
+    else if (route != NULL)
+        serve(exchange, route, path);
+    else if (find(is_post ? status_pages : status_commands, path) != NULL)
+        exchange_reply_error(exchange, HTTP_BADMETHOD, "wrong method");
+    else
+        exchange_reply_error(exchange, HTTP_NOTFOUND, "no such page");
+}
+
+/* A browser is to show what it gets, and to load, send or be framed by nothing else. */
+static void add_headers(struct evhttp_request *request)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    evhttp_add_header(headers, "Cache-Control", "no-store");
+    evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+    evhttp_add_header(headers, "Referrer-Policy", "same-origin");
+    evhttp_add_header(headers, "Cross-Origin-Resource-Policy", "same-origin");
+    evhttp_add_header(headers, "Content-Security-Policy",
+                      "default-src 'none'; script-src 'self'; style-src 'self'; connect-src "
+                      "'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+                      "frame-ancestors 'none'");
 }
 
 static void on_request(struct evhttp_request *request, void *arg)
 {
     struct status_socket *status = arg;
-    struct exchange *exchange = exchange_begin(&status->desk, request);
-    const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request));
+    door_note(status->door, request);
+    add_headers(request);
+    answer(exchange_begin(&status->desk, request));
+}
+
+/* --- over TCP --------------------------------------------------------------------------------- */
+
+static struct guard_request guard_request_of(struct evhttp_request *request, const char *path)
+{
+    const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
     bool is_post = evhttp_request_get_command(request) == EVHTTP_REQ_POST;
-    status_serve_fn *serve = find(is_post ? status_commands : status_pages, path);
-    if (serve != NULL)
-        serve(exchange);
-    else if (find(is_post ? status_pages : status_commands, path) != NULL)
-        exchange_reply_error(exchange, HTTP_BADMETHOD, "wrong method");
+    return (struct guard_request){
+        .post = is_post,
+        .is_public = is_post ? strcmp(path, "/login") == 0 : status_asset(path) != NULL,
+        .host = evhttp_find_header(headers, "Host"),
+        .origin = evhttp_find_header(headers, "Origin"),
+        .authorization = evhttp_find_header(headers, "Authorization"),
+        .cookie = evhttp_find_header(headers, "Cookie"),
+    };
+}
+
+/* The form at "/" sends the token; the browser gets a cookie that no script and no other site can use. It is good for as long as
+ * this process runs, and does not hold the token. */
+static void login(struct status_socket *status, struct exchange *exchange)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(exchange->request);
+    struct evbuffer *body = evhttp_request_get_input_buffer(exchange->request);
+    size_t length = evbuffer_get_length(body);
+    char form[DOOR_REQUEST];
+    length = length < sizeof form ? length : sizeof form;
+    evbuffer_copyout(body, form, length);
+    bool right = guard_equal(status->guard.token, guard_form_field(form, length, "token"));
+    explicit_bzero(form, sizeof form);
+    if (right) {
+        CLEANUP(text_free)
+        char *cookie =
+            x_printf(GUARD_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200",
+                     status->guard.session);
+        evhttp_add_header(headers, "Set-Cookie", cookie);
+    }
+    evhttp_add_header(headers, "Location", right ? "/" : "/?login=wrong");
+    exchange_reply(exchange, 303, "text/plain; charset=utf-8", "", 0);
+}
+
+static int code_of(enum guard_verdict verdict)
+{
+    return verdict == GUARD_NO_TOKEN || verdict == GUARD_WRONG_TOKEN ? 401 : 403;
+}
+
+static void on_tcp_request(struct evhttp_request *request, void *arg)
+{
+    struct status_socket *status = arg;
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
+    struct guard_request asked = guard_request_of(request, path != NULL ? path : "");
+    enum guard_verdict verdict = guard_check(&status->guard, &asked);
+    door_note(status->tcp_door, request);
+    add_headers(request);
+    struct exchange *exchange = exchange_begin(&status->desk, request);
+    if (verdict == GUARD_NO_TOKEN || verdict == GUARD_WRONG_TOKEN)
+        evhttp_add_header(evhttp_request_get_output_headers(request), "WWW-Authenticate",
+                          "Bearer realm=\"daneway\"");
+    if (verdict != GUARD_PASS)
+        exchange_reply_error(exchange, code_of(verdict), guard_text(verdict));
+    else if (asked.post && asked.is_public)
+        login(status, exchange);
     else
-        exchange_reply_error(exchange, HTTP_NOTFOUND, "no such page");
+        answer(exchange);
+}
+
+void status_socket_listen(struct status_socket *status, int fd, const char *token)
+{
+    status->guard.token = token;
+    status->guard.commands = status->desk.from.settings->status_commands;
+    guard_draw_session(&status->guard);
+    status->tcp_door =
+        door_open(status->desk.loop, fd, TCP_CONNECTIONS, PATIENCE, on_tcp_request, status);
 }
 
 /* --- the socket ------------------------------------------------------------------------------- */
@@ -80,15 +208,13 @@ int status_socket_open(struct status_socket **status_r, struct loop *loop,
     if (listen_on(sources->settings->status_socket, &fd, err_r) != 0)
         return -1;
     struct status_socket *status = x_calloc(1, sizeof *status);
-    status->desk = (struct status_desk){.loop = loop, .from = *sources, .started = loop_wall(loop)};
+    status->desk = (struct status_desk){.loop = loop,
+                                        .from = *sources,
+                                        .events = events_create(loop, sources->panel),
+                                        .history = history_create(loop, sources->panel),
+                                        .started = loop_wall(loop)};
     status->path = x_strdup(sources->settings->status_socket);
-    status->http = evhttp_new(loop_event_base(loop));
-    evhttp_set_allowed_methods(status->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
-    evhttp_set_max_headers_size(status->http, HEADERS_LIMIT);
-    evhttp_set_max_body_size(status->http, HEADERS_LIMIT);
-    evhttp_set_timeout(status->http, REQUEST_TIMEOUT);
-    evhttp_set_gencb(status->http, on_request, status);
-    evhttp_accept_socket(status->http, fd);
+    status->door = door_open(loop, fd, UNIX_CONNECTIONS, PATIENCE, on_request, status);
     *status_r = status;
     return 0;
 }
@@ -98,7 +224,10 @@ void status_socket_close(struct status_socket **status)
     if (*status == NULL)
         return;
     unlink((*status)->path);
-    evhttp_free((*status)->http);
+    events_free(&(*status)->desk.events);
+    history_free(&(*status)->desk.history);
+    door_close(&(*status)->tcp_door);
+    door_close(&(*status)->door);
     free((*status)->path);
     free(*status);
     *status = NULL;

@@ -1,6 +1,6 @@
-/* status_socket: HTTP over a Unix socket: what the gateway does (status_pages.h), and what it can be told (status_commands.h).
- * Owns: the listening socket, requests under way. Who may connect is decided by the socket's directory and mode.
- * GET shows, POST does.
+/* status_socket: HTTP over a Unix socket, and over TCP on loopback: what the gateway does (status_pages.h), and what it can be told (status_commands.h).
+ * Owns: the listening sockets, requests under way, the stream of decisions and the history of a day. Who may connect to the Unix
+ * socket is decided by its directory and mode; who may ask over TCP, by guard.h. GET shows, POST does.
  * Must never listen on a network. */
 #ifndef DANEWAY_CONTROL_STATUS_SOCKET_H
 #define DANEWAY_CONTROL_STATUS_SOCKET_H
@@ -30,6 +30,9 @@ struct status_sources {
 /* Replaces a socket file that is left over. -1: the path is too long, no right to it ... */
 int status_socket_open(struct status_socket **status_r, struct loop *loop,
                        const struct status_sources *sources, struct err *err_r);
+/* The same pages at a TCP socket on loopback as well, for whoever shows the token (guard.h); commands only with
+ * status_commands. `fd` is listening and the status socket's from now on; `token` is borrowed. */
+void status_socket_listen(struct status_socket *status, int fd, const char *token);
 void status_socket_close(struct status_socket **status);
 
 #endif

@@ -52,12 +52,18 @@ void result_on_report(struct result *result, result_report_fn *fn, void *arg)
     result->report_arg = arg;
 }
 
+void result_on_decision(struct result *result, result_decision_fn *fn, void *arg)
+{
+    result->decision_fn = fn;
+    result->decision_arg = arg;
+}
+
 /* What is known of one recipient at the end of an attempt, or of its last one. */
 struct finding {
     const struct recipient *recipient;
     enum disposition disposition;
     enum reason reason;
-    const char *status, *text, *remote, *remote_name, *reply, *tls, *protection;
+    const char *status, *text, *remote, *remote_name, *reply, *level, *tls, *protection;
     bool expired;
     bool dsn; /* the host that it was delivered to tells the sender itself */
 };
@@ -73,25 +79,30 @@ static void count(struct result_counters *counters, const struct finding *findin
         counters->deferred++;
     else if (finding->disposition == BOUNCED)
         counters->bounced++;
-    if (finding->disposition != DELIVERED)
+    if (finding->disposition != DELIVERED) {
+        counters->reasons[finding->reason]++;
         return;
+    }
     counters->delivered++;
     const char *tls = finding->tls != NULL ? finding->tls : "";
     if (strcmp(tls, "dane-verified") == 0)
         counters->dane_verified++;
+    else if (strcmp(tls, "verified") == 0)
+        counters->verified++;
     else if (strcmp(tls, "clear") == 0)
         counters->clear++;
     else if (tls[0] != '\0')
         counters->encrypted++;
 }
 
+static const char *const verdicts[] = {
+    [DELIVERED] = "delivered", [DEFERRED] = "deferred", [BOUNCED] = "bounced"};
+
 static void log_finding(const struct settling *settling, const struct finding *finding)
 {
-    static const char *const events[] = {
-        [DELIVERED] = "delivered", [DEFERRED] = "deferred", [BOUNCED] = "bounced"};
     const struct delivery *delivery = settling->delivery;
     struct log_line line;
-    log_begin(&line, LOG_LEVEL_INFO, events[finding->disposition]);
+    log_begin(&line, LOG_LEVEL_INFO, verdicts[finding->disposition]);
     log_text(&line, "queue_id", delivery->queue_id);
     log_text(&line, "from", arena_printf(settling->arena, "<%s>", delivery->envelope.sender));
     log_text(&line, "to", arena_printf(settling->arena, "<%s>", finding->recipient->address));
@@ -141,6 +152,26 @@ static void tell_of_report(const struct settling *settling, const struct finding
                       finding->disposition == DELIVERED, text != NULL ? text : "");
 }
 
+static void show_decision(const struct settling *settling, const struct finding *finding)
+{
+    const struct result *result = settling->result;
+    bool session = finding->tls != NULL && finding->tls[0] != '\0';
+    if (result->decision_fn == NULL)
+        return;
+    result->decision_fn(
+        result->decision_arg,
+        &(struct decision){
+            .queue_id = settling->delivery->queue_id,
+            .next_hop = settling->delivery->next_hop,
+            .host = finding->remote,
+            .level = finding->level,
+            .verdict = verdicts[finding->disposition],
+            .tls = session ? finding->tls : NULL,
+            .reason = finding->reason != REASON_NONE ? reason_row(finding->reason)->name : NULL,
+            .dsn = finding->status,
+        });
+}
+
 static void add_finding(struct settling *settling, const struct finding *finding)
 {
     static const enum recipient_state states[] = {[DELIVERED] = RECIPIENT_DELIVERED,
@@ -158,6 +189,7 @@ static void add_finding(struct settling *settling, const struct finding *finding
     add_to_notice(settling, finding);
     count(&settling->result->counters, finding);
     log_finding(settling, finding);
+    show_decision(settling, finding);
     tell_of_report(settling, finding);
 }
 
@@ -180,6 +212,7 @@ static struct finding finding_of_outcome(const struct recipient_outcome *outcome
         .remote = outcome->remote,
         .remote_name = outcome->remote_name,
         .reply = outcome->reply,
+        .level = outcome->level,
         .tls = outcome->tls,
         .protection = outcome->protection,
         .dsn = outcome->dsn,

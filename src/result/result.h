@@ -7,6 +7,7 @@
 
 #include "daneway/message.h"
 #include "daneway/outcome.h"
+#include "daneway/reason.h"
 #include "daneway/settings.h"
 #include "loop/loop.h"
 #include "spool/spool.h"
@@ -23,6 +24,19 @@ struct result *result_create(struct loop *loop, struct spool *spool, const char 
 /* A mailed TLS report has reached a recipient, or will not: nobody else hears of it (RPT-42). From the loop. */
 typedef void result_report_fn(void *arg, const char *recipient, bool delivered, const char *text);
 void result_on_report(struct result *result, result_report_fn *fn, void *arg);
+/* What was decided for one recipient, for those who look on; all borrowed, and without a person's name. */
+struct decision {
+    const char *queue_id, *next_hop;
+    const char *host;    /* "mx.example.org[192.0.2.1]:25"; NULL: none was reached */
+    const char *level;   /* that the rules ask for; NULL: it did not come to a plan */
+    const char *verdict; /* "delivered", "deferred" or "bounced", as in the log */
+    const char *tls;     /* "dane-verified", "verified", "encrypted", "clear"; NULL: no session */
+    const char *reason;  /* a name of reason.def; NULL: delivered */
+    const char *dsn;     /* "4.7.5" */
+};
+typedef void result_decision_fn(void *arg, const struct decision *decision);
+/* Called once for each line of the log, in the same order. From the loop. */
+void result_on_decision(struct result *result, result_decision_fn *fn, void *arg);
 /* Before spool_close. What the store has been told, it finishes; what it had failed to record is
  * attempted again after the next start. Deliveries that are still here stay the schedule's. */
 void result_free(struct result **result);
@@ -40,7 +54,9 @@ bool result_wants_last_attempt(const struct delivery *delivery, const char *reas
 
 struct result_counters {
     uint64_t delivered, deferred, bounced, notices;
-    uint64_t dane_verified, encrypted, clear; /* of the delivered */
+    uint64_t dane_verified, verified, encrypted,
+        clear;                      /* of the delivered: the best word for each */
+    uint64_t reasons[REASON_COUNT]; /* of the deferred and the bounced */
 };
 struct result_counters result_counters(const struct result *result);
 

@@ -46,6 +46,8 @@ struct result {
     void *arg;
     result_report_fn *report_fn; /* NULL: nobody wants to know */
     void *report_arg;
+    result_decision_fn *decision_fn; /* NULL: nobody looks on */
+    void *decision_arg;
     struct result_counters counters;
     struct settling_list settlings;
     struct delay *delay; /* NULL: no notices of delays */

@@ -34,6 +34,8 @@ static void compare_option(const struct settings *a, const struct settings *b,
     else if (option->set == set_address || option->set == set_ipv4 || option->set == set_ipv6)
         cr_assert(address_equal((const struct address *)left, (const struct address *)right), "%s",
                   option->name);
+    else if (option->set == set_status_listen)
+        cr_assert(eq(ptr, *(void *const *)left, *(void *const *)right), "%s", option->name);
     else if (!option->list && strcmp(option->name, "hostname") != 0)
         cr_assert(eq(str, *(char *const *)left, *(char *const *)right), "%s", option->name);
 }

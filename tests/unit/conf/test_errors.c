@@ -240,6 +240,39 @@ Test(conf_errors, policy_service_at_a_public_address)
     }
 }
 
+/* Everybody on the network could try tokens, and read what is shown in clear. */
+Test(conf_errors, status_listen_is_for_loopback_and_needs_a_token)
+{
+    struct settings *settings = NULL;
+    struct err err = {""};
+    static const char *const refused[] = {"192.0.2.1:8025", "[2001:db8::1]:8025", "0.0.0.0:8025",
+                                          "[::]:8025"};
+    static const char *const allowed[] = {"127.0.0.1:8025", "[::1]:8025", "127.9.9.9:1"};
+    char text[256];
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        snprintf(text, sizeof(text),
+                 "hostname = a.example\nstatus_listen = \"%s\"\nstatus_token_file = \"/t\"",
+                 refused[i]);
+        cr_assert(eq(int, read_text(text, &settings, &err), -1), "%s", refused[i]);
+        cr_expect(strstr(err.text, "t.conf:2: status_listen is ") != NULL, "%s", err.text);
+        cr_expect(strstr(err.text, "not on loopback") != NULL, "%s", err.text);
+    }
+    for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
+        snprintf(text, sizeof(text),
+                 "hostname = a.example\nstatus_listen = \"%s\"\nstatus_token_file = \"/t\"",
+                 allowed[i]);
+        cr_assert(eq(int, read_text(text, &settings, &err), 0), "%s", err.text);
+        cr_expect(settings->status_listen != NULL && !settings->status_commands);
+        conf_free(&settings);
+    }
+    cr_assert(eq(
+        int, read_text("hostname = a.example status_listen = \"127.0.0.1:8025\"", &settings, &err),
+        -1));
+    cr_expect(strstr(err.text, "status_listen without status_token_file") != NULL, "%s", err.text);
+    cr_expect(
+        eq(int, read_text("hostname = a.example status_listen = \"8025\"", &settings, &err), -1));
+}
+
 Test(conf_errors, nul_is_no_end)
 {
     struct settings *settings = NULL;

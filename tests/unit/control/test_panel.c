@@ -450,6 +450,15 @@ static struct seen_store *open_seen(void)
 Test(panel, status_socket_answers)
 {
     static const struct visit visits[] = {
+        {"GET", "/destinations/example.org", "policies", 0},
+        {"GET", "/destinations/example.org", "workers", 2}, /* both know it */
+        {"GET", "/destinations/example.com", "workers", 0},
+        {"GET", "/destinations/example.org?limit=0", NULL, 0},
+        {"GET", "/destinations/", NULL, 0},
+        {"GET", "/destinations/a%00b", NULL, 0},
+        {"POST", "/destinations/example.org", NULL, 0},
+        {"GET", "/history", "totals", 0},
+        {"GET", "/reasons", "reasons", 0},
         {"GET", "/status", "validating", 0},
         {"GET", "/status", "hostname", 0},
         {"GET", "/queue?next_hop=example.org", "queue", 6}, /* three of each worker */
