@@ -256,8 +256,8 @@ static enum attempt_state session_ready(struct attempt *attempt)
         next_address(attempt);
         return STATE_CHOOSING;
     }
-    enum reason unfit = transaction_unfit(&attempt->delivery->envelope,
-                                          &session_facts(attempt->session)->capabilities);
+    enum reason unfit =
+        transaction_unfit(attempt->delivery, &session_facts(attempt->session)->capabilities);
     if (unfit == REASON_NONE)
         return STATE_TRANSACTION;
     struct failure failure = {.reason = unfit};
