@@ -24,6 +24,7 @@ NAME_SERVER = "192.0.2.53"
 REFUSING_NAME_SERVER = "192.0.2.54"  # answers REFUSED to all, so that Unbound says SERVFAIL at once
 SILENT_NAME_SERVER = "192.0.2.55"    # no such host: packets vanish
 INTERNAL_ADDRESS = "203.0.113.25"
+GATEWAY_ADDRESS = "203.0.113.1"     # of gw0: tests/lab/inside
 CNAME_TARGET = "tlsa-record"
 # Who asks for TLS reports; the others do not.
 TLSRPT = {name: ["v=TLSRPTv1; rua=mailto:tlsrpt@%s.example" % name] for name in (
@@ -354,7 +355,8 @@ def break_tlsa_signatures(path, hosts):
 
 def corp_text():
     return soa("corp.example.") + ("corp.example. 300 IN MX 10 mail.corp.example.\n"
-                                   "mail.corp.example. 300 IN A %s\n" % INTERNAL_ADDRESS)
+                                   "mail.corp.example. 300 IN A %s\n"
+                                   "gw.corp.example. 300 IN A %s\n" % (INTERNAL_ADDRESS, GATEWAY_ADDRESS))
 
 
 def make_zones(out, domains, material, extra):
@@ -450,12 +452,12 @@ remote-control:
 
 def smtpd_line(host, address, out):
     options = {"myhostname": host.fqdn(), "smtpd_tls_security_level": "none", "syslog_name": "mx/" + host.fqdn()}
-    if host.server in ("postfix", "rcpt550", "rcpt450", "mail550", "oldtls") and host.cert:
+    if host.server in ("postfix", "rcpt550", "rcpt450", "mail550", "picky", "oldtls") and host.cert:
         options["smtpd_tls_security_level"] = "may"
         options["smtpd_tls_chain_files"] = "%s/pki/%s.pem" % (out, host.fqdn())
     if host.server == "oldtls":
         options["smtpd_tls_protocols"] = "TLSv1"
-    if host.server in ("rcpt550", "rcpt450", "mail550"):
+    if host.server in ("rcpt550", "rcpt450", "mail550", "picky"):
         options["smtpd_recipient_restrictions"] = "$lab_" + host.server
     listen = "[%s]:25" % address if ":" in address else address + ":25"
     return "%s inet n - n - 60 smtpd\n" % listen + "".join("    -o %s=%s\n" % o for o in options.items())
@@ -481,7 +483,7 @@ def make_servers(out, domains):
                     odd.append(dict(entry, behaviour=host.server[4:]))
                 elif host.server == "sink":
                     sink.append(entry)
-                elif host.server != "dead":
+                elif host.server not in ("dead", "exim", "opensmtpd"):
                     master += smtpd_line(host, address, out)
     write(out + "/postfix/mx.master", master)
     write(out + "/postfix/mx.mailboxes", mailboxes)

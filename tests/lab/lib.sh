@@ -138,6 +138,7 @@ smtpd_tls_session_cache_database =
 smtpd_tls_loglevel = 1
 lab_rcpt550 = check_recipient_access static:{550 5.1.1 User unknown here}
 lab_rcpt450 = check_recipient_access static:{450 4.2.0 Mailbox busy come back later}
+lab_picky = check_recipient_access inline:{ {busy@ = 450 4.2.0 Mailbox busy come back later}, {nobody@ = 550 5.1.1 No such user here} }
 lab_mail550 = check_sender_access static:{550 5.7.1 Sender refused}
 EOF
     sed 's/^@//; s/ .*/ yes/' "$LAB/postfix/mx.mailboxes" >"$LAB/postfix/mx.domains"

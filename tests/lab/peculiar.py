@@ -68,13 +68,13 @@ class Session:
         self.server_name = name
 
     async def message(self):
-        data = b""
+        data = bytearray()
         while True:
             line = await self.reader.readline()
             if not line.endswith(b"\n"):
                 raise Gone
             if line == b".\r\n":
-                return data
+                return bytes(data)
             data += line[1:] if line.startswith(b".") else line
 
     def recipient_domain(self):
@@ -189,6 +189,13 @@ class ListsDsn(SpeaksTls):
 
     def extensions(self, s):
         return super().extensions(s)[:-1] + ["250-DSN"] + EHLO[-1:]
+
+
+class TakesAll(SpeaksTls):
+    """Lists what a careful neighbour may ask for, and takes it."""
+
+    def extensions(self, s):
+        return super().extensions(s)[:-1] + ["250-DSN", "250-SMTPUTF8"] + EHLO[-1:]
 
 
 class TlsUntilToldOtherwise(SpeaksTls):
@@ -427,7 +434,7 @@ class MailMax(SpeaksTls):
 
 
 BEHAVIOURS = {
-    "plain": Behaviour, "tls": SpeaksTls, "dsn": ListsDsn, "tls-until": TlsUntilToldOtherwise, "requiretls": RequireTls, "requiretls-early": RequireTlsTooEarly,
+    "plain": Behaviour, "tls": SpeaksTls, "dsn": ListsDsn, "takes-all": TakesAll, "tls-until": TlsUntilToldOtherwise, "requiretls": RequireTls, "requiretls-early": RequireTlsTooEarly,
     "requiretls-greylist": RequireTlsGreylist,
     "starttls-554": StarttlsForbidden, "tls-demanded": TlsDemanded, "starttls-454": StarttlsRefused, "tls-garbage": TlsGarbage, "starttls-inject": StarttlsInject,
     "endless-line": EndlessLine, "many-lines": ManyLines, "nul": Nul, "code-mismatch": CodeMismatch,
