@@ -84,6 +84,32 @@ static void start_attempt(void *arg, struct delivery *delivery)
     attempt_deliver(worker->conductor, delivery, attempted, worker);
 }
 
+/* --- mail hosts that do not answer --------------------------------------------------------------- */
+
+static bool ask_host(void *arg, const struct delivery *delivery, const char *host,
+                     enum reason *reason_r, const char **detail_r)
+{
+    const struct worker *worker = arg;
+    struct host_silence silence;
+    if (schedule_host_ask(worker->schedule, delivery, host, &silence))
+        return true;
+    *reason_r = reason_by_name(silence.reason);
+    *detail_r = silence.detail;
+    return false;
+}
+
+static void host_answered(void *arg, const struct delivery *delivery, const char *host)
+{
+    schedule_host_answered(((const struct worker *)arg)->schedule, delivery, host);
+}
+
+static void host_silent(void *arg, const struct delivery *delivery, const char *host,
+                        enum reason reason, const char *text)
+{
+    schedule_host_silent(((const struct worker *)arg)->schedule, delivery, host,
+                         reason_row(reason)->name, text);
+}
+
 static const char *known_null_mx(void *arg, const char *next_hop)
 {
     return foregone_null_mx(((const struct worker *)arg)->foregone, next_hop);
@@ -309,6 +335,7 @@ static void make_inner_stations(struct worker *worker)
         .queue = &settings->queue,
         .count = count_session,
         .count_arg = worker,
+        .hosts = {ask_host, host_answered, host_silent, worker},
     };
     worker->conductor = conductor_create(&parts);
     worker->foregone = foregone_create(worker->loop);

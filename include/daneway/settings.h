@@ -32,6 +32,7 @@ struct intake_settings {
     unsigned command_timeout, data_timeout; /* seconds */
     unsigned error_limit, line_length_limit, hop_limit;
     bool bare_lf_normalize;
+    bool binarymime; /* offer BINARYMIME */
     bool lenient_syntax;
     const char *postmaster; /* "" : none */
     uint64_t free_space_min;
@@ -67,6 +68,7 @@ struct delivery_settings {
     unsigned reuse_idle, reuse_lifetime;     /* seconds; reuse_idle 0: no session is used twice */
     unsigned reuse_messages, reuse_sessions; /* of one session; idle ones in all */
     bool tls_resumption;
+    bool bdat_always; /* BDAT wherever it is offered, not only for binary content */
     unsigned reply_line_limit, reply_lines_limit;
     unsigned connect_timeout, greeting_timeout, ehlo_timeout, starttls_timeout, handshake_timeout,
         mail_timeout, rcpt_timeout, data_timeout, block_timeout, dot_timeout, quit_timeout;

@@ -17,6 +17,20 @@
 #include "spool/spool.h"
 #include "tls/stream.h"
 
+/* Mail hosts that do not answer concern all destinations that they serve: whoever keeps account of them is asked before a
+ * connection is made, and told what came of it. Hosts are named "mx.example.org:25". */
+struct host_watch {
+    /* False: not now. *reason_r is why, *detail_r what is specific about that, as long as the delivery. NULL: all may be
+     * tried. */
+    bool (*ask)(void *arg, const struct delivery *delivery, const char *host, enum reason *reason_r,
+                const char **detail_r);
+    void (*answered)(void *arg, const struct delivery *delivery, const char *host);
+    /* None of its addresses has, while nobody else is being served there. */
+    void (*silent)(void *arg, const struct delivery *delivery, const char *host, enum reason reason,
+                   const char *text);
+    void *arg;
+};
+
 /* What all attempts of a process share. */
 struct conductor;
 struct conductor_parts {
@@ -29,6 +43,7 @@ struct conductor_parts {
     const struct queue_settings *queue; /* lifetimes; NULL: none */
     count_session_fn *count;            /* for TLS-RPT; NULL: nothing is counted */
     void *count_arg;
+    struct host_watch hosts;
 };
 struct conductor *conductor_create(const struct conductor_parts *parts);
 void conductor_free(struct conductor **conductor);

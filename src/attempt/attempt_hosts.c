@@ -22,6 +22,7 @@ static void next_host(struct attempt *attempt)
     attempt->host++;
     attempt->address = 0;
     attempt->clear = attempt->in_full = attempt->fresh = false;
+    attempt->host_asked = attempt->host_answered = false;
 }
 
 /* A session that was kept says nothing of the address that is first in turn. */
@@ -41,6 +42,77 @@ static void pass_over(struct attempt *attempt)
     ledger_count_skipped(attempt->ledger, attempt->next_hop.name, host,
                          loop_wall(attempt->conductor->parts.loop));
     next_host(attempt);
+}
+
+/* --- hosts that do not answer ------------------------------------------------------------------------- */
+
+static const struct host_watch *host_watch(const struct attempt *attempt)
+{
+    const struct host_watch *watch = &attempt->conductor->parts.hosts;
+    return attempt->mode == ATTEMPT_DELIVER && watch->ask != NULL ? watch : NULL;
+}
+
+static const char *host_with_port(const struct attempt *attempt)
+{
+    return arena_printf(attempt->arena, "%s:%u", present_host(attempt)->host->name,
+                        attempt->next_hop.port);
+}
+
+/* False: it is known not to answer, and was passed over. */
+static bool may_try_host(struct attempt *attempt)
+{
+    const struct host_watch *watch = host_watch(attempt);
+    struct failure failure = {0};
+    if (watch == NULL || attempt->host_asked)
+        return true;
+    attempt->host_asked = true;
+    if (watch->ask(watch->arg, attempt->delivery, host_with_port(attempt), &failure.reason,
+                   &failure.detail))
+        return true;
+    struct place place = place_of_host(attempt->arena, present_host(attempt)->host->name);
+    ledger_failure(attempt->ledger, &place, &failure);
+    next_host(attempt);
+    return false;
+}
+
+/* Another attempt has been answered there, and is not at its end. */
+static bool is_served_there(const struct attempt *other, const char *host)
+{
+    return other->session != NULL && other->place.remote_name != NULL &&
+           session_facts(other->session)->greeted && strcmp(other->place.remote_name, host) == 0;
+}
+
+static bool is_anybody_served(const struct attempt *attempt)
+{
+    const char *host = present_host(attempt)->host->name;
+    for (const struct attempt *other = attempt->conductor->first; other != NULL;
+         other = other->next)
+        if (other != attempt && is_served_there(other, host))
+            return true;
+    return false;
+}
+
+static void note_answer(struct attempt *attempt)
+{
+    const struct host_watch *watch = host_watch(attempt);
+    if (watch != NULL && !attempt->host_answered)
+        watch->answered(watch->arg, attempt->delivery, host_with_port(attempt));
+    attempt->host_answered = true;
+}
+
+/* After the last address. Where others are being served it is only too much at once. */
+static void note_silence(struct attempt *attempt, const struct failure *failure)
+{
+    const struct host_watch *watch = host_watch(attempt);
+    if (attempt->host_answered || watch == NULL)
+        return;
+    if (is_anybody_served(attempt)) {
+        ledger_busy(attempt->ledger);
+        return;
+    }
+    const char *text = failure_text(attempt->arena, attempt->place.text, failure->reason,
+                                    failure->detail, failure->reply);
+    watch->silent(watch->arg, attempt->delivery, host_with_port(attempt), failure->reason, text);
 }
 
 static bool has_work(const struct attempt *attempt)
@@ -236,6 +308,10 @@ static enum attempt_state session_refused(struct attempt *attempt)
     if (ending->reply != NULL && strncmp(ending->reply, "421", 3) == 0)
         ledger_busy(attempt->ledger);
     enum ending_kind kind = ending->kind;
+    if (session_facts(attempt->session)->greeted)
+        note_answer(attempt);
+    else if (attempt->address + 1 == present_host(attempt)->address_count)
+        note_silence(attempt, &failure);
     session_part(&attempt->session);
     if (kind == ENDING_RECONNECT_CLEAR && attempt->mode == ATTEMPT_DELIVER)
         attempt->clear = true;
@@ -251,13 +327,15 @@ static enum attempt_state session_ready(struct attempt *attempt)
     const struct peer *peer = session_facts(attempt->session)->peer;
     attempt->conductor->counters.resumed += !attempt->reused && peer != NULL && peer->resumed;
     account_for_session(attempt, true);
+    if (!attempt->reused)
+        note_answer(attempt);
     if (attempt->mode == ATTEMPT_PROBE) {
         session_part(&attempt->session);
         next_address(attempt);
         return STATE_CHOOSING;
     }
-    enum reason unfit = transaction_unfit(&attempt->delivery->envelope,
-                                          &session_facts(attempt->session)->capabilities);
+    enum reason unfit =
+        transaction_unfit(attempt->delivery, &session_facts(attempt->session)->capabilities);
     if (unfit == REASON_NONE)
         return STATE_TRANSACTION;
     struct failure failure = {.reason = unfit};
@@ -275,6 +353,8 @@ enum attempt_state attempt_in_session(struct attempt *attempt, enum attempt_sign
     case SIGNAL_ENTER:
         if (wants_kept_session(attempt) && take_kept_session(attempt))
             return session_ready(attempt);
+        if (!may_try_host(attempt))
+            return STATE_CHOOSING;
         connect_to(attempt);
         return STATE_SESSION;
     case SIGNAL_READY:

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "attempt/attempt.h"
+#include "base/idn.h"
 
 /* A way to go, and whether a stranger may have chosen it. */
 struct way {
@@ -55,15 +56,7 @@ static struct demand_question common_question(const struct way *way)
 /* As the tables have it. */
 static const char *in_a_labels(const struct way *way, const char *address)
 {
-    const char *at = strrchr(address, '@');
-    bool is_ascii = true;
-    for (const char *c = address; *c != '\0'; c++)
-        is_ascii = is_ascii && (unsigned char)*c < 0x80;
-    if (at == NULL || is_ascii)
-        return address;
-    struct arena *arena = way->asked->arena;
-    return arena_printf(arena, "%.*s@%s", (int)(at - address), address,
-                        next_hop_parse(arena, at + 1, way->asked->port).name);
+    return idn_address_to_ascii(way->asked->arena, address);
 }
 
 static struct demand_question message_question(const struct way *way)

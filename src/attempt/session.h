@@ -78,6 +78,7 @@ struct session_ending {
 const struct session_ending *session_ending(const struct session *session);
 
 struct session_facts {
+    bool greeted;                     /* the server has said something */
     int64_t started;                  /* seconds since 1970 */
     struct address sending;           /* family 0 before it is connected */
     bool clear;                       /* as asked for in session_parts */

@@ -169,6 +169,7 @@ static enum session_state greeting(struct session *session, enum session_signal 
     if (signal != SIGNAL_REPLY)
         return end_by_loss(session, signal);
     unsigned code = session->parser.reply.code;
+    session->facts.greeted = true;
     if (code / 100 == 2)
         return STATE_EHLO;
     if (code / 100 == 3) {

@@ -1,6 +1,6 @@
-/* transaction: MAIL, RCPT, DATA, content and final dot in a ready session, for some recipients of one message.
+/* transaction: MAIL, RCPT, DATA, content and final dot, or BDAT, in a ready session, for some recipients of one message.
  * Owns: its place in the dialogue, one chunk of content, its timer. The session is borrowed.
- * RFC 5321 3.3, 4.1.1.4, 4.2.1, 4.5.3; RFC 2920; RFC 1870; requirements SMTPC-01, 05..14, 22, 23, 25, 26.
+ * RFC 5321 3.3, 4.1.1.4, 4.2.1, 4.5.3; RFC 2920; RFC 1870; RFC 3030; requirements SMTPC-01, 05..14, 22..26.
  * Must never send content without 354, and never hold more than about two chunks of it. */
 #ifndef DANEWAY_ATTEMPT_TRANSACTION_H
 #define DANEWAY_ATTEMPT_TRANSACTION_H
@@ -49,8 +49,9 @@ struct transaction_result {
 };
 typedef void transaction_fn(void *arg, const struct transaction_result *result);
 
-/* Can this message be given to this host at all? REASON_NONE, MESSAGE_TOO_BIG, EIGHTBIT_NOT_SUPPORTED (SMTPC-22, 25). */
-enum reason transaction_unfit(const struct envelope *envelope,
+/* Can this message be given to this host at all? REASON_NONE, MESSAGE_TOO_BIG, EIGHTBIT_NOT_SUPPORTED, BINARY_...,
+ * UTF8_ADDRESS_..., UTF8_HEADER_... (SMTPC-22, 24, 25). */
+enum reason transaction_unfit(const struct delivery *delivery,
                               const struct capabilities *capabilities);
 
 struct transaction;

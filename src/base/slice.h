@@ -30,6 +30,7 @@ struct slice slice_trim(struct slice s);               /* without SP and HTAB at
 struct slice slice_split(struct slice s, char separator, struct slice *rest_r);
 /* Decimal digits only, at most `max`: 0, or -1 if it is anything else. */
 int slice_to_number(struct slice s, uint64_t max, uint64_t *number_r);
+bool slice_is_ascii(struct slice s); /* no octet above 127 */
 /* ASCII lower case, independent of the locale. */
 char ascii_lower(char c);
 void ascii_lower_text(char *text);

@@ -226,12 +226,50 @@ static void print_destination(FILE *out, json_t *destination, int64_t now)
     fputc('\n', out);
 }
 
+static void print_silent_host(FILE *out, json_t *host, int64_t now)
+{
+    char text[FORMAT_TEXT];
+    json_int_t probe = json_number(host, "probe_at"), count = json_number(host, "destinations");
+    fprintf(out, "  %s", colour(BOLD));
+    format_put(out, json_text(host, "host"));
+    fprintf(out, "%s  %s", colour(PLAIN), colour(YELLOW));
+    format_put(out, json_text(host, "reason"));
+    fprintf(out, "%s, for %s, %lld destination%s", colour(PLAIN),
+            format_duration(now - json_number(host, "since"), text), (long long)count,
+            count == 1 ? " waits" : "s wait");
+    if (probe > now)
+        fprintf(out, ", next probe in %s", format_duration(probe - now, text));
+    fputs("\n      ", out);
+    format_put(out, json_text(host, "text"));
+    fputc('\n', out);
+}
+
+static void print_silent_hosts(FILE *out, json_t *status, int64_t now)
+{
+    json_t *list = json_object_get(status, "silent_hosts"), *host;
+    size_t i;
+    if (json_array_size(list) > 0)
+        fputs("\nMail hosts that do not answer\n", out);
+    json_array_foreach(list, i, host) {
+        if (i < DESTINATIONS_SHOWN)
+            print_silent_host(out, host, now);
+    }
+    if (i > DESTINATIONS_SHOWN)
+        fprintf(out, "  and %zu more: daneway status --json\n", i - DESTINATIONS_SHOWN);
+}
+
+/* Where a host is silent, that is said of the host. */
+static bool waits_for_host(json_t *destination)
+{
+    return json_number(destination, "hosts") > 0;
+}
+
 static void print_destinations(FILE *out, json_t *status, int64_t now)
 {
     json_t *destination;
     size_t i, down = 0;
     json_array_foreach(json_object_get(status, "destinations"), i, destination) {
-        if (is_up(destination) || down++ >= DESTINATIONS_SHOWN)
+        if (is_up(destination) || waits_for_host(destination) || down++ >= DESTINATIONS_SHOWN)
             continue;
         if (down == 1)
             fputs("\nDestinations that are down\n", out);
@@ -256,6 +294,7 @@ void render_status(FILE *out, json_t *status, int64_t now)
     print_policy_service(out, status);
     print_workers(out, status, now);
     print_exceptions(out, status, now);
+    print_silent_hosts(out, status, now);
     print_destinations(out, status, now);
 }
 

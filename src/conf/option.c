@@ -47,6 +47,7 @@ static const char *const log_levels[] = {"error", "warning", "info", "debug", NU
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const bare_lf[] = {"refuse", "normalize", NULL};
 static const char *const txt_errors[] = {"defer", "continue", NULL};
+static const char *const binary_or_always[] = {"binary", "always", NULL};
 static const char *const log_or_hold[] = {"log", "hold", NULL};
 static const char *const dane_or_both[] = {"dane", "both", NULL};
 static const char *const resolver_modes[] = {"loopback", "validate", NULL};
@@ -101,6 +102,7 @@ const struct option options[] = {
     NUMBER("intake", "line_length_limit", "1000", intake.line_length_limit, 1000, 1048576),
     NUMBER("intake", "hop_limit", "100", intake.hop_limit, 1, 10000),
     CHOICE("intake", "bare_lf", "refuse", set_switch, intake.bare_lf_normalize, bare_lf),
+    CHOICE("intake", "binarymime", "false", set_switch, intake.binarymime, no_yes),
     CHOICE("intake", "lenient_syntax", "false", set_switch, intake.lenient_syntax, no_yes),
     SPECIAL("intake", "postmaster", "", set_mailbox, intake.postmaster, mailbox),
     SIZE("intake", "free_space_min", "104857600", intake.free_space_min, 0, 1024 * TERABYTE),
@@ -147,6 +149,7 @@ const struct option options[] = {
     NUMBER("delivery", "reuse_lifetime", "300", delivery.reuse_lifetime, 1, DAY),
     NUMBER("delivery", "reuse_sessions", "200", delivery.reuse_sessions, 0, 100000),
     CHOICE("delivery", "tls_resumption", "true", set_switch, delivery.tls_resumption, no_yes),
+    CHOICE("delivery", "use_bdat", "binary", set_switch, delivery.bdat_always, binary_or_always),
     CHOICE("delivery", "dane_insecure_mx", "false", set_switch, delivery.policy.dane_insecure_mx,
            no_yes),
     SPECIAL("delivery", "dane_digests", "sha512 sha256", set_digests, delivery.policy.digests,

@@ -48,6 +48,13 @@ static json_t *least(json_t *answers, const char *section, const char *key)
     return found > 0 ? json_integer(found) : json_null();
 }
 
+static void keep_earlier(json_t *known, json_t *other, const char *key)
+{
+    json_t *value = json_object_get(other, key);
+    if (json_integer_value(value) < json_integer_value(json_object_get(known, key)))
+        json_object_set(known, key, value);
+}
+
 static json_t *all_destinations(json_t *answers)
 {
     json_t *all = json_array(), *answer, *destination;
@@ -58,6 +65,38 @@ static json_t *all_destinations(json_t *answers)
             json_t *copy = json_copy(destination);
             json_object_set(copy, "worker", json_object_get(answer, "worker"));
             json_array_append_new(all, copy);
+        }
+    }
+    return all;
+}
+
+/* Each worker finds out for itself; to the operator it is one host. */
+static void add_silent_host(json_t *list, json_t *host)
+{
+    json_t *known;
+    size_t i;
+    const char *name = json_string_value(json_object_get(host, "host"));
+    json_array_foreach(list, i, known) {
+        if (strcmp(json_string_value(json_object_get(known, "host")), name) != 0)
+            continue;
+        json_int_t destinations = json_integer_value(json_object_get(known, "destinations"));
+        destinations += json_integer_value(json_object_get(host, "destinations"));
+        json_object_set_new(known, "destinations", json_integer(destinations));
+        keep_earlier(known, host, "since");
+        keep_earlier(known, host, "probe_at");
+        return;
+    }
+    json_array_append_new(list, json_copy(host));
+}
+
+static json_t *all_silent_hosts(json_t *answers)
+{
+    json_t *all = json_array(), *answer, *host;
+    size_t i, k;
+    json_array_foreach(answers, i, answer) {
+        json_t *list = json_object_get(json_object_get(answer, "schedule"), "silent_hosts");
+        json_array_foreach(list, k, host) {
+            add_silent_host(all, host);
         }
     }
     return all;
@@ -99,6 +138,8 @@ json_t *overview_status(json_t *answers, json_t *missing)
     json_object_set_new(status, "policy_service", sum_section(answers, "policy_service"));
     json_object_set_new(status, "tlsrpt_collector", sum_section(answers, "tlsrpt_collector"));
     json_object_set_new(status, "reasons", sum_section(answers, "reasons"));
+    json_object_set_new(status, "schedule", sum_section(answers, "schedule"));
+    json_object_set_new(status, "silent_hosts", all_silent_hosts(answers));
     json_object_set_new(status, "seen", sum_section(answers, "seen"));
     return status;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/idn.h"
 #include "intake/session.h"
 
 void access_identify(struct server_session *session)
@@ -125,9 +126,14 @@ bool access_offers_tls(const struct server_session *session)
            starttls_of(session) != CLIENT_STARTTLS_BYPASS;
 }
 
+bool access_demands_tls(const struct server_session *session)
+{
+    return !stream_is_secure(session->stream) && starttls_of(session) == CLIENT_STARTTLS_REQUIRE;
+}
+
 bool access_refuses_clear(struct server_session *session)
 {
-    if (stream_is_secure(session->stream) || starttls_of(session) != CLIENT_STARTTLS_REQUIRE)
+    if (!access_demands_tls(session))
         return false;
     if (!permits(session->rule) || session->rule->starttls == CLIENT_STARTTLS_UNSET) {
         server_session_reply(session, 530, "5.7.0", "Say STARTTLS first");
@@ -179,11 +185,21 @@ static bool rate_allows(struct server_session *session)
     return false;
 }
 
+/* The table has domains in A-labels. */
+static bool rule_allows(const struct client_rule *rule, struct slice sender)
+{
+    if (slice_is_ascii(sender))
+        return client_rule_allows(rule, sender);
+    CLEANUP(arena_free) struct arena *arena = arena_create();
+    const char *address = arena_strndup(arena, sender.ptr, sender.len);
+    return client_rule_allows(rule, slice_of(idn_address_to_ascii(arena, address)));
+}
+
 bool access_allows_mail(struct server_session *session, struct slice sender)
 {
     if (!permits(session->rule))
         return true; /* RCPT decides: there may be mail for the postmaster */
-    if (!client_rule_allows(session->rule, sender))
+    if (!rule_allows(session->rule, sender))
         return refuse_sender(session, sender);
     return rate_allows(session);
 }
@@ -229,7 +245,7 @@ bool access_allows_relay(struct server_session *session, const struct path *path
     char client[ADDRESS_TEXT];
     const struct client_rule *rule = session->rule;
     struct slice sender = slice_of(session->transaction.sender);
-    if (permits(rule) && !client_rule_allows(rule, sender)) /* the table has changed since MAIL */
+    if (permits(rule) && !rule_allows(rule, sender)) /* the table has changed since MAIL */
         return refuse_sender(session, sender);
     if (permits(rule)) {
         session->transaction.rule_line = rule->line;

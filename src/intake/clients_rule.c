@@ -108,7 +108,7 @@ static bool is_sender(struct slice item)
     if (slice_equal(item, SLICE_LITERAL("<>")))
         return true;
     if (item.len == 0 || item.ptr[0] != '@')
-        return mailbox_parse(item, &path) == ADDRESS_OK;
+        return mailbox_parse(item, false, &path) == ADDRESS_OK;
     struct slice domain = slice_drop(item, 1);
     if (domain.len > 0 && domain.ptr[0] == '.')
         domain = slice_drop(domain, 1);

@@ -1,6 +1,6 @@
 /* dialogue: the commands of a client and their replies. One handler a verb, in one table.
  * Owns: nothing beyond the session that it is given.
- * RFC 5321 4.1, 4.1.4; RFC 2920, 1870, 3207, 3461; requirements SMTPS-01..12, 18, TLS-01..05, 13, RTLS-01..03, CODE-01,
+ * RFC 5321 4.1, 4.1.4; RFC 2920, 1870, 3030, 3207, 3461, 6531; requirements SMTPS-01..12, 18, 19, 24, TLS-01..05, 13, RTLS-01..03, CODE-01,
  * DSN-06.
  * Must never wait: what is complete is answered, then it is the loop's turn. */
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/idn.h"
 #include "intake/session.h"
 #include "smtp/command.h"
 
@@ -50,8 +51,9 @@ static enum session_state on_ehlo(struct server_session *session, struct slice a
     buffer_init(&reply, 4096);
     buffer_printf(&reply,
                   "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n"
-                  "250-DSN\r\n",
-                  settings->hostname, (unsigned long long)settings->message_size_limit);
+                  "250-DSN\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n%s",
+                  settings->hostname, (unsigned long long)settings->message_size_limit,
+                  settings->binarymime ? "250-BINARYMIME\r\n" : "");
     if (access_offers_tls(session))
         buffer_append_text(&reply, "250-STARTTLS\r\n");
     if (settings->requiretls && stream_is_secure(session->stream))
@@ -71,6 +73,25 @@ static enum session_state on_helo(struct server_session *session, struct slice a
     return SESSION_COMMAND;
 }
 
+/* --- domains in UTF-8 ------------------------------------------------------------------------------- */
+/* The domain in A-labels, as the DNS and the tables have it (SMTPC-21); an empty slice: it has no such form. */
+static struct slice domain_in_ascii(struct arena *arena, const struct path *path)
+{
+    if (!path->non_ascii || path->domain.len == 0)
+        return path->domain;
+    struct slice domain = slice_of(idn_to_ascii(arena, path->domain));
+    bool good = literal_is_valid(domain) || domain_is_valid(domain);
+    return good ? domain : (struct slice){NULL, 0};
+}
+
+static bool is_domain_usable(const struct path *path)
+{
+    if (!path->non_ascii)
+        return true;
+    CLEANUP(arena_free) struct arena *arena = arena_create();
+    return domain_in_ascii(arena, path).len > 0;
+}
+
 /* --- MAIL ------------------------------------------------------------------------------------------ */
 /* Replies to a bad argument of MAIL or RCPT; `address_status` is 5.1.7 or 5.1.3. */
 static enum session_state refuse_path(struct server_session *session, enum argument_error error,
@@ -85,7 +106,7 @@ static enum session_state refuse_path(struct server_session *session, enum argum
                              PATH_OCTETS);
         break;
     case ARGUMENT_NON_ASCII:
-        server_session_reply(session, 553, "5.6.7", "Non-ASCII addresses are not supported");
+        server_session_reply(session, 553, "5.6.7", "A non-ASCII address needs SMTPUTF8 on MAIL");
         break;
     case ARGUMENT_UNKNOWN_PARAMETER:
         server_session_reply(session, 555, "5.5.4", "Parameter not supported");
@@ -117,6 +138,7 @@ static void begin_transaction(struct server_session *session, const struct mail_
         .sender = arena_strndup(arena, mail->path.address.ptr, mail->path.address.len),
         .body = mail->body,
         .requiretls = mail->requiretls,
+        .smtputf8 = mail->smtputf8,
         .ret = mail->ret,
         .envid = text_in(arena, mail->envid),
     };
@@ -147,10 +169,14 @@ static enum session_state on_mail(struct server_session *session, struct slice a
         return SESSION_COMMAND;
     }
     enum argument_error error = mail_argument_parse(argument, settings->lenient_syntax, &mail);
+    if (error == ARGUMENT_OK && mail.body == BODY_BINARYMIME && !settings->binarymime)
+        error = ARGUMENT_BAD_PARAMETER;
+    if (error == ARGUMENT_OK && !is_domain_usable(&mail.path))
+        error = ARGUMENT_BAD_ADDRESS;
     if (error != ARGUMENT_OK)
         return refuse_path(session, error, "5.1.7",
                            "MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME] [RET=FULL|HDRS] "
-                           "[ENVID=xtext]");
+                           "[ENVID=xtext] [SMTPUTF8]");
     if (mail.requiretls && refuse_requiretls(session))
         return SESSION_COMMAND;
     if (settings->message_size_limit > 0 && mail.size > settings->message_size_limit)
@@ -268,7 +294,7 @@ static bool take_recipient(struct server_session *session, const struct rcpt_arg
     if (!access_allows_relay(session, path))
         return false;
     char next_hop[NEXT_HOP_TEXT];
-    domain_next_hop(path->domain, next_hop);
+    domain_next_hop(domain_in_ascii(arena, path), next_hop);
     if (refuse_hopeless(session, path, next_hop))
         return false;
     add_recipient(session, arena_strndup(arena, path->address.ptr, path->address.len),
@@ -284,8 +310,14 @@ static enum session_state on_rcpt(struct server_session *session, struct slice a
         return SESSION_COMMAND;
     }
     bool accepted = false;
-    enum argument_error error =
-        rcpt_argument_parse(argument, session->intake->settings->lenient_syntax, &rcpt);
+    if (session->reception != NULL) {
+        server_session_reply(session, 503, "5.5.1", "RCPT after BDAT");
+        return SESSION_COMMAND;
+    }
+    enum argument_error error = rcpt_argument_parse(
+        argument, session->intake->settings->lenient_syntax, session->transaction.smtputf8, &rcpt);
+    if (error == ARGUMENT_OK && !is_domain_usable(&rcpt.path))
+        error = ARGUMENT_BAD_ADDRESS;
     if (error != ARGUMENT_OK)
         refuse_path(session, error, "5.1.3",
                     "RCPT TO:<address> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=type;xtext]");
@@ -305,9 +337,13 @@ static enum session_state on_data(struct server_session *session, struct slice a
 {
     if (argument.len > 0)
         return refuse_argument(session, "DATA");
-    if (session->transaction.recipient_count > 0)
+    bool binary = session->transaction.body == BODY_BINARYMIME;
+    if (session->reception == NULL && !binary && session->transaction.recipient_count > 0)
         return receive_begin(session);
-    if (session->transaction.tried)
+    if (session->reception != NULL || binary)
+        server_session_reply(session, 503, "5.5.1",
+                             binary ? "BODY=BINARYMIME needs BDAT" : "DATA after BDAT");
+    else if (session->transaction.tried)
         server_session_reply(session, 554, "5.5.1", "No valid recipients");
     else
         server_session_reply(session, 503, "5.5.1",
@@ -350,8 +386,9 @@ static enum session_state on_vrfy(struct server_session *session, struct slice a
 static enum session_state on_help(struct server_session *session, struct slice argument)
 {
     (void)argument;
-    server_session_reply(session, 214, "2.0.0",
-                         "EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY STARTTLS; see RFC 5321");
+    server_session_reply(
+        session, 214, "2.0.0",
+        "EHLO HELO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY STARTTLS; see RFC 5321");
     return SESSION_COMMAND;
 }
 
@@ -397,7 +434,8 @@ static enum session_state on_starttls(struct server_session *session, struct sli
 /* --- the table, and the lines ------------------------------------------------------------------------ */
 static const struct {
     verb_fn *handler;
-    bool in_clear; /* allowed before TLS where it is required (TLS-13) */
+    bool
+        in_clear; /* allowed before TLS where it is required (TLS-13); BDAT has octets to be read first */
 } verbs[VERB_COUNT] = {
     [VERB_UNKNOWN] = {on_unknown, false},  [VERB_EHLO] = {on_ehlo, true},
     [VERB_HELO] = {on_helo, false},        [VERB_MAIL] = {on_mail, false},
@@ -405,7 +443,7 @@ static const struct {
     [VERB_RSET] = {on_rset, false},        [VERB_NOOP] = {on_noop, true},
     [VERB_QUIT] = {on_quit, true},         [VERB_VRFY] = {on_vrfy, false},
     [VERB_EXPN] = {on_expn, false},        [VERB_HELP] = {on_help, false},
-    [VERB_STARTTLS] = {on_starttls, true},
+    [VERB_STARTTLS] = {on_starttls, true}, [VERB_BDAT] = {chunk_begin, true},
 };
 
 static enum session_state execute(struct server_session *session, struct slice line)

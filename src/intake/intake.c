@@ -20,7 +20,7 @@ static int find_postmaster(struct intake *intake, struct err *err_r)
     char next_hop[NEXT_HOP_TEXT];
     if (postmaster == NULL || postmaster[0] == '\0')
         return 0;
-    if (mailbox_parse(slice_of(postmaster), &path) != ADDRESS_OK)
+    if (mailbox_parse(slice_of(postmaster), false, &path) != ADDRESS_OK)
         return err_set(err_r,
                        "intake.postmaster: \"%s\": expected an address, as postmaster@example.org",
                        postmaster);

@@ -1,6 +1,6 @@
-/* receive: the content of a message, from 354 to the store's answer.
+/* receive: the content of a message, from 354 or the first BDAT to the store's answer.
  * Owns: the draft while it grows; once it is to be refused, the draft is dropped and the rest only read.
- * RFC 5321 4.1.1.4, 4.4, 6.1; requirements SMTPS-13..17, 20..23, RTLS-04..07.
+ * RFC 5321 4.1.1.4, 4.4, 6.1; RFC 3030 2, 3; requirements SMTPS-13..17, 19..23, RTLS-04..07.
  * Must never answer 250 before the store has said that the message is durable. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +28,7 @@ static struct draft *make_draft(struct server_session *session)
         .sender = transaction->sender,
         .body = transaction->body,
         .requiretls = transaction->requiretls,
+        .smtputf8 = transaction->smtputf8,
         .ret = transaction->ret,
         .envid = transaction->envid,
         .client = address_format(&session->client, client),
@@ -55,6 +56,7 @@ static void add_received(struct server_session *session)
         .client = &session->client,
         .hostname = session->intake->settings->hostname,
         .esmtp = session->esmtp,
+        .smtputf8 = transaction->smtputf8,
         .cipher = secure ? stream_peer(session->stream)->cipher : NULL,
         .queue_id = session->reception->queue_id,
         .recipient = transaction->recipient_count == 1 ? transaction->recipients[0].address : NULL,
@@ -66,7 +68,12 @@ static void add_received(struct server_session *session)
     draft_append(session->reception->draft, buffer_slice(&field));
 }
 
-enum session_state receive_begin(struct server_session *session)
+static bool is_binary(const struct server_session *session)
+{
+    return session->transaction.body == BODY_BINARYMIME;
+}
+
+void receive_open(struct server_session *session)
 {
     const struct intake_settings *settings = session->intake->settings;
     struct reception *reception = x_calloc(1, sizeof(*reception));
@@ -75,10 +82,15 @@ enum session_state receive_begin(struct server_session *session)
     snprintf(reception->queue_id, sizeof(reception->queue_id), "%s",
              draft_queue_id(reception->draft));
     data_decoder_init(&reception->decoder, settings->line_length_limit,
-                      settings->bare_lf_normalize);
+                      settings->bare_lf_normalize && !is_binary(session));
     tls_required_init(&reception->tls_required);
     buffer_init(&reception->head, HEAD_LIMIT);
     add_received(session);
+}
+
+enum session_state receive_begin(struct server_session *session)
+{
+    receive_open(session);
     server_session_reply(session, 354, NULL, "End with CR LF . CR LF");
     return SESSION_DATA;
 }
@@ -95,12 +107,10 @@ static void on_content(void *arg, struct slice run)
     buffer_append(&reception->head, run.ptr, run.len < room ? run.len : room);
 }
 
-/* The first thing wrong with the content, as a reply; NULL: nothing so far. */
-static const char *what_is_wrong(const struct data_facts *facts,
-                                 const struct intake_settings *settings)
+/* Of content that is made of lines: all but BINARYMIME (RFC 3030 3). */
+static const char *what_is_wrong_in_lines(const struct data_facts *facts,
+                                          const struct intake_settings *settings)
 {
-    if (settings->message_size_limit > 0 && facts->size > settings->message_size_limit)
-        return "552 5.3.4 Message too large";
     if (facts->bare_cr)
         return "550 5.5.2 The message has a bare CR: lines end with CR LF";
     if (facts->bare_lf && !settings->bare_lf_normalize)
@@ -109,6 +119,19 @@ static const char *what_is_wrong(const struct data_facts *facts,
         return "554 5.6.0 The message has a NUL octet";
     if (facts->long_line)
         return "554 5.6.0 The message has a line that is too long";
+    return NULL;
+}
+
+/* The first thing wrong with the content, as a reply; NULL: nothing so far. */
+static const char *what_is_wrong(const struct server_session *session)
+{
+    const struct data_facts *facts = &session->reception->decoder.facts;
+    const struct intake_settings *settings = session->intake->settings;
+    if (settings->message_size_limit > 0 && facts->size > settings->message_size_limit)
+        return "552 5.3.4 Message too large";
+    const char *in_lines = is_binary(session) ? NULL : what_is_wrong_in_lines(facts, settings);
+    if (in_lines != NULL)
+        return in_lines;
     if (facts->received >= settings->hop_limit)
         return "554 5.4.6 Too many Received fields: the message loops";
     return NULL;
@@ -130,7 +153,7 @@ static struct slice find_message_id(struct slice head)
     return (struct slice){NULL, 0};
 }
 
-static void log_refused(struct server_session *session)
+void receive_log_refused(struct server_session *session)
 {
     struct log_line line;
     server_session_log_begin(session, &line, LOG_LEVEL_WARNING, "message-refused");
@@ -154,18 +177,12 @@ void receive_end(struct server_session *session)
     session->reception = NULL;
 }
 
-static void message_done(struct server_session *session)
-{
-    receive_end(session);
-    server_session_reset_transaction(session);
-}
-
 static enum session_state refuse(struct server_session *session)
 {
     unsigned code = (unsigned)strtoul(session->reception->refusal, NULL, 10);
-    log_refused(session);
+    receive_log_refused(session);
     server_session_reply(session, code, NULL, "%s", session->reception->refusal + 4);
-    message_done(session);
+    server_session_reset_transaction(session);
     return SESSION_COMMAND;
 }
 
@@ -179,8 +196,24 @@ static void note_tls_required(struct server_session *session)
         draft_set_tls_optional(reception->draft);
 }
 
-static enum session_state finish(struct server_session *session)
+/* The draft is dropped at once: it holds no memory while the rest is read. */
+void receive_refuse(struct server_session *session, const char *reply)
 {
+    session->reception->refusal = reply;
+    if (session->reception->draft != NULL)
+        draft_abandon(&session->reception->draft);
+}
+
+static void judge(struct server_session *session)
+{
+    const char *reply = session->reception->refusal == NULL ? what_is_wrong(session) : NULL;
+    if (reply != NULL)
+        receive_refuse(session, reply);
+}
+
+enum session_state receive_finish(struct server_session *session)
+{
+    judge(session);
     if (session->reception->refusal != NULL)
         return refuse(session);
     note_tls_required(session);
@@ -189,21 +222,29 @@ static enum session_state finish(struct server_session *session)
     return SESSION_COMMIT;
 }
 
+size_t receive_take(struct server_session *session, struct slice input, bool *end_r)
+{
+    struct reception *reception = session->reception;
+    size_t used = data_decode(&reception->decoder, input, on_content, reception, end_r);
+    judge(session);
+    return used;
+}
+
+bool receive_must_wait(const struct server_session *session)
+{
+    const struct draft *draft = session->reception->draft;
+    return draft != NULL && draft_behind(draft) > BEHIND_LIMIT;
+}
+
 /* Takes what has come. *end_r: the message is complete. */
 static void take_content(struct server_session *session, bool *end_r)
 {
-    struct reception *reception = session->reception;
     struct slice input = stream_input(session->stream);
     *end_r = false;
     if (input.len == 0)
         return;
-    size_t used = data_decode(&reception->decoder, input, on_content, reception, end_r);
-    stream_consume(session->stream, used);
+    stream_consume(session->stream, receive_take(session, input, end_r));
     session->progressed = true;
-    if (reception->refusal == NULL)
-        reception->refusal = what_is_wrong(&reception->decoder.facts, session->intake->settings);
-    if (reception->refusal != NULL && reception->draft != NULL)
-        draft_abandon(&reception->draft);
 }
 
 enum session_state receive_on_signal(struct server_session *session, enum session_signal signal)
@@ -216,18 +257,17 @@ enum session_state receive_on_signal(struct server_session *session, enum sessio
     }
     take_content(session, &end);
     if (end)
-        return finish(session);
-    struct draft *draft = session->reception->draft;
-    return draft != NULL && draft_behind(draft) > BEHIND_LIMIT ? SESSION_HELD : SESSION_DATA;
+        return receive_finish(session);
+    return receive_must_wait(session) ? SESSION_HELD : SESSION_DATA;
 }
 
 enum session_state receive_on_held(struct server_session *session, enum session_signal signal)
 {
-    bool behind = draft_behind(session->reception->draft) > BEHIND_LIMIT;
+    bool behind = receive_must_wait(session);
     stream_pause(session->stream, behind);
     if (signal == SIGNAL_TIMEOUT)
         session->progressed = true;
-    return behind ? SESSION_HELD : SESSION_DATA;
+    return behind ? SESSION_HELD : session->reception->chunked ? SESSION_CHUNK : SESSION_DATA;
 }
 
 /* --- the store's answer -------------------------------------------------------------------------------- */
@@ -265,7 +305,7 @@ static void accepted(struct server_session *session)
 static void not_stored(struct server_session *session, const char *reply)
 {
     session->reception->refusal = reply;
-    log_refused(session);
+    receive_log_refused(session);
     server_session_reply(session, (unsigned)strtoul(reply, NULL, 10), NULL, "%s", reply + 4);
 }
 
@@ -285,6 +325,6 @@ enum session_state receive_on_commit(struct server_session *session, enum sessio
         not_stored(session, "451 4.3.0 The message could not be stored, try again later");
         break;
     }
-    message_done(session);
+    server_session_reset_transaction(session);
     return SESSION_COMMAND;
 }

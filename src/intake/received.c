@@ -9,10 +9,10 @@
 void received_format(struct buffer *out, const struct received_facts *facts)
 {
     char client[ADDRESS_TEXT + 8];
-    const char *with = !facts->esmtp ? "SMTP" : facts->cipher != NULL ? "ESMTPS" : "ESMTP";
-    buffer_printf(out, "Received: from %s (%s)\r\n\tby %s with %s id %s", facts->helo,
-                  address_format_literal(facts->client, client), facts->hostname, with,
-                  facts->queue_id);
+    const char *protocol = !facts->esmtp ? "SMTP" : facts->smtputf8 ? "UTF8SMTP" : "ESMTP";
+    buffer_printf(out, "Received: from %s (%s)\r\n\tby %s with %s%s id %s", facts->helo,
+                  address_format_literal(facts->client, client), facts->hostname, protocol,
+                  facts->esmtp && facts->cipher != NULL ? "S" : "", facts->queue_id);
     if (facts->recipient != NULL)
         buffer_printf(out, "\r\n\tfor <%s>", facts->recipient);
     if (facts->cipher != NULL)

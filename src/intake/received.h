@@ -1,6 +1,6 @@
 /* received: the trace field that is put on top of each message.
  * Owns: nothing.
- * RFC 5321 4.4; RFC 3848 and 8314 4.3 (with, tls); requirements SMTPS-21, 22.
+ * RFC 5321 4.4; RFC 3848, 6531 4.3 and 8314 4.3 (with, tls); requirements SMTPS-21, 22.
  * Must never hold what a client said unchecked: the EHLO name has been through the grammar. */
 #ifndef DANEWAY_INTAKE_RECEIVED_H
 #define DANEWAY_INTAKE_RECEIVED_H
@@ -16,6 +16,7 @@ struct received_facts {
     const struct address *client;
     const char *hostname; /* our own */
     bool esmtp;
+    bool smtputf8;      /* MAIL asked for it */
     const char *cipher; /* NULL: no TLS */
     const char *queue_id;
     const char *recipient; /* NULL unless it is the only one */

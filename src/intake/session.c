@@ -53,7 +53,6 @@ static void session_free(void *arg)
 
 static void let_go(struct server_session *session)
 {
-    receive_end(session);
     server_session_reset_transaction(session);
     stream_free(&session->stream);
     loop_timer_free(&session->timer);
@@ -98,6 +97,7 @@ static const struct {
 } states[SESSION_STATES] = {
     [SESSION_COMMAND] = {"command", dialogue_on_signal, command_limit},
     [SESSION_DATA] = {"data", receive_on_signal, data_limit},
+    [SESSION_CHUNK] = {"chunk", chunk_on_signal, data_limit},
     [SESSION_HELD] = {"held", receive_on_held, held_limit},
     [SESSION_COMMIT] = {"commit", receive_on_commit, NULL}, /* the store always answers */
     [SESSION_HANDSHAKE] = {"handshake", on_handshake, command_limit},
@@ -244,6 +244,7 @@ void server_session_reply(struct server_session *session, unsigned code, const c
 
 void server_session_reset_transaction(struct server_session *session)
 {
+    receive_end(session);
     free(session->transaction.recipients);
     arena_free(&session->transaction.arena);
     session->transaction = (struct transaction){0};

@@ -1,6 +1,7 @@
 /* session: one client session: what it has said, where it stands, and the step that moves it on.
  * Owns: the stream, the transaction, the draft that is being received.
- * Internal to src/intake/: access.c has the client table, dialogue.c the commands, receive.c the content, session.c the states.
+ * Internal to src/intake/: access.c has the client table, dialogue.c the commands,
+ * receive.c the content, chunk.c what is particular to BDAT, session.c the states.
  * RFC 5321 3, 4.1.4, 4.5.3.2; design 5.
  * Must never be freed inside a callback: it is retired. */
 #ifndef DANEWAY_INTAKE_SESSION_H
@@ -23,6 +24,7 @@
 enum session_state {
     SESSION_COMMAND,   /* waits for commands */
     SESSION_DATA,      /* receives content */
+    SESSION_CHUNK,     /* receives the octets of a BDAT, or drops them */
     SESSION_HELD,      /* the store is behind: the client waits */
     SESSION_COMMIT,    /* waits for the store */
     SESSION_HANDSHAKE, /* 220 to STARTTLS was written */
@@ -53,7 +55,7 @@ struct transaction {
     struct arena *arena;
     const char *sender;
     enum body_type body;
-    bool requiretls;
+    bool requiretls, smtputf8;
     enum return_type ret;
     const char *envid;   /* as received; NULL if not given */
     unsigned rule_line;  /* of the client table; 0: none (mail for the postmaster) */
@@ -64,8 +66,9 @@ struct transaction {
     size_t recipient_count, recipient_size;
 };
 
-/* A message coming in, from 354 to the answer of the store. */
+/* A message coming in, from 354 or the first BDAT to the answer of the store. */
 struct reception {
+    bool chunked;        /* by BDAT: between two chunks there are commands */
     struct draft *draft; /* NULL once refused or committed */
     struct data_decoder decoder;
     struct tls_required tls_required;
@@ -73,8 +76,17 @@ struct reception {
     struct buffer head; /* the first octets of the content: for the Message-ID */
     char queue_id[QUEUE_ID_TEXT];
     const char *refusal;      /* the reply, if it is refused; NULL so far */
+    bool refusal_told;        /* at a chunk that was not the last one */
     bool committing;          /* the store will answer */
     enum spool_result result; /* with SIGNAL_COMMITTED */
+};
+
+/* The octets that follow a BDAT. They are read, whatever is wrong with it. */
+struct chunk {
+    uint64_t octets, left;
+    bool last;
+    const char
+        *refusal; /* the reply to a BDAT that is out of place; NULL: it belongs to the reception */
 };
 
 struct server_session {
@@ -96,7 +108,8 @@ struct server_session {
     char *helo;                     /* NULL before EHLO and HELO */
     unsigned errors;
     struct transaction transaction;
-    struct reception *reception; /* NULL outside DATA */
+    struct reception *reception; /* NULL outside DATA, and before BDAT */
+    struct chunk chunk;          /* in SESSION_CHUNK */
 };
 
 /* What the clients of one line have used. */
@@ -133,6 +146,7 @@ void server_session_stored(void *arg, enum spool_result result, const char *text
 /* One line: "CODE STATUS TEXT\r\n"; status NULL: none. A code of 5yz counts as an error of the client's. */
 void server_session_reply(struct server_session *session, unsigned code, const char *status,
                           const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* What has come of a message by BDAT goes, too. */
 void server_session_reset_transaction(struct server_session *session);
 /* Begins a log line that names the client. */
 void server_session_log_begin(const struct server_session *session, struct log_line *line,
@@ -147,6 +161,8 @@ const char *access_limit_reached(const struct intake *intake, const struct addre
 bool access_after_handshake(struct server_session *session, const struct peer *peer);
 /* STARTTLS may be said now. */
 bool access_offers_tls(const struct server_session *session);
+/* TLS must come first (TLS-13). */
+bool access_demands_tls(const struct server_session *session);
 /* True: TLS must come first, and 530 was said (TLS-13). */
 bool access_refuses_clear(struct server_session *session);
 /* May a transaction of this sender begin? It counts for the rate. */
@@ -159,11 +175,26 @@ enum session_state dialogue_on_signal(struct server_session *session, enum sessi
 
 /* receive.c */
 enum session_state receive_begin(struct server_session *session);
+/* The same for BDAT, without a word. */
+void receive_open(struct server_session *session);
+/* Takes content out of `input`, up to its end in DATA; returns the octets used. *end_r: the message is complete. */
+size_t receive_take(struct server_session *session, struct slice input, bool *end_r);
+/* The message is complete: refused, or on its way to the store. */
+enum session_state receive_finish(struct server_session *session);
+/* The store is behind: the client must wait. */
+bool receive_must_wait(const struct server_session *session);
+/* The reply that the message will get; nothing more of it is kept. */
+void receive_refuse(struct server_session *session, const char *reply);
+void receive_log_refused(struct server_session *session);
 enum session_state receive_on_signal(struct server_session *session, enum session_signal signal);
 enum session_state receive_on_held(struct server_session *session, enum session_signal signal);
 enum session_state receive_on_commit(struct server_session *session, enum session_signal signal);
 /* Lets go of a message that is coming in, or of the store's answer. */
 void receive_end(struct server_session *session);
+
+/* chunk.c: the octets behind BDAT. */
+enum session_state chunk_begin(struct server_session *session, struct slice argument);
+enum session_state chunk_on_signal(struct server_session *session, enum session_signal signal);
 
 /* intake.c: a session has ended. */
 void intake_session_gone(struct intake *intake);

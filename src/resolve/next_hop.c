@@ -1,13 +1,12 @@
 /* next_hop: the text of a next hop, as a domain, a host or an address, each with its port.
  * Owns: nothing; the result lives in the caller's arena.
- * IDNA2008 (non-transitional) by libidn2; RFC 5321 2.3.5, 4.1.3; requirement SMTPC-21.
+ * U-labels become A-labels (base/idn.h); RFC 5321 2.3.5, 4.1.3; requirement SMTPC-21.
  * Must never complete a name, and never hand on what is no domain name as one. */
 #include "resolve/resolve.h"
 
-#include <idn2.h>
 #include <string.h>
 
-#include "base/slice.h"
+#include "base/idn.h"
 
 enum { NAME_LONGEST = 253, LABEL_LONGEST = 63 };
 
@@ -50,37 +49,11 @@ static bool is_domain(struct slice name)
     return !is_number(label);
 }
 
-static bool is_ascii(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.ptr[i] > 127)
-            return false;
-    return true;
-}
-
-/* U-labels to A-labels; NULL if it cannot be done. */
-static char *to_a_labels(struct arena *arena, struct slice text)
-{
-    char *name = arena_strndup(arena, text.ptr, text.len);
-    if (is_ascii(text)) {
-        ascii_lower_text(name);
-        return name;
-    }
-    uint8_t *converted = NULL;
-    int rc =
-        idn2_lookup_u8((const uint8_t *)name, &converted, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-    char *result = rc == IDN2_OK ? arena_strdup(arena, (const char *)converted) : NULL;
-    idn2_free(converted);
-    if (result != NULL)
-        ascii_lower_text(result);
-    return result;
-}
-
 static void use_name(struct next_hop *hop, struct arena *arena, struct slice text)
 {
     if (text.len > 1 && text.ptr[text.len - 1] == '.')
         text.len--; /* the root's dot says the same */
-    char *name = text.len <= 4 * NAME_LONGEST ? to_a_labels(arena, text) : NULL;
+    char *name = idn_to_ascii(arena, text);
     hop->invalid = name == NULL || !is_domain(slice_of(name));
     hop->name = name != NULL ? name : arena_strndup(arena, text.ptr, text.len);
 }

@@ -1,14 +1,15 @@
 /* notice: the MIME structure of a notice: text for people, message/delivery-status, the header of
  * the message.
  * Owns: the field order; the words for people are in notice_text.c. 7-bit throughout, so that it
- * can go to any host. RFC 3464, 3461 6, 6522, 3834, 8689 5; requirements DSN-01..05, 08..12,
- * RTLS-16, 20.
+ * can go to any host, but for a notice to an address in UTF-8. RFC 3464, 3461 6, 6522, 6533, 3834, 8689 5;
+ * requirements DSN-01..05, 08..13, RTLS-16, 20.
  * Must never carry the body of the message, unless the sender asked for it and notice_quotes_all allows it. */
 #include "result/notice.h"
 
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/idn.h"
 
 enum { FIELD_LIMIT = 500, TYPE_LIMIT = 64 };
 
@@ -48,13 +49,18 @@ struct slice header_section(struct slice content, size_t limit)
     return (struct slice){content.ptr != NULL ? content.ptr : "", end};
 }
 
-/* Can it stand in a 7bit part as it is? (RFC 2045 2.7) */
-static bool is_7bit(struct slice text)
+bool notice_is_global(const struct envelope *envelope)
+{
+    return !slice_is_ascii(slice_of(envelope->sender));
+}
+
+/* Can it stand in a 7bit part, or in an 8bit one, as it is? (RFC 2045 2.7, 2.8) */
+static bool stands_as_it_is(struct slice text, bool eight_bit)
 {
     size_t column = 0;
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
-        if (c >= 0x80 || c == '\0')
+        if ((c >= 0x80 && !eight_bit) || c == '\0')
             return false;
         column = c == '\n' ? 0 : column + 1;
         if (column > 998)
@@ -63,11 +69,13 @@ static bool is_7bit(struct slice text)
     return true;
 }
 
-/* A part message/rfc822 must not be encoded (RFC 2046 5.2.1): what is not 7bit is not quoted whole. */
+/* A part message/rfc822 must not be encoded (RFC 2046 5.2.1): what is not 7bit is not quoted whole, but in a part
+ * message/global, which may be 8bit (RFC 6532 3.7). */
 bool notice_quotes_all(const struct envelope *envelope, struct slice content, size_t limit)
 {
     return envelope->ret == RETURN_FULL && !envelope->requiretls && content.ptr != NULL &&
-           content.len == envelope->size && content.len <= limit && is_7bit(content);
+           content.len == envelope->size && content.len <= limit &&
+           stands_as_it_is(content, notice_is_global(envelope));
 }
 
 /* As the message asked, so is its notice sent: both ways (RTLS-16, RTLS-20). REQUIRETLS outweighs the other. */
@@ -78,7 +86,8 @@ static bool is_tls_optional(const struct envelope *envelope)
 
 static void write_subject(struct writer *writer, struct arena *arena, const struct notice *notice)
 {
-    const char *whom = printable(arena, notice->recipients[0].recipient->address, FIELD_LIMIT);
+    const char *whom = shown_address(arena, notice_is_global(notice->envelope),
+                                     notice->recipients[0].recipient->address);
     if (notice->recipient_count > 1)
         whom = arena_printf(arena, "%zu recipients", notice->recipient_count);
     write_folded(writer, "Subject: ", " ",
@@ -90,7 +99,7 @@ static void write_header(struct writer *writer, struct arena *arena, const struc
 {
     write_line(writer, "Date: %s", mail_date(arena, notice->now));
     write_line(writer, "From: Mail Delivery System <MAILER-DAEMON@%s>", notice->hostname);
-    write_line(writer, "To: <%s>", printable(arena, notice->envelope->sender, FIELD_LIMIT));
+    write_line(writer, "To: <%s>", shown_address(arena, true, notice->envelope->sender));
     write_subject(writer, arena, notice);
     write_line(writer, "Message-ID: <%s@%s>", own_id, notice->hostname);
     write_line(writer, "Auto-Submitted: auto-replied");
@@ -112,14 +121,31 @@ static void write_part(struct writer *writer, const char *boundary, const char *
     write_line(writer, "Content-Description: %s", description);
 }
 
+/* Where a part has UTF-8, it says so. */
+static void write_8bit(struct writer *writer, const struct notice *notice)
+{
+    if (notice_is_global(notice->envelope))
+        write_line(writer, "Content-Transfer-Encoding: 8bit");
+}
+
 /* "type;xtext" becomes "type; text" (RFC 3461 6.3). */
-static void write_original_recipient(struct writer *writer, struct arena *arena, const char *orcpt)
+static void write_original_recipient(struct writer *writer, struct arena *arena, bool global,
+                                     const char *orcpt)
 {
     struct slice value, type = slice_split(slice_of(orcpt), ';', &value);
     const char *text = value.ptr != NULL ? value.ptr : "";
+    bool utf8 = slice_equal_nocase(type, SLICE_LITERAL("utf-8"));
     write_line(writer, "Original-Recipient: %s; %s",
                printable(arena, arena_strndup(arena, type.ptr, type.len), TYPE_LIMIT),
-               xtext_decoded(arena, text));
+               utf8 ? shown_utf8_orcpt(arena, global, text) : xtext_decoded(arena, text));
+}
+
+static void write_final_recipient(struct writer *writer, struct arena *arena, bool global,
+                                  const char *address)
+{
+    write_line(writer, "Final-Recipient: %s; %s",
+               slice_is_ascii(slice_of(address)) ? "rfc822" : "utf-8",
+               shown_address(arena, global, address));
 }
 
 /* What only this gateway can tell: why, in the words of TLS-RPT, and who can mend it; or how the mail was protected. */
@@ -139,11 +165,11 @@ static void write_own_fields(struct writer *writer, const struct notice_recipien
 static void write_recipient_fields(struct writer *writer, struct arena *arena,
                                    const struct notice *notice, const struct notice_recipient *one)
 {
+    bool global = notice_is_global(notice->envelope);
     write_empty_line(writer);
     if (one->recipient->orcpt != NULL)
-        write_original_recipient(writer, arena, one->recipient->orcpt);
-    write_line(writer, "Final-Recipient: rfc822; %s",
-               printable(arena, one->recipient->address, FIELD_LIMIT));
+        write_original_recipient(writer, arena, global, one->recipient->orcpt);
+    write_final_recipient(writer, arena, global, one->recipient->address);
     write_line(writer, "Action: %s", kinds[notice->kind].action);
     write_line(writer, "Status: %s", one->status);
     if (one->reply != NULL && one->remote_name != NULL)
@@ -171,11 +197,15 @@ static void write_delivery_status(struct writer *writer, struct arena *arena,
 static void write_original_header(struct writer *writer, const struct notice *notice,
                                   const char *boundary)
 {
-    bool plain = is_7bit(notice->header);
-    write_part(writer, boundary, "text/rfc822-headers",
+    bool global = notice_is_global(notice->envelope);
+    bool plain = stands_as_it_is(notice->header, global);
+    write_part(writer, boundary, global ? "message/global-headers" : "text/rfc822-headers",
                notice->kind == NOTICE_FAILED ? "Header of the undelivered message"
                                              : "Header of the message");
-    write_line(writer, "Content-Transfer-Encoding: %s", plain ? "7bit" : "quoted-printable");
+    write_line(writer, "Content-Transfer-Encoding: %s",
+               !plain   ? "quoted-printable"
+               : global ? "8bit"
+                        : "7bit");
     write_empty_line(writer);
     if (plain)
         write_raw(writer, notice->header);
@@ -186,7 +216,10 @@ static void write_original_header(struct writer *writer, const struct notice *no
 static void write_original_message(struct writer *writer, const struct notice *notice,
                                    const char *boundary)
 {
-    write_part(writer, boundary, "message/rfc822", "Undelivered message");
+    bool global = notice_is_global(notice->envelope);
+    write_part(writer, boundary, global ? "message/global" : "message/rfc822",
+               "Undelivered message");
+    write_8bit(writer, notice);
     write_empty_line(writer);
     write_raw(writer, notice->content);
 }
@@ -196,10 +229,17 @@ static void write_notice(struct writer *writer, struct arena *arena, const struc
     const char *own_id = draft_queue_id(writer->draft);
     const char *boundary = arena_printf(arena, "=_%s_%lld", own_id, (long long)notice->now);
     write_header(writer, arena, notice, own_id, boundary);
-    write_part(writer, boundary, "text/plain; charset=us-ascii", "What happened");
+    bool global = notice_is_global(notice->envelope);
+    write_part(writer, boundary,
+               global ? "text/plain; charset=utf-8" : "text/plain; charset=us-ascii",
+               "What happened");
+    write_8bit(writer, notice);
     write_empty_line(writer);
     write_text_for_people(writer, arena, notice);
-    write_part(writer, boundary, "message/delivery-status", "Delivery status");
+    write_part(writer, boundary,
+               global ? "message/global-delivery-status" : "message/delivery-status",
+               "Delivery status");
+    write_8bit(writer, notice);
     write_empty_line(writer);
     write_delivery_status(writer, arena, notice);
     if (notice->content.ptr != NULL)
@@ -215,8 +255,9 @@ static void write_notice(struct writer *writer, struct arena *arena, const struc
 static const char *domain_of(struct arena *arena, const char *address, const char *hostname)
 {
     const char *at = strrchr(address, '@');
-    char *domain = arena_strdup(arena, at != NULL ? at + 1 : hostname);
-    ascii_lower_text(domain);
+    char *domain = idn_to_ascii(arena, slice_of(at != NULL ? at + 1 : hostname));
+    if (domain == NULL) /* intake takes none such */
+        domain = arena_strdup(arena, at + 1);
     size_t length = strlen(domain);
     if (length > 0 && domain[length - 1] == '.')
         domain[length - 1] = '\0';
@@ -226,8 +267,10 @@ static const char *domain_of(struct arena *arena, const char *address, const cha
 struct draft *notice_draft(struct spool *spool, const struct notice *notice)
 {
     CLEANUP(arena_free) struct arena *arena = arena_create();
+    bool global = notice_is_global(notice->envelope);
     const struct envelope own = {.sender = "",
-                                 .body = BODY_7BIT,
+                                 .body = global ? BODY_8BITMIME : BODY_7BIT,
+                                 .smtputf8 = global,
                                  .notice = true,
                                  .requiretls = notice->envelope->requiretls,
                                  .tls_optional = is_tls_optional(notice->envelope),

@@ -1,7 +1,8 @@
 /* notice: a delivery status notification (RFC 3464) to the sender of a message, as a draft for the
  * spool.
  * Owns: nothing; the draft it makes is the caller's. All that comes from outside is made printable
- * ASCII and bounded before it stands in a notice.
+ * ASCII and bounded before it stands in a notice; addresses alone may be UTF-8, in a notice that goes
+ * to an address which is (RFC 6533).
  * RFC 3461 5.2, 6; RFC 3464. Must never be made for a null reverse-path (DSN-01), nor against NOTIFY
  * (DSN-08..10). */
 #ifndef DANEWAY_RESULT_NOTICE_H
@@ -53,6 +54,9 @@ bool notice_wanted(enum notice_kind kind, const struct envelope *envelope,
                    const struct recipient *recipient);
 /* The whole notice as a draft, with its envelope and its one recipient. */
 struct draft *notice_draft(struct spool *spool, const struct notice *notice);
+/* It goes to an address in UTF-8, so with SMTPUTF8, and may have UTF-8 itself (DSN-13). To all others it goes in 7-bit, even
+ * where the message had SMTPUTF8: a notice that gets lost on its way back tells nobody. */
+bool notice_is_global(const struct envelope *envelope);
 /* May a notice that the message failed quote all of it? `content` is what could be read of it. (DSN-05, RTLS-16) */
 bool notice_quotes_all(const struct envelope *envelope, struct slice content, size_t limit);
 /* The header section at the start of the content: whole lines, `limit` octets at most, without the
@@ -80,6 +84,12 @@ void write_raw(struct writer *writer, struct slice content);
 
 /* Printable ASCII, everything else becomes "?"; cut at `limit` octets, with "..." to show it. */
 const char *printable(struct arena *arena, const char *text, size_t limit);
+/* An address as a notice can show it: what is ASCII, as printable() does; in a notice that goes out with
+ * SMTPUTF8, UTF-8 as it is; else each such character as \x{HEX} (RFC 6533 3), and so the three ASCII
+ * characters that would be ambiguous then. */
+const char *shown_address(struct arena *arena, bool smtputf8, const char *address);
+/* The xtext or UTF-8 behind `utf-8;` of ORCPT, likewise: with SMTPUTF8 its \x{HEX} become UTF-8. */
+const char *shown_utf8_orcpt(struct arena *arena, bool smtputf8, const char *xtext);
 /* Decodes xtext (RFC 3461 4) and makes it printable; what is not xtext is taken as it stands. */
 const char *xtext_decoded(struct arena *arena, const char *text);
 /* "5 days", "4 hours", "90 seconds" */

@@ -2,7 +2,7 @@
  * what to do.
  * Owns: the words that are not in reason.def. The reader is a sender who knows nothing of DANE:
  * sentences first, codes behind them.
- * Must never hold anything that is not printable ASCII. */
+ * Must never hold anything that is not printable ASCII, but addresses in a notice that goes out with SMTPUTF8. */
 #include "result/notice.h"
 
 #include <string.h>
@@ -79,10 +79,12 @@ static const char *plain_sentence(struct arena *arena, enum reason reason, const
 }
 
 static void write_plain_sentence(struct writer *writer, struct arena *arena,
-                                 const struct notice_recipient *one)
+                                 const struct notice *notice, const struct notice_recipient *one)
 {
     const char *at = strrchr(one->recipient->address, '@');
-    const char *domain = at != NULL ? printable(arena, at + 1, 255) : "the recipient's domain";
+    const char *domain = at != NULL
+                             ? shown_address(arena, notice_is_global(notice->envelope), at + 1)
+                             : "the recipient's domain";
     const char *sentence = plain_sentence(arena, one->reason, domain);
     if (sentence != NULL)
         write_folded(writer, "    ", "    ", sentence);
@@ -134,10 +136,11 @@ static void write_recipient(struct writer *writer, struct arena *arena, const st
                             const struct notice_recipient *one)
 {
     write_empty_line(writer);
-    write_line(writer, "<%s>", printable(arena, one->recipient->address, REPLY_LIMIT));
+    write_line(writer, "<%s>",
+               shown_address(arena, notice_is_global(notice->envelope), one->recipient->address));
     if (one->protection != NULL)
         write_folded(writer, "    ", "    ", printable(arena, one->protection, REPLY_LIMIT));
-    write_plain_sentence(writer, arena, one);
+    write_plain_sentence(writer, arena, notice, one);
     if (notice->kind != NOTICE_RELAYED)
         write_what_happened(writer, arena, notice, one);
     if (one->reply != NULL)

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 enum { WRITER_BUFFER = 16384, COLUMNS = 76, WORD_LIMIT = 600 };
 
 void writer_open(struct writer *writer, struct draft *draft)
@@ -126,6 +128,95 @@ const char *printable(struct arena *arena, const char *text, size_t limit)
         if (*c < ' ' || *c > '~')
             *c = *c == '\t' ? ' ' : '?';
     return copy;
+}
+
+/* One character of an address at the start of `text`, as shown_address says; returns its octets. */
+static unsigned show_character(struct buffer *out, struct slice text, bool as_it_is)
+{
+    uint32_t code;
+    unsigned length = utf8_character(text, &code);
+    bool ambiguous = length == 1 && strchr("+=\\", (int)code) != NULL;
+    if (length == 0 || utf8_is_control(code))
+        buffer_append_text(out, "?");
+    else if ((length > 1 || ambiguous) && !as_it_is)
+        buffer_printf(out, "\\x{%02X}", (unsigned)code);
+    else
+        buffer_append(out, text.ptr, length);
+    return length > 0 ? length : 1;
+}
+
+/* What is in the buffer, as a text of the arena. */
+static const char *kept(struct arena *arena, struct buffer *buffer)
+{
+    const char *text = arena_strndup(arena, buffer->len > 0 ? buffer->ptr : "", buffer->len);
+    buffer_release(buffer);
+    return text;
+}
+
+const char *shown_address(struct arena *arena, bool smtputf8, const char *address)
+{
+    struct slice rest = slice_of(address);
+    if (slice_is_ascii(rest))
+        return printable(arena, address, WORD_LIMIT);
+    struct buffer out;
+    buffer_init(&out, WORD_LIMIT);
+    while (rest.len > 0)
+        rest = slice_drop(rest, show_character(&out, rest, smtputf8));
+    return kept(arena, &out);
+}
+
+/* "\x{HEX}" at the start of `text`: its octets, the code point in *code_r; 0: there is none. */
+static size_t embedded_character(struct slice text, uint32_t *code_r)
+{
+    *code_r = 0;
+    if (!slice_starts_nocase(text, SLICE_LITERAL("\\x{")))
+        return 0;
+    for (size_t i = 3; i < text.len && i <= 9; i++) {
+        char c = ascii_lower(text.ptr[i]);
+        if (c == '}')
+            return i > 4 ? i + 1 : 0;
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+            return 0;
+        *code_r = *code_r << 4 | (uint32_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    return 0;
+}
+
+/* What the code point stands for, if it is one that may be shown; "?" else. */
+static void append_code(struct buffer *out, uint32_t code)
+{
+    static const unsigned char marks[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    char octets[4];
+    size_t length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = length; i-- > 1; code >>= 6)
+        octets[i] = (char)(0x80 | (code & 0x3f));
+    octets[0] = (char)(marks[length] | code);
+    show_character(out, (struct slice){octets, length}, true);
+}
+
+const char *shown_utf8_orcpt(struct arena *arena, bool smtputf8, const char *xtext)
+{
+    struct buffer out;
+    buffer_init(&out, WORD_LIMIT);
+    for (struct slice rest = slice_of(xtext); rest.len > 0;) {
+        uint32_t code;
+        unsigned char octet;
+        size_t one, length = embedded_character(rest, &code);
+        if (length > 0 && !smtputf8) {
+            buffer_append(&out, rest.ptr, length);
+        } else if (length > 0) {
+            append_code(&out, code);
+        } else if (rest.ptr[0] == '+' && rest.len >= 3 &&
+                   hex_decode((struct slice){rest.ptr + 1, 2}, &octet, &one) == 0) {
+            char decoded = (char)octet;
+            show_character(&out, (struct slice){&decoded, 1}, smtputf8);
+            length = 3;
+        } else {
+            length = show_character(&out, rest, smtputf8);
+        }
+        rest = slice_drop(rest, length);
+    }
+    return kept(arena, &out);
 }
 
 const char *xtext_decoded(struct arena *arena, const char *text)

@@ -8,10 +8,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "daneway/message.h"
 
 struct destination;
+struct silent_host;
+TAILQ_HEAD(destination_list, destination);
+enum { DESTINATION_SILENT_HOSTS = 4 };
 /* Those that are ready for a slot, in turn. */
 struct ready_list {
     struct destination *first, *last;
@@ -37,6 +41,12 @@ struct destination {
     int64_t probe_at;       /* store time */
     struct delivery *probe; /* being attempted to see whether it is up again */
     char *reason, *text;
+
+    struct silent_host *silent[DESTINATION_SILENT_HOSTS]; /* hosts that it waits for */
+    size_t silent_count;
+    bool tried_silent_host, passed_over; /* by attempts since it was settled last */
+    struct silent_host *returns_to;      /* that answers again; NULL */
+    TAILQ_ENTRY(destination) returning;  /* among those that wait to be let go */
 
     bool more;       /* the store may have further due deliveries */
     size_t claiming; /* asked of the store, not come yet */

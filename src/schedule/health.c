@@ -12,7 +12,7 @@ bool health_allows(const struct schedule *schedule, const struct destination *de
     return destination->running < destination->allowed;
 }
 
-static int64_t hold_time(const struct schedule *schedule, unsigned failures)
+int64_t health_hold_time(const struct schedule *schedule, unsigned failures)
 {
     int64_t time = schedule->queue.probe_interval;
     for (unsigned i = 1; i < failures && time < schedule->queue.retry.max; i++)
@@ -29,7 +29,8 @@ static void set_down(struct schedule *schedule, struct destination *destination)
 
 static void hold(struct schedule *schedule, struct destination *destination)
 {
-    destination->probe_at = spool_now(schedule->spool) + hold_time(schedule, destination->failures);
+    int64_t own = spool_now(schedule->spool) + health_hold_time(schedule, destination->failures);
+    destination->probe_at = silent_hosts_probe_time(schedule->silent_hosts, destination, own);
     destination->more = false;
     spool_hold_destination(schedule->spool, destination->next_hop, destination->probe_at,
                            destination->reason, destination->text);
@@ -53,6 +54,15 @@ void health_forget(struct schedule *schedule, struct destination *destination)
     destination->down = false;
     destination->failures = 0;
     destination_say(destination, NULL, NULL);
+    silent_hosts_leave(destination);
+}
+
+void health_lift(struct schedule *schedule, struct destination *destination)
+{
+    health_forget(schedule, destination);
+    destination->allowed = 1;
+    destination->more = true; /* all that it held is due */
+    spool_hold_destination(schedule->spool, destination->next_hop, 0, NULL, NULL);
 }
 
 /* It said "too much at once": half as many from now on. Sessions beyond what is allowed by now were begun before it was
@@ -87,21 +97,29 @@ static void came_up(struct schedule *schedule, struct destination *destination)
         destination->allowed = destination->allowed < limit / 2 ? destination->allowed * 2 : limit;
         return;
     }
-    health_forget(schedule, destination);
-    destination->allowed = 1;
-    destination->more = true; /* all that it held is due */
-    spool_hold_destination(schedule->spool, destination->next_hop, 0, NULL, NULL);
+    health_lift(schedule, destination);
 }
 
-void health_learn(struct schedule *schedule, struct destination *destination, bool was_probe,
+/* It was not tried, for the sake of a host that has answered somebody else meanwhile. */
+static bool is_outdated(const struct destination *destination)
+{
+    return destination->passed_over && !destination->tried_silent_host &&
+           !silent_hosts_waits(destination);
+}
+
+static bool is_answer(enum destination_state state)
+{
+    return state == DESTINATION_UP || state == DESTINATION_BUSY;
+}
+
+static void learn(struct schedule *schedule, struct destination *destination, bool was_probe,
                   enum destination_state state, const char *reason, const char *text)
 {
-    bool answered = state == DESTINATION_UP || state == DESTINATION_BUSY;
     bool served = !destination->down && destination->running > 0;
     if ((state == DESTINATION_BUSY && !destination->down) ||
         (state == DESTINATION_FULL && served)) {
         slow_down(destination);
-    } else if (answered) {
+    } else if (is_answer(state)) {
         came_up(schedule, destination);
     } else if (state != DESTINATION_UNKNOWN && (was_probe || !destination->down)) {
         /* Others that fail while it is held were started before: they say nothing new. */
@@ -109,8 +127,18 @@ void health_learn(struct schedule *schedule, struct destination *destination, bo
         destination->failures++;
         destination_say(destination, reason, text);
         hold(schedule, destination);
-    } else if (
-        was_probe) { /* nothing learnt: still down, the next probe as far away as this one was */
+    } else if (was_probe && destination->down) {
+        /* Nothing learnt: the next probe is as far away as this one was. */
         hold(schedule, destination);
     }
+}
+
+void health_learn(struct schedule *schedule, struct destination *destination, bool was_probe,
+                  enum destination_state state, const char *reason, const char *text)
+{
+    if (is_answer(state))
+        silent_hosts_served(destination);
+    if (is_answer(state) || !is_outdated(destination))
+        learn(schedule, destination, was_probe, state, reason, text);
+    destination->passed_over = destination->tried_silent_host = false;
 }

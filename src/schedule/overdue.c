@@ -40,6 +40,7 @@ void overdue_check(void *arg)
     size_t room = schedule_room(schedule);
     if (schedule->draining)
         return;
+    silent_hosts_sweep(schedule->silent_hosts);
     if (room == 0) {
         loop_timer_set(schedule->overdue_timer, MORE_MS);
         return;

@@ -338,6 +338,7 @@ void schedule_settled(struct schedule *schedule, struct delivery *delivery,
         destination->probe = NULL;
     destination->running--;
     schedule->running--;
+    silent_hosts_settled(schedule->silent_hosts, delivery);
     delivery_free(&delivery);
     health_learn(schedule, destination, was_probe, state, reason, text);
     if (destination->down) /* the look at that time may have found this one in hand */
@@ -366,6 +367,7 @@ struct schedule *schedule_create(struct loop *loop, struct spool *spool,
     schedule->destination_concurrency = delivery->destination_concurrency;
     schedule->callbacks = *callbacks;
     schedule->destinations = destinations_create();
+    schedule->silent_hosts = silent_hosts_create(schedule);
     schedule->look_timer = loop_timer_create(loop, look, schedule);
     schedule->overdue_timer = loop_timer_create(loop, overdue_check, schedule);
     schedule->next_due = 0; /* the first look is on its way */
@@ -390,6 +392,7 @@ void schedule_free(struct schedule **schedule)
     destinations_visit(leaving->destinations, forget_claims, leaving->spool);
     loop_timer_free(&leaving->look_timer);
     loop_timer_free(&leaving->overdue_timer);
+    silent_hosts_free(&leaving->silent_hosts);
     destinations_free(&leaving->destinations);
     free(leaving);
     *schedule = NULL;
@@ -403,6 +406,7 @@ static void lift(void *schedule, struct destination *destination)
 
 void schedule_look(struct schedule *schedule)
 {
+    silent_hosts_try_all(schedule->silent_hosts);
     destinations_visit(schedule->destinations, lift, schedule);
     schedule->quiet_until = 0;
     schedule_note_due(schedule, spool_now(schedule->spool));
@@ -452,6 +456,7 @@ static void add_status(void *arg, struct destination *destination)
                                           : json_null());
     json_object_set_new(json, "reason", text_or_null(destination->reason));
     json_object_set_new(json, "text", text_or_null(destination->text));
+    json_object_set_new(json, "hosts", json_integer((json_int_t)destination->silent_count));
     json_array_append_new(status->list, json);
 }
 
@@ -459,6 +464,9 @@ json_t *schedule_status(const struct schedule *schedule)
 {
     struct status status = {schedule, json_array()};
     destinations_visit(schedule->destinations, add_status, &status);
-    return json_pack("{s:I,s:I,s:o}", "running", (json_int_t)schedule->running, "waiting",
-                     (json_int_t)schedule->waiting, "destinations", status.list);
+    struct silent_host_counters hosts = silent_hosts_counters(schedule->silent_hosts);
+    return json_pack("{sI sI sI sI so so}", "running", (json_int_t)schedule->running, "waiting",
+                     (json_int_t)schedule->waiting, "host_outages", (json_int_t)hosts.outages,
+                     "passed_over", (json_int_t)hosts.passed_over, "destinations", status.list,
+                     "silent_hosts", silent_hosts_status(schedule->silent_hosts));
 }

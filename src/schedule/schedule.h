@@ -5,6 +5,8 @@
 #ifndef DANEWAY_SCHEDULE_SCHEDULE_H
 #define DANEWAY_SCHEDULE_SCHEDULE_H
 
+#include <stdbool.h>
+
 #include "daneway/message.h"
 #include "daneway/outcome.h"
 #include "daneway/settings.h"
@@ -34,11 +36,28 @@ void schedule_free(struct schedule **schedule);
 /* An attempt has ended and is recorded; frees the delivery, gives its slot to the next. */
 void schedule_settled(struct schedule *schedule, struct delivery *delivery,
                       enum destination_state state, const char *reason, const char *text);
+/* --- mail hosts that do not answer (silent_hosts.h) -------------------------------------------------- */
+/* Why a host is not to be tried now; `reason` by name, valid until the next call, `detail` as long as the delivery. */
+struct host_silence {
+    const char *reason, *detail;
+};
+/* An attempt that the schedule has started is about to connect to the host "mx.example.org:25". False: it is known not to
+ * answer, and somebody else has tried it lately, or does; pass it over. */
+bool schedule_host_ask(struct schedule *schedule, const struct delivery *delivery, const char *host,
+                       struct host_silence *silence_r);
+/* It has greeted, or said whatever else. */
+void schedule_host_answered(struct schedule *schedule, const struct delivery *delivery,
+                            const char *host);
+/* None of its addresses has, for the reason of that name. */
+void schedule_host_silent(struct schedule *schedule, const struct delivery *delivery,
+                          const char *host, const char *reason, const char *text);
+
 /* The store may have new due work (flush): look at once; forgets that destinations are down. */
 void schedule_look(struct schedule *schedule);
 /* Starts nothing more; idle_fn is called when the last attempt has ended. */
 void schedule_drain(struct schedule *schedule, loop_fn *idle_fn, void *arg);
-/* {"running","waiting","destinations":[{"next_hop","state","running","allowed","waiting","probe_at","reason","text"}]} */
+/* {"running","waiting","host_outages","passed_over","destinations":[{"next_hop","state","running","allowed","waiting",
+ * "probe_at","reason","text","hosts": how many silent hosts it waits for}],"silent_hosts":[as silent_hosts_status]} */
 json_t *schedule_status(const struct schedule *schedule);
 
 #endif

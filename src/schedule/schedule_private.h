@@ -1,11 +1,13 @@
 /* schedule_private: the schedule's state, for its own files alone.
- * schedule.c: slots, the window, claims; health.c: destinations that are down; overdue.c: deliveries past their lifetime.
+ * schedule.c: slots, the window, claims; health.c: destinations that are down; silent_hosts.c: hosts that do not answer;
+ * overdue.c: deliveries past their lifetime.
  * Must never be included outside src/schedule/. */
 #ifndef DANEWAY_SCHEDULE_SCHEDULE_PRIVATE_H
 #define DANEWAY_SCHEDULE_SCHEDULE_PRIVATE_H
 
 #include "schedule/destination.h"
 #include "schedule/schedule.h"
+#include "schedule/silent_hosts.h"
 
 enum {
     WINDOW = 2000,            /* deliveries that wait for a slot, or are asked of the store */
@@ -22,6 +24,7 @@ struct schedule {
     unsigned concurrency, destination_concurrency;
     struct schedule_callbacks callbacks;
     struct destinations *destinations;
+    struct silent_hosts *silent_hosts;
     struct ready_list idle, busy; /* ready for a slot: with nothing running, and the others */
     bool oldest_next;
     size_t running, waiting, claiming, down;
@@ -56,6 +59,10 @@ void health_learn(struct schedule *schedule, struct destination *destination, bo
 void health_note_down(struct schedule *schedule, struct destination *destination,
                       unsigned failures);
 void health_forget(struct schedule *schedule, struct destination *destination);
+/* It is up again, as far as is known: slow start. */
+void health_lift(struct schedule *schedule, struct destination *destination);
+/* Seconds until the next probe after so many failures. */
+int64_t health_hold_time(const struct schedule *schedule, unsigned failures);
 
 /* --- overdue.c --- */
 void overdue_check(void *schedule);

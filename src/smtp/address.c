@@ -1,6 +1,6 @@
 /* address: see address.h. A hand-written descent over RFC 5321 4.1.2; each take_... drops what it has recognised.
  * Owns: nothing.
- * RFC 5321 4.1.2 (grammar), 4.1.3 (address literals), 4.5.3.1 (lengths).
+ * RFC 5321 4.1.2 (grammar), 4.1.3 (address literals), 4.5.3.1 (lengths); RFC 6531 3.3 (what UTF-8 adds to the grammar).
  * Must never look past the slice. */
 #include "smtp/address.h"
 
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "base/utf8.h"
 
 enum { LABEL_OCTETS = 63 };
 
@@ -35,21 +36,24 @@ static bool take(struct slice *rest, char c)
     return true;
 }
 
-static bool is_ascii(struct slice s)
+/* Octets of the character above U+007F at the start; 0: there is none, or none that an address may have. */
+static size_t utf8_length(struct slice rest)
 {
-    for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] > 127)
-            return false;
-    return true;
+    uint32_t code;
+    size_t length = utf8_character(rest, &code);
+    return length > 1 && !utf8_is_control(code) ? length : 0;
 }
 
 static bool take_atom(struct slice *rest)
 {
-    size_t length = 0;
-    while (length < rest->len && is_atext(rest->ptr[length]))
-        length++;
-    *rest = slice_drop(*rest, length);
-    return length > 0;
+    size_t before = rest->len;
+    while (rest->len > 0) {
+        size_t length = is_atext(rest->ptr[0]) ? 1 : utf8_length(*rest);
+        if (length == 0)
+            break;
+        *rest = slice_drop(*rest, length);
+    }
+    return rest->len < before;
 }
 
 static bool take_dot_string(struct slice *rest)
@@ -66,10 +70,12 @@ static bool take_quoted_string(struct slice *rest)
     if (!take(rest, '"'))
         return false;
     while (rest->len > 0 && !at(*rest, '"')) {
-        take(rest, '\\');
-        if (rest->len == 0 || rest->ptr[0] < ' ' || rest->ptr[0] > '~')
+        bool escaped = take(rest, '\\');
+        bool visible = rest->len > 0 && rest->ptr[0] >= ' ' && rest->ptr[0] <= '~';
+        size_t length = visible ? 1 : escaped ? 0 : utf8_length(*rest);
+        if (length == 0)
             return false;
-        *rest = slice_drop(*rest, 1);
+        *rest = slice_drop(*rest, length);
     }
     return take(rest, '"');
 }
@@ -79,12 +85,17 @@ static bool take_local_part(struct slice *rest)
     return at(*rest, '"') ? take_quoted_string(rest) : take_dot_string(rest);
 }
 
+/* How long a U-label may be, its A-label says. */
 static bool take_label(struct slice *rest)
 {
-    size_t length = 0;
-    while (length < rest->len && (is_alnum(rest->ptr[length]) || rest->ptr[length] == '-'))
-        length++;
-    if (length == 0 || length > LABEL_OCTETS || rest->ptr[0] == '-' || rest->ptr[length - 1] == '-')
+    size_t length = 0, more = 1;
+    while (length < rest->len && more > 0) {
+        bool plain = is_alnum(rest->ptr[length]) || rest->ptr[length] == '-';
+        more = plain ? 1 : utf8_length(slice_drop(*rest, length));
+        length += more;
+    }
+    bool too_long = length > LABEL_OCTETS && slice_is_ascii(slice_take(*rest, length));
+    if (length == 0 || too_long || rest->ptr[0] == '-' || rest->ptr[length - 1] == '-')
         return false;
     *rest = slice_drop(*rest, length);
     return true;
@@ -100,9 +111,14 @@ static bool take_domain(struct slice *rest)
     return before - rest->len <= DOMAIN_OCTETS;
 }
 
-bool domain_is_valid(struct slice domain)
+static bool is_whole_domain(struct slice domain)
 {
     return take_domain(&domain) && domain.len == 0;
+}
+
+bool domain_is_valid(struct slice domain)
+{
+    return slice_is_ascii(domain) && is_whole_domain(domain);
 }
 
 bool literal_is_valid(struct slice domain)
@@ -128,22 +144,26 @@ static bool mailbox_by_grammar(struct slice text, struct path *path_r)
     if (!take_local_part(&rest))
         return false;
     struct slice local = slice_take(text, text.len - rest.len);
-    if (!take(&rest, '@') || !(at(rest, '[') ? literal_is_valid(rest) : domain_is_valid(rest)))
+    if (!take(&rest, '@') || !(at(rest, '[') ? literal_is_valid(rest) : is_whole_domain(rest)))
         return false;
-    *path_r = (struct path){.kind = PATH_MAILBOX, .address = text, .local = local, .domain = rest};
+    *path_r = (struct path){.kind = PATH_MAILBOX,
+                            .address = text,
+                            .local = local,
+                            .domain = rest,
+                            .non_ascii = !slice_is_ascii(text)};
     return true;
 }
 
-enum address_error mailbox_parse(struct slice text, struct path *path_r)
+enum address_error mailbox_parse(struct slice text, bool utf8, struct path *path_r)
 {
-    if (!is_ascii(text))
+    if (!utf8 && !slice_is_ascii(text))
         return ADDRESS_NON_ASCII;
     if (text.len > PATH_OCTETS - 2)
         return ADDRESS_TOO_LONG;
     return mailbox_by_grammar(text, path_r) ? ADDRESS_OK : ADDRESS_BAD;
 }
 
-enum address_error path_parse(struct slice text, struct path *path_r)
+enum address_error path_parse(struct slice text, bool utf8, struct path *path_r)
 {
     if (text.len < 2 || text.ptr[0] != '<' || text.ptr[text.len - 1] != '>')
         return ADDRESS_BRACKETS;
@@ -156,11 +176,16 @@ enum address_error path_parse(struct slice text, struct path *path_r)
         *path_r = (struct path){.kind = PATH_POSTMASTER, .address = inner, .local = inner};
         return ADDRESS_OK;
     }
-    if (is_ascii(text) && text.len > PATH_OCTETS)
+    if (!utf8 && !slice_is_ascii(text))
+        return ADDRESS_NON_ASCII;
+    if (text.len > PATH_OCTETS)
         return ADDRESS_TOO_LONG;
-    if (at(inner, '@') && is_ascii(inner) && !take_source_route(&inner))
+    bool non_ascii = !slice_is_ascii(text); /* in its route, too */
+    if (at(inner, '@') && !take_source_route(&inner))
         return ADDRESS_BAD;
-    return mailbox_parse(inner, path_r);
+    enum address_error error = mailbox_parse(inner, utf8, path_r);
+    path_r->non_ascii = error == ADDRESS_OK && non_ascii;
+    return error;
 }
 
 char *domain_next_hop(struct slice domain, char *text_r)

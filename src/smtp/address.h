@@ -1,7 +1,7 @@
 /* address: mailboxes and paths as they stand in MAIL and RCPT.
  * Owns: nothing; what it finds points into the text that it was given.
- * RFC 5321 4.1.2, 4.1.3, 4.5.3.1; requirements SMTPS-05..08.
- * Must never change a local-part, not even its quoting. ASCII only until SMTPUTF8 is offered. */
+ * RFC 5321 4.1.2, 4.1.3, 4.5.3.1; RFC 6531 3.3; requirements SMTPS-05..08, 24.
+ * Must never change a local-part, not even its quoting, nor the spelling of a domain: UTF-8 stays UTF-8 (SMTPS-24). */
 #ifndef DANEWAY_SMTP_ADDRESS_H
 #define DANEWAY_SMTP_ADDRESS_H
 
@@ -23,6 +23,7 @@ struct path {
     struct slice address; /* "u@d" without source route, as written; "" for <> */
     struct slice local;   /* as written, quotes included */
     struct slice domain;  /* as written; an address literal with its brackets */
+    bool non_ascii;       /* the path has UTF-8: it needs SMTPUTF8 */
 };
 
 enum address_error {
@@ -33,11 +34,11 @@ enum address_error {
     ADDRESS_NON_ASCII, /* would need SMTPUTF8 */
 };
 
-/* A path with its <>, and nothing behind it. */
-enum address_error path_parse(struct slice text, struct path *path_r);
+/* A path with its <>, and nothing behind it. utf8: well-formed UTF-8 is taken in local-part and domain. */
+enum address_error path_parse(struct slice text, bool utf8, struct path *path_r);
 /* A mailbox "u@d" without <>. */
-enum address_error mailbox_parse(struct slice text, struct path *path_r);
-/* Domain by the grammar: letters, digits, inner hyphens; labels of 1 to 63; no trailing dot. */
+enum address_error mailbox_parse(struct slice text, bool utf8, struct path *path_r);
+/* Domain by the grammar, in ASCII: letters, digits, inner hyphens; labels of 1 to 63; no trailing dot. */
 bool domain_is_valid(struct slice domain);
 /* Address literal with its brackets: IPv4 or IPv6. */
 bool literal_is_valid(struct slice domain);

@@ -1,6 +1,7 @@
 /* command: see command.h. The server's half: lines into verbs, paths and parameters.
  * Owns: the tables of verbs and of parameters.
- * RFC 5321 4.1.1, 4.1.2; RFC 1870 5 (SIZE), RFC 6152 2 (BODY), RFC 3461 4 (RET, ENVID, NOTIFY, ORCPT).
+ * RFC 5321 4.1.1, 4.1.2; RFC 1870 5 (SIZE), RFC 6152 2 and RFC 3030 3 (BODY), RFC 3461 4 (RET, ENVID, NOTIFY, ORCPT),
+ * RFC 6531 3.4 (SMTPUTF8), RFC 3030 2 (BDAT).
  * Must never decide: an error is a kind, the dialogue turns it into a reply. */
 #include "smtp/command.h"
 
@@ -13,7 +14,7 @@ static const char *const verb_names[VERB_COUNT] = {
     [VERB_UNKNOWN] = "unknown",   [VERB_EHLO] = "EHLO", [VERB_HELO] = "HELO", [VERB_MAIL] = "MAIL",
     [VERB_RCPT] = "RCPT",         [VERB_DATA] = "DATA", [VERB_RSET] = "RSET", [VERB_NOOP] = "NOOP",
     [VERB_QUIT] = "QUIT",         [VERB_VRFY] = "VRFY", [VERB_EXPN] = "EXPN", [VERB_HELP] = "HELP",
-    [VERB_STARTTLS] = "STARTTLS",
+    [VERB_STARTTLS] = "STARTTLS", [VERB_BDAT] = "BDAT",
 };
 
 const char *verb_name(enum verb verb)
@@ -119,7 +120,7 @@ static enum argument_error take_path(struct slice argument, const char *keyword,
     if (behind.len > 0 && behind.ptr[0] != ' ')
         return ARGUMENT_SYNTAX;
     *parameters_r = slice_trim(behind);
-    return error_of_address(path_parse(slice_take(rest, length), path_r));
+    return error_of_address(path_parse(slice_take(rest, length), true, path_r));
 }
 
 /* --- parameters ------------------------------------------------------------------------------------ */
@@ -152,6 +153,8 @@ static bool take_body(void *argument, struct slice value)
         mail->body = BODY_7BIT;
     else if (slice_equal_nocase(value, SLICE_LITERAL("8BITMIME")))
         mail->body = BODY_8BITMIME;
+    else if (slice_equal_nocase(value, SLICE_LITERAL("BINARYMIME")))
+        mail->body = BODY_BINARYMIME;
     else
         return false;
     return true;
@@ -162,6 +165,13 @@ static bool take_requiretls(void *argument, struct slice value)
 {
     struct mail_argument *mail = argument;
     mail->requiretls = true;
+    return value.ptr == NULL;
+}
+
+static bool take_smtputf8(void *argument, struct slice value)
+{
+    struct mail_argument *mail = argument;
+    mail->smtputf8 = true;
     return value.ptr == NULL;
 }
 
@@ -188,13 +198,14 @@ static bool take_orcpt(void *argument, struct slice value)
 {
     struct rcpt_argument *rcpt = argument;
     rcpt->orcpt = value;
-    return dsn_orcpt_is_valid(value);
+    return dsn_orcpt_is_valid(value, rcpt->smtputf8);
 }
 
 /* Each table ends with a row without a name. */
 static const struct parameter mail_parameters[] = {
     {"SIZE", take_size}, {"BODY", take_body},   {"REQUIRETLS", take_requiretls},
-    {"RET", take_ret},   {"ENVID", take_envid}, {NULL, NULL}};
+    {"RET", take_ret},   {"ENVID", take_envid}, {"SMTPUTF8", take_smtputf8},
+    {NULL, NULL}};
 static const struct parameter rcpt_parameters[] = {
     {"NOTIFY", take_notify}, {"ORCPT", take_orcpt}, {NULL, NULL}};
 
@@ -245,18 +256,35 @@ enum argument_error mail_argument_parse(struct slice argument, bool lenient,
         return error;
     if (mail_r->path.kind == PATH_POSTMASTER)
         return ARGUMENT_BAD_ADDRESS;
-    return take_parameters(mail_parameters, mail_r, parameters);
+    error = take_parameters(mail_parameters, mail_r, parameters);
+    if (mail_r->path.non_ascii && !mail_r->smtputf8)
+        return ARGUMENT_NON_ASCII;
+    return error;
 }
 
-enum argument_error rcpt_argument_parse(struct slice argument, bool lenient,
+enum argument_error rcpt_argument_parse(struct slice argument, bool lenient, bool smtputf8,
                                         struct rcpt_argument *rcpt_r)
 {
-    *rcpt_r = (struct rcpt_argument){.notify = 0};
+    *rcpt_r = (struct rcpt_argument){.smtputf8 = smtputf8};
     struct slice parameters;
     enum argument_error error = take_path(argument, "TO", lenient, &rcpt_r->path, &parameters);
     if (error != ARGUMENT_OK)
         return error;
     if (rcpt_r->path.kind == PATH_NULL)
         return ARGUMENT_BAD_ADDRESS;
+    if (rcpt_r->path.non_ascii && !smtputf8)
+        return ARGUMENT_NON_ASCII;
     return take_parameters(rcpt_parameters, rcpt_r, parameters);
+}
+
+int bdat_argument_parse(struct slice argument, uint64_t *size_r, bool *last_r)
+{
+    struct slice rest = argument, size, word;
+    *last_r = false;
+    if (!next_word(&rest, &size) || slice_to_number(size, UINT64_MAX, size_r) != 0)
+        return -1;
+    if (!next_word(&rest, &word))
+        return 0;
+    *last_r = slice_equal_nocase(word, SLICE_LITERAL("LAST"));
+    return *last_r && !next_word(&rest, &word) ? 0 : -1;
 }

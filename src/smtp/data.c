@@ -26,6 +26,17 @@ void data_decoder_init(struct data_decoder *decoder, unsigned line_limit, bool n
                                      .line_limit = line_limit};
 }
 
+void data_decoder_chunked(struct data_decoder *decoder)
+{
+    decoder->chunked = true;
+}
+
+void data_decoder_end(struct data_decoder *decoder)
+{
+    if (decoder->state == AFTER_CR)
+        decoder->facts.bare_cr = true;
+}
+
 /* A run of the input that goes out unchanged, not yet handed over. */
 struct run {
     const char *start;
@@ -132,7 +143,7 @@ static void release_cr(struct data_decoder *decoder, struct run *run, const char
 /* One octet. True: it was the last one of CRLF . CRLF. */
 static bool step(struct data_decoder *decoder, struct run *run, const char *at, const char *begin)
 {
-    if (decoder->state == AT_LINE_START && *at == '.') {
+    if (decoder->state == AT_LINE_START && *at == '.' && !decoder->chunked) {
         decoder->state = AFTER_DOT;
         return false;
     }
@@ -191,6 +202,16 @@ void data_encoder_init(struct data_encoder *encoder)
     *encoder = (struct data_encoder){0};
 }
 
+void data_encoder_chunked(struct data_encoder *encoder)
+{
+    encoder->chunked = true;
+}
+
+static bool is_stuffed(const struct data_encoder *encoder, char first)
+{
+    return first == '.' && !encoder->in_line && !encoder->chunked;
+}
+
 /* Ends the line, whether it was CR, LF or CRLF that did. */
 static void encode_line_end(struct data_encoder *encoder, data_fn *fn, void *arg)
 {
@@ -204,7 +225,7 @@ static void encode_text(struct data_encoder *encoder, struct slice text, data_fn
 {
     if (text.len == 0)
         return;
-    if (!encoder->in_line && text.ptr[0] == '.')
+    if (is_stuffed(encoder, text.ptr[0]))
         fn(arg, SLICE_LITERAL("."));
     fn(arg, text);
     encoder->in_line = true;
@@ -231,7 +252,7 @@ static size_t clean_length(const struct data_encoder *encoder, struct slice rest
 {
     size_t clean = 0;
     bool in_line = encoder->in_line;
-    while (clean < rest.len && (in_line || rest.ptr[clean] != '.')) {
+    while (clean < rest.len && (in_line || encoder->chunked || rest.ptr[clean] != '.')) {
         struct slice line = slice_drop(rest, clean);
         size_t length = text_length(line);
         if (line.len - length < 2 || line.ptr[length] != '\r' || line.ptr[length + 1] != '\n')
@@ -277,7 +298,8 @@ void data_encode(struct data_encoder *encoder, struct slice chunk, data_fn *fn, 
 
 void data_encode_end(struct data_encoder *encoder, data_fn *fn, void *arg)
 {
-    if (encoder->cr_pending || encoder->in_line)
+    if (encoder->cr_pending || (encoder->in_line && !encoder->chunked))
         encode_line_end(encoder, fn, arg);
-    fn(arg, SLICE_LITERAL(".\r\n"));
+    if (!encoder->chunked)
+        fn(arg, SLICE_LITERAL(".\r\n"));
 }

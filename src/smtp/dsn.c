@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+
 /* In the order in which they are written. */
 static const struct {
     const char *name;
@@ -96,10 +98,27 @@ static bool is_atom(struct slice text)
     return text.len > 0;
 }
 
-bool dsn_orcpt_is_valid(struct slice value)
+/* utf-8-addr-unitext: what xtext may hold, and UTF-8 as it is (RFC 6533 3). */
+static bool is_unitext(struct slice text)
+{
+    while (text.len > 0) {
+        uint32_t code;
+        unsigned length = utf8_character(text, &code);
+        bool plain = length == 1 && is_xtext(slice_take(text, text.ptr[0] == '+' ? 3 : 1));
+        if (!plain && (length < 2 || utf8_is_control(code)))
+            return false;
+        text = slice_drop(text, length);
+    }
+    return true;
+}
+
+bool dsn_orcpt_is_valid(struct slice value, bool smtputf8)
 {
     struct slice address, type = slice_split(value, ';', &address);
-    return value.len <= ORCPT_OCTETS && is_atom(type) && address.ptr != NULL && is_xtext(address);
+    if (value.len > ORCPT_OCTETS || !is_atom(type) || address.ptr == NULL)
+        return false;
+    return is_xtext(address) ||
+           (smtputf8 && slice_equal_nocase(type, SLICE_LITERAL("utf-8")) && is_unitext(address));
 }
 
 int dsn_append_to_mail(struct buffer *out, const struct envelope *envelope)
@@ -112,7 +131,7 @@ int dsn_append_to_mail(struct buffer *out, const struct envelope *envelope)
     return rc;
 }
 
-int dsn_append_to_rcpt(struct buffer *out, const struct recipient *recipient)
+int dsn_append_to_rcpt(struct buffer *out, const struct recipient *recipient, bool smtputf8)
 {
     int rc = 0;
     const char *before = " NOTIFY=";
@@ -122,7 +141,7 @@ int dsn_append_to_rcpt(struct buffer *out, const struct recipient *recipient)
         rc |= buffer_printf(out, "%s%s", before, notices[i].name);
         before = ",";
     }
-    if (recipient->orcpt != NULL && dsn_orcpt_is_valid(slice_of(recipient->orcpt)))
+    if (recipient->orcpt != NULL && dsn_orcpt_is_valid(slice_of(recipient->orcpt), smtputf8))
         rc |= buffer_printf(out, " ORCPT=%s", recipient->orcpt);
     return rc;
 }

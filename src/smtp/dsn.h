@@ -18,12 +18,13 @@ int dsn_return_parse(struct slice value, enum return_type *ret_r);
 int dsn_notify_parse(struct slice value, unsigned *notify_r);
 /* xtext of 1 to ENVID_OCTETS octets that stands for printable ASCII. */
 bool dsn_envid_is_valid(struct slice value);
-/* "type;xtext" of ORCPT_OCTETS octets at most, likewise. */
-bool dsn_orcpt_is_valid(struct slice value);
+/* "type;xtext" of ORCPT_OCTETS octets at most, likewise; where SMTPUTF8 is in use, "utf-8;" may be followed by UTF-8 as it
+ * is (RFC 6533 3). */
+bool dsn_orcpt_is_valid(struct slice value, bool smtputf8);
 
 /* " RET=HDRS ENVID=..." behind a MAIL, " NOTIFY=SUCCESS,DELAY ORCPT=..." behind a RCPT: what was given, and nothing else.
  * 0, or -1: no room, and `out` is then spoilt. */
 int dsn_append_to_mail(struct buffer *out, const struct envelope *envelope);
-int dsn_append_to_rcpt(struct buffer *out, const struct recipient *recipient);
+int dsn_append_to_rcpt(struct buffer *out, const struct recipient *recipient, bool smtputf8);
 
 #endif

@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             mail_argument_parse(command.argument, lenient, &mail) == ARGUMENT_OK)
             write_mail(&mail);
         if (command.verb == VERB_RCPT &&
-            rcpt_argument_parse(command.argument, lenient, &rcpt) == ARGUMENT_OK)
+            rcpt_argument_parse(command.argument, lenient, lenient, &rcpt) == ARGUMENT_OK)
             write_rcpt(&rcpt.path, rcpt.notify, rcpt.orcpt);
     }
     greeting_name_is_valid(command.argument);

@@ -47,7 +47,8 @@ static void must(bool condition)
         abort();
 }
 
-static void check_lines(struct slice content)
+/* utf8: UTF-8 may stand in it. */
+static void check_lines(struct slice content, bool utf8)
 {
     size_t column = 0;
     for (size_t i = 0; i < content.len; i++) {
@@ -57,7 +58,7 @@ static void check_lines(struct slice content)
         else if (c == '\r')
             must(i + 1 < content.len && content.ptr[i + 1] == '\n');
         else
-            must((c >= ' ' && c <= '~') || c == '\t');
+            must((c >= ' ' && c <= '~') || c == '\t' || (utf8 && (unsigned char)c > 127));
         column = c == '\n' ? 0 : column + 1;
         must(column <= 999);
     }
@@ -76,7 +77,10 @@ static size_t count_of(struct slice content, const char *text)
 static struct slice before_quoted(struct slice content)
 {
     static const char part[] = "\r\nContent-Type: text/rfc822-headers";
+    static const char global[] = "\r\nContent-Type: message/global-headers";
     const char *found = memmem(content.ptr, content.len, part, sizeof(part) - 1);
+    if (found == NULL)
+        found = memmem(content.ptr, content.len, global, sizeof(global) - 1);
     must(found != NULL);
     return slice_take(content, (size_t)(found - content.ptr));
 }
@@ -94,7 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice rest = {(const char *)data, size};
     struct recipient recipient = {.id = 1, .address = "bob@example.net"};
     struct notice_recipient one = {.recipient = &recipient, .status = "5.1.1"};
-    struct envelope envelope = {.sender = "alice@example.org"};
+    struct envelope envelope = {.sender =
+                                    size % 2 == 0 ? "alice@example.org" : "\xc3\xbc@example.org"};
     one.reply = next_text(arena, &rest);
     one.text = one.remote_name = one.reply;
     envelope.envid = next_text(arena, &rest);
@@ -114,7 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice content = buffer_slice(&draft->content);
     must(count_of(before_quoted(content), "\r\nFinal-Recipient: rfc822; bob@example.net\r\n") == 1);
     must(count_of(before_quoted(content), "\r\nAction: ") == 1);
-    check_lines(before_quoted(content));
+    check_lines(before_quoted(content), envelope.sender[0] != 'a');
     must(content.len >= 2 && memcmp(content.ptr + content.len - 2, "\r\n", 2) == 0);
     buffer_release(&draft->content);
     free(draft);

@@ -4,6 +4,7 @@ if FUZZERS
 include tests/fuzz/attempt.mk
 include tests/fuzz/policy.mk
 include tests/fuzz/smtp.mk
+include tests/fuzz/intake.mk
 include tests/fuzz/conf.mk
 include tests/fuzz/result.mk
 include tests/fuzz/resolve.mk

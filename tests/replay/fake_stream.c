@@ -153,6 +153,24 @@ static bool check_content(struct stream *stream, const struct step *step)
     return all;
 }
 
+/* (octets FROM COUNT): that part of the content, as it stands. */
+static bool check_octets(struct stream *stream, const struct step *step)
+{
+    unsigned long from = 0, count = 0;
+    if (sscanf(step->text, "(octets %lu %lu)", &from, &count) != 2 ||
+        from + count > scenario.content.len) {
+        differs(step->line, "%s: the content has %zu octets", step->text, scenario.content.len);
+        return true;
+    }
+    if (stream->heard.len < count)
+        return false;
+    if (count > 0 && memcmp(stream->heard.ptr, scenario.content.ptr + from, count) != 0)
+        differs(step->line, "the octets on the wire are not as they must be");
+    remember(stream, "(octets)", 8);
+    buffer_consume(&stream->heard, count);
+    return true;
+}
+
 /* --- the script ----------------------------------------------------------------------------------- */
 
 static void on_wait_over(void *arg)
@@ -239,6 +257,8 @@ static bool play_step(struct stream *stream, const struct step *step)
         return check_line(stream, step);
     case STEP_CONTENT:
         return check_content(stream, step);
+    case STEP_OCTETS:
+        return check_octets(stream, step);
     case STEP_TLS:
         if (!stream->handshake)
             return false;

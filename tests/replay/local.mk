@@ -13,6 +13,16 @@ REPLAY_SCENARIOS = \
 	tests/replay/address-literal-of-operator.scn \
 	tests/replay/address-literal-special.scn \
 	tests/replay/address-literal.scn \
+	tests/replay/bdat-always.scn \
+	tests/replay/bdat-binary.scn \
+	tests/replay/bdat-binary-next-host.scn \
+	tests/replay/bdat-binary-nowhere.scn \
+	tests/replay/bdat-last-refused.scn \
+	tests/replay/bdat-lost-in-a-chunk.scn \
+	tests/replay/bdat-not-unless-asked.scn \
+	tests/replay/bdat-partly-refused.scn \
+	tests/replay/bdat-refused-then-rset.scn \
+	tests/replay/bdat-silent-after-last.scn \
 	tests/replay/block-stalls.scn \
 	tests/replay/busy-at-greeting.scn \
 	tests/replay/busy-at-mail.scn \
@@ -238,6 +248,10 @@ REPLAY_SCENARIOS = \
 	tests/replay/size-too-big-once.scn \
 	tests/replay/skipped-host-counts-once.scn \
 	tests/replay/smart-host.scn \
+	tests/replay/smtputf8.scn \
+	tests/replay/smtputf8-header-nowhere.scn \
+	tests/replay/smtputf8-not-needed.scn \
+	tests/replay/smtputf8-nowhere.scn \
 	tests/replay/special-address.scn \
 	tests/replay/starttls-injection-partial.scn \
 	tests/replay/starttls-injection.scn \

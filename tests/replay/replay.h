@@ -20,6 +20,7 @@ enum step_kind {
     STEP_RAW,     /* R: these octets, escapes and all */
     STEP_CLIENT,  /* C: the client must have said this line; * stands for anything */
     STEP_CONTENT, /* C: (content): the whole content, dot-stuffed, and its end */
+    STEP_OCTETS,  /* C: (octets FROM COUNT): a part of it, as it stands */
     STEP_TLS,     /* TLS: what becomes of the handshake */
     STEP_WAIT,    /* wait SECONDS */
     STEP_CLOSE,   /* close */

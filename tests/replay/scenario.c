@@ -289,10 +289,11 @@ static int read_setting(const char *name, const char *value)
     }
     struct policy_settings *policy = &scenario.settings.policy;
     bool *switches[] = {&policy->dane_sts_both, &policy->sts_txt_error_continue,
-                        &policy->requiretls_sts_testing, &policy->hold_downgrades};
+                        &policy->requiretls_sts_testing, &policy->hold_downgrades,
+                        &scenario.settings.bdat_always};
     static const char *const names[] = {"dane_sts_both", "sts_txt_error_continue",
-                                        "requiretls_sts_testing", "hold_downgrades"};
-    for (size_t i = 0; i < 4; i++)
+                                        "requiretls_sts_testing", "hold_downgrades", "bdat_always"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(name, names[i]) == 0) {
             *switches[i] = strcmp(value, "true") == 0;
             return 0;
@@ -391,6 +392,10 @@ static int read_flag(const char *word)
         envelope->requiretls = true;
     else if (strcmp(word, "tls-optional") == 0)
         envelope->tls_optional = true;
+    else if (strcmp(word, "binary") == 0)
+        envelope->body = BODY_BINARYMIME;
+    else if (strcmp(word, "smtputf8") == 0)
+        envelope->smtputf8 = true;
     else if (strcmp(word, "plain") == 0)
         envelope->has_8bit = envelope->notice = envelope->tls_report = envelope->requiretls =
             envelope->tls_optional = false;
@@ -446,6 +451,8 @@ static int add_step(enum step_kind kind, const char *text, unsigned line)
         return -1;
     if (kind == STEP_CLIENT && strcmp(text, "(content)") == 0)
         kind = STEP_CONTENT;
+    else if (kind == STEP_CLIENT && strncmp(text, "(octets ", 8) == 0)
+        kind = STEP_OCTETS;
     connection->steps[connection->step_count++] =
         (struct step){kind, arena_strdup(scenario.arena, text), line};
     return 0;

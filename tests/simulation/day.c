@@ -27,8 +27,8 @@ enum {
     RESTART_AT = 12 * HOUR,
     RESTART_TAKES = 10 * MINUTE,
     MESSAGES_MAX = 40000,
-    DOMAINS_MAX = 64,
-    HOSTS_MAX = 64,
+    DOMAINS_MAX = 128,
+    HOSTS_MAX = 128,
     RUNNING_MAX = 1000,
     MINUTES = 48 * 60,
 };
@@ -58,9 +58,9 @@ static void expect(bool good, const char *format, ...)
 /* --- the log: what is told to the operator, counted ------------------------------------------------------ */
 
 static struct {
-    char event[40];
+    char event[120];
     unsigned count;
-} events[64];
+} events[256];
 
 static unsigned *event_count(const char *event)
 {
@@ -74,14 +74,17 @@ static unsigned *event_count(const char *event)
 void log_begin(struct log_line *line, enum log_level level, const char *event)
 {
     *line = (struct log_line){.level = level};
-    ++*event_count(event);
+    snprintf(line->text, sizeof(line->text), "%s", event);
 }
 
+/* "host-down mx.example.org:25" */
 void log_text(struct log_line *line, const char *key, const char *value)
 {
-    (void)line;
-    (void)key;
-    (void)value;
+    char event[120];
+    if (strcmp(key, "host") != 0)
+        return;
+    snprintf(event, sizeof(event), "%.30s %s", line->text, value);
+    ++*event_count(event);
 }
 
 void log_number(struct log_line *line, const char *key, int64_t value)
@@ -99,8 +102,8 @@ void log_end(struct log_line *line)
 void log_event(enum log_level level, const char *event, const char *format, ...)
 {
     (void)level;
+    (void)event;
     (void)format;
-    ++*event_count(event);
 }
 
 /* The same each time. */
@@ -252,6 +255,45 @@ static void make_tarpits(void)
     }
 }
 
+/* Many domains on one provider, with one MX host or with two; and a domain that has another host beside. */
+static struct mail_host *provider, *twins[2];
+enum {
+    PROVIDER_DOMAINS = 30,
+    TWIN_DOMAINS = 10,
+    PROVIDER_DOWN = 13 * HOUR,
+    PROVIDER_UP = 17 * HOUR + 30 * MINUTE,
+    TWINS_DOWN = 3 * HOUR,
+    TWINS_UP = 6 * HOUR,
+};
+
+static void make_provider(void)
+{
+    char name[64];
+    struct account *account;
+    provider = add_host("mx.provider.example", 40, 200);
+    add_fault(provider, PROVIDER_DOWN, PROVIDER_UP, FAULT_SILENT);
+    for (int i = 0; i < PROVIDER_DOMAINS; i++) {
+        snprintf(name, sizeof(name), "customer%d.example", i);
+        add_domain(name, "provider", provider)->every = 1000 + 10 * i;
+    }
+    twins[0] = add_host("mx-a.twins.example", 40, 200);
+    twins[1] = add_host("mx-b.twins.example", 40, 200);
+    for (int i = 0; i < 2; i++)
+        add_fault(twins[i], TWINS_DOWN, TWINS_UP, FAULT_SILENT);
+    for (int i = 0; i < TWIN_DOMAINS; i++) {
+        snprintf(name, sizeof(name), "twin%d.example", i);
+        account = add_domain(name, "twins", twins[0]);
+        account->every = 900 + 10 * i;
+        domains[domain_count - 1].hosts[domains[domain_count - 1].host_count++] = twins[1];
+    }
+    account = add_domain("half.example", "half", provider);
+    account->every = 100;
+    account->latest = 40;
+    account->never_down = true;
+    domains[domain_count - 1].hosts[domains[domain_count - 1].host_count++] =
+        add_host("mx2.half.example", 40, 200);
+}
+
 static void make_world(void)
 {
     struct mail_host *host;
@@ -261,6 +303,7 @@ static void make_world(void)
     make_failing();
     make_moody();
     make_tarpits();
+    make_provider();
 }
 
 static size_t domain_by_name(const char *name)
@@ -453,6 +496,51 @@ static void on_settled(void *arg, struct delivery *delivery, enum destination_st
     schedule_settled(stations.schedule, delivery, state, reason, text);
 }
 
+static bool is_served_by(const struct mail_domain *domain, const char *host)
+{
+    for (size_t i = 0; i < domain->host_count; i++)
+        if (strncmp(host, domain->hosts[i]->name, strlen(domain->hosts[i]->name)) == 0)
+            return true;
+    return false;
+}
+
+/* Another destination has found its host to be back. */
+static struct account let_go(struct account account)
+{
+    account.holds = 0;
+    account.recovering = true;
+    account.successes = 1;
+    return account;
+}
+
+static bool ask_host(void *arg, const struct delivery *delivery, const char *host,
+                     enum reason *reason_r, const char **detail_r)
+{
+    struct host_silence silence;
+    (void)arg;
+    if (schedule_host_ask(stations.schedule, delivery, host, &silence))
+        return true;
+    *reason_r = reason_by_name(silence.reason);
+    *detail_r = silence.detail;
+    return false;
+}
+
+static void host_answered(void *arg, const struct delivery *delivery, const char *host)
+{
+    (void)arg;
+    for (size_t i = 0; i < domain_count; i++)
+        if (accounts[i].holds > 0 && is_served_by(&domains[i], host))
+            accounts[i] = let_go(accounts[i]);
+    schedule_host_answered(stations.schedule, delivery, host);
+}
+
+static void host_silent(void *arg, const struct delivery *delivery, const char *host,
+                        enum reason reason, const char *text)
+{
+    (void)arg;
+    schedule_host_silent(stations.schedule, delivery, host, reason_row(reason)->name, text);
+}
+
 static void start_stations(void)
 {
     struct err err;
@@ -463,7 +551,9 @@ static void start_stations(void)
         exit(1);
     }
     loop_wait_for_store(the_loop, stations.spool);
+    static const struct host_watch watch = {ask_host, host_answered, host_silent, NULL};
     const struct conductor_parts parts = {.loop = the_loop,
+                                          .hosts = watch,
                                           .resolver = mail_dns(the_loop, domains, domain_count),
                                           .tls = stations.tls,
                                           .spool = stations.spool,
@@ -565,10 +655,24 @@ static void notice_came(const char *recipient, struct slice content)
     }
 }
 
+/* All domains together begin with a few sessions; none waits much longer than until the first probe that succeeds. */
+static void check_slow_start(const struct message *message)
+{
+    static size_t since_up;
+    int64_t now = loop_second(the_loop);
+    size_t most = since_up < 5 ? (size_t)1 << (since_up + 1) : 20 + 4 * since_up;
+    expect(provider->open <= most, "%zu sessions to the provider after %zu messages",
+           provider->open, since_up);
+    since_up++;
+    bool waited = message->accepted_at >= PROVIDER_DOWN && message->accepted_at < PROVIDER_UP;
+    expect(!waited || message->attempts > 0 || now < PROVIDER_UP + HOUR,
+           "%s: still waited %d s after the provider had come back", domains[message->domain].name,
+           (int)(now - PROVIDER_UP));
+}
+
 static void on_accepted(struct mail_host *host, const char *sender, const char *recipient,
                         struct slice content)
 {
-    (void)host;
     if (sender[0] == '\0') {
         notice_came(recipient, content);
         return;
@@ -578,6 +682,8 @@ static void on_accepted(struct mail_host *host, const char *sender, const char *
     int64_t age = loop_second(the_loop) - message->accepted_at;
     message->arrived++;
     account->delivered++;
+    if (host == provider && loop_second(the_loop) >= PROVIDER_UP)
+        check_slow_start(message);
     if (age > account->longest)
         account->longest = age;
     expect(account->latest == 0 || age <= account->latest + away(message->accepted_at),
@@ -647,6 +753,20 @@ static void check_hosts(void)
                hosts[i].over_limits);
 }
 
+/* One probe at a time for all of its domains, one line when it goes down and one when it is back. */
+static void check_provider(void)
+{
+    expect(provider->connections_in_vain <= 10, "%zu connections to the provider that was silent",
+           provider->connections_in_vain);
+    for (int i = 0; i < 2; i++)
+        expect(twins[i]->connections_in_vain <= 10, "%zu connections to %s that was silent",
+               twins[i]->connections_in_vain, twins[i]->name);
+    expect(*event_count("host-down mx.provider.example:25") == 1,
+           "the provider was told of %u times", *event_count("host-down mx.provider.example:25"));
+    expect(*event_count("host-up mx.provider.example:25") == 1, "its return was told %u times",
+           *event_count("host-up mx.provider.example:25"));
+}
+
 static void print_kind(const char *kind)
 {
     struct account sum = {0};
@@ -662,6 +782,8 @@ static void print_kind(const char *kind)
         sum.most_running =
             account->most_running > sum.most_running ? account->most_running : sum.most_running;
         sum.longest = account->longest > sum.longest ? account->longest : sum.longest;
+        if (i > 0 && domains[i].hosts[0] == domains[i - 1].hosts[0])
+            continue;
         busy += domains[i].hosts[0]->busy_replies;
         connections += domains[i].hosts[0]->connections;
     }
@@ -739,6 +861,7 @@ int main(void)
     check_jumps();
     check_messages();
     check_hosts();
+    check_provider();
     stop_stations();
     loop_run_until(the_loop, loop_second(the_loop) + HOUR);
     print_table();

@@ -267,6 +267,7 @@ static void greet(struct stream *stream)
 static void connected(struct stream *stream)
 {
     enum host_fault fault = fault_now(stream);
+    stream->host->connections_in_vain += fault == FAULT_SILENT;
     if (fault == FAULT_SILENT)
         return;
     if (fault == FAULT_REFUSES) {

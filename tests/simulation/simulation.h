@@ -49,7 +49,7 @@ struct mail_host {
     const char *limits; /* of LIMITS (RFC 9422); NULL: not listed */
     unsigned mail_max, rcpt_max;
     /* What has been seen. */
-    size_t open, most_open, connections, refused, busy_replies, over_limits;
+    size_t open, most_open, connections, connections_in_vain, refused, busy_replies, over_limits;
 };
 /* All that a mail host accepts: one recipient at a time. */
 typedef void mail_accepted_fn(struct mail_host *host, const char *sender, const char *recipient,

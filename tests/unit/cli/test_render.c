@@ -271,13 +271,20 @@ Test(render, status)
            "\"tls_policy:3: what\"}}],"
            "\"destinations\":[{\"next_hop\":\"up.example\",\"state\":\"up\"},"
            "{\"next_hop\":\"down.example\",\"state\":\"down\",\"reason\":\"connect-timeout\","
-           "\"text\":\"No answer.\",\"probe_at\":1700003660}]}");
+           "\"text\":\"No answer.\",\"probe_at\":1700003660},"
+           "{\"next_hop\":\"customer.example\",\"state\":\"down\",\"hosts\":1}],"
+           "\"silent_hosts\":[{\"host\":\"mx.provider.example:25\",\"since\":1699996400,"
+           "\"probe_at\":1700004200,\"destinations\":31,\"reason\":\"connect-timeout\","
+           "\"text\":\"It did not answer.\"}]}");
     EXPECT_TEXT("NOT VALIDATING: no AD bit");
     EXPECT_TEXT("3 messages for 4 recipients, 12.3 MB, the oldest for 1 h 0 min");
     EXPECT_TEXT("9 delivered: 5 DANE-verified");
     EXPECT_TEXT("0 (pid 77, for 1 h 0 min)");
     EXPECT_TEXT("tls_policy:3: what; the old table is in force");
     EXPECT_TEXT("down.example  connect-timeout, next probe in 1 min");
+    EXPECT_TEXT("mx.provider.example:25  connect-timeout, for 2 h 0 min, 31 destinations wait, "
+                "next probe in 10 min");
+    cr_expect(strstr(page, "customer.example") == NULL);
     cr_expect(strstr(page, "up.example") == NULL);
 }
 

@@ -27,11 +27,15 @@ static const char two_workers[] =
     "  \"shadow\":{\"waits\":4},"
     "  \"resolver\":{\"validating\":true,\"why\":\"\",\"queries\":10,\"tested_at\":9},"
     "  \"spool\":{\"messages\":3,\"oldest\":1700000500},"
-    "  \"schedule\":{\"destinations\":[{\"next_hop\":\"a.example\",\"state\":\"down\"}]}},"
+    "  \"schedule\":{\"destinations\":[{\"next_hop\":\"a.example\",\"state\":\"down\"}],"
+    "  \"host_outages\":2,\"silent_hosts\":[{\"host\":\"mx.example:25\",\"since\":900,"
+    "  \"probe_at\":2000,\"destinations\":3}]}},"
     " {\"worker\":1,\"intake\":{\"messages\":40},\"result\":{\"delivered\":6},"
     "  \"resolver\":{\"validating\":false,\"why\":\"no AD bit\",\"queries\":1,\"tested_at\":9},"
     "  \"spool\":{\"messages\":4,\"oldest\":1700000100},"
-    "  \"schedule\":{\"destinations\":[{\"next_hop\":\"b.example\",\"state\":\"up\"}]}}]";
+    "  \"schedule\":{\"destinations\":[{\"next_hop\":\"b.example\",\"state\":\"up\"}],"
+    "  \"host_outages\":1,\"silent_hosts\":[{\"host\":\"mx.example:25\",\"since\":800,"
+    "  \"probe_at\":2100,\"destinations\":4},{\"host\":\"other.example:25\"}]}}]";
 
 Test(overview, sums_over_workers)
 {
@@ -70,6 +74,22 @@ Test(overview, destinations_name_their_worker)
     json_t *status = overview_status(answers, missing);
     json_t *second = json_array_get(json_object_get(status, "destinations"), 1);
     cr_expect(eq(int, (int)json_integer_value(json_object_get(second, "worker")), 1));
+    json_decref(status);
+    json_decref(answers);
+    json_decref(missing);
+}
+
+/* Whichever workers have found out. */
+Test(overview, silent_host_is_one_for_all_workers)
+{
+    json_t *answers = parse(two_workers), *missing = parse("[]");
+    json_t *status = overview_status(answers, missing);
+    json_t *list = json_object_get(status, "silent_hosts"), *first = json_array_get(list, 0);
+    cr_assert(eq(sz, json_array_size(list), 2));
+    cr_expect(eq(int, (int)json_integer_value(json_object_get(first, "since")), 800));
+    cr_expect(eq(int, (int)json_integer_value(json_object_get(first, "probe_at")), 2000));
+    cr_expect(eq(int, (int)json_integer_value(json_object_get(first, "destinations")), 7));
+    cr_expect(eq(int, (int)number(status, "schedule", "host_outages"), 3));
     json_decref(status);
     json_decref(answers);
     json_decref(missing);
@@ -116,6 +136,8 @@ Test(overview, metrics_are_open_metrics)
         "\ndaneway_recipients_total{result=\"bounced\"} 0\n",
         "\ndaneway_sessions_reused_total 7\n",
         "\ndaneway_sessions_idle 2\n",
+        "\ndaneway_mail_hosts_silent 2\n",
+        "\ndaneway_mail_host_outages_total 3\n",
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         cr_expect(strstr(text, lines[i]) != NULL, "%s in\n%s", lines[i], text);

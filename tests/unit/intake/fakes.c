@@ -437,7 +437,7 @@ struct draft {
     struct buffer content, recipients, notices;
     char *sender, *client, *helo, *rule, *level;
     enum body_type body;
-    bool requiretls, tls_optional;
+    bool requiretls, smtputf8, tls_optional;
 };
 struct fake_spool fake_spool;
 static struct {
@@ -488,6 +488,7 @@ struct draft *draft_create(struct spool *spool, const struct envelope *envelope)
     draft->level = x_strdup(envelope->client_level != NULL ? envelope->client_level : "");
     draft->body = envelope->body;
     draft->requiretls = envelope->requiretls;
+    draft->smtputf8 = envelope->smtputf8;
     draft->tls_optional = envelope->tls_optional;
     return draft;
 }
@@ -550,6 +551,7 @@ void draft_commit(struct draft **draft, spool_done_fn *fn, void *arg)
     fake_spool.notices = x_strndup((*draft)->notices.ptr, (*draft)->notices.len);
     fake_spool.body = (*draft)->body;
     fake_spool.requiretls = (*draft)->requiretls;
+    fake_spool.smtputf8 = (*draft)->smtputf8;
     fake_spool.tls_optional = (*draft)->tls_optional;
     draft_free(draft);
     waiting.fn = fn;

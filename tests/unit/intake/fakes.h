@@ -47,7 +47,7 @@ struct fake_spool {
     size_t content_length;
     char *sender, *client, *helo, *rule, *level; /* level: "" for none */
     enum body_type body;
-    bool requiretls, tls_optional;
+    bool requiretls, smtputf8, tls_optional;
     char *recipients; /* "address next-hop\n" ... */
     char
         *notices; /* "ret RET ENVID\n", then "NOTIFY ORCPT\n" for each recipient; "none" for NULL */

@@ -10,16 +10,16 @@
 #define GREETING "S: 220 gw.example.org ESMTP\n"
 #define EHLO                                                                                       \
     "C: EHLO c.example\nS: 250-gw.example.org\nS: 250-PIPELINING\nS: 250-SIZE 1000000\nS: "        \
-    "250-8BITMIME\nS: 250-DSN\n"                                                                   \
+    "250-8BITMIME\nS: 250-DSN\nS: 250-SMTPUTF8\nS: 250-CHUNKING\n"                                 \
     "S: 250-LIMITS RCPTMAX=100\nS: 250 ENHANCEDSTATUSCODES\n"
 /* where STARTTLS is offered: before, and after the handshake */
 #define EHLO_CLEAR                                                                                 \
     "C: EHLO c.example\nS: 250-gw.example.org\nS: 250-PIPELINING\nS: 250-SIZE 1000000\nS: "        \
-    "250-8BITMIME\nS: 250-DSN\n"                                                                   \
+    "250-8BITMIME\nS: 250-DSN\nS: 250-SMTPUTF8\nS: 250-CHUNKING\n"                                 \
     "S: 250-STARTTLS\r\nS: 250-LIMITS RCPTMAX=100\nS: 250 ENHANCEDSTATUSCODES\n"
 #define EHLO_TLS                                                                                   \
     "C: EHLO c.example\nS: 250-gw.example.org\nS: 250-PIPELINING\nS: 250-SIZE 1000000\nS: "        \
-    "250-8BITMIME\nS: 250-DSN\n"                                                                   \
+    "250-8BITMIME\nS: 250-DSN\nS: 250-SMTPUTF8\nS: 250-CHUNKING\n"                                 \
     "S: 250-REQUIRETLS\r\nS: 250-LIMITS RCPTMAX=100\nS: 250 ENHANCEDSTATUSCODES\n"
 #define STARTTLS "C: STARTTLS\nS: 220 2.0.0\nT:\n"
 #define QUIT "C: QUIT\nS: 221 2.0.0\nX:\n"
@@ -44,7 +44,7 @@ Test(dialogue, other_commands)
                        "2.0.0\nC: VRFY\nS: 501 5.5.4\n"
                        "C: EXPN l\nS: 502 5.5.1\nC: HELP\nS: 214 2.0.0\nC: RSET\nS: 250 2.0.0\nC: "
                        "RSET x\nS: 501 5.5.4\n"
-                       "C: FOO\nS: 500 5.5.2\nC: \nS: 500 5.5.2\nC: BDAT 3 LAST\nS: 500 5.5.2\nC: "
+                       "C: FOO\nS: 500 5.5.2\nC: \nS: 500 5.5.2\nC: BDATX 3\nS: 500 5.5.2\nC: "
                        "AUTH PLAIN\nS: 500 5.5.2\n"
                        "C: QUIT now\nS: 501 5.5.4\nC: STARTTLS\nS: 502 5.5.1\n" QUIT);
 }
@@ -82,7 +82,8 @@ Test(dialogue, ehlo_and_rset_clear_the_transaction)
         "C: MAIL FROM:<a@b>\nS: 250 2.1.0\nC: RSET\nS: 250 2.0.0\nC: RCPT TO:<u@d>\nS: 503 5.5.1\n"
         "C: MAIL FROM:<a@b>\nS: 250 2.1.0\nC: EHLO [127.0.0.1]\nS: 250-gw\nS: 250-P\nS: 250-S\nS: "
         "250-8\n"
-        "S: 250-DSN\nS: 250-L\nS: 250 E\nC: DATA\nS: 503 5.5.1\n" QUIT);
+        "S: 250-DSN\nS: 250-SMTPUTF8\nS: 250-CHUNKING\nS: 250-L\nS: 250 E\nC: DATA\nS: 503 "
+        "5.5.1\n" QUIT);
 }
 
 /* covers: SMTPS-05 SMTPS-06 SMTPS-17 SMTPS-24 CODE-12 */
@@ -92,7 +93,7 @@ Test(dialogue, arguments)
         GREETING EHLO
         "C: MAIL FROM: <a@b>\nS: 501 5.5.4\nC: MAIL FROM:a@b\nS: 501 5.5.4\nC: MAIL\nS: 501 5.5.4\n"
         "C: MAIL FROM:<a>\nS: 501 5.1.7\nC: MAIL FROM:<a@b> FOO=1\nS: 555 5.5.4\nC: MAIL "
-        "FROM:<a@b> SMTPUTF8\nS: 555 5.5.4\n"
+        "FROM:<a@b> SMTPUTF8=\nS: 501 5.5.4\n"
         "C: MAIL FROM:<a@b> REQUIRETLS\nS: 555 5.5.4\nC: MAIL FROM:<a@b> NOTIFY=NEVER\nS: 555 "
         "5.5.4\n"
         "C: MAIL FROM:<a@b> SIZE=x\nS: 501 5.5.4\nC: MAIL FROM:<a@b> SIZE=1 SIZE=1\nS: 501 5.5.4\n"
@@ -291,6 +292,7 @@ Test(dialogue, starttls)
         bench_run(&bench,
                   GREETING
                   "C: EHLO c.example\nS: 250-gw\nS: 250-P\nS: 250-SIZE\nS: 250-8\nS: 250-DSN\nS: "
+                  "250-SMTPUTF8\nS: 250-CHUNKING\nS: "
                   "250-STARTTLS\r\nS: 250-L\nS: 250 E\n"
                   "C: MAIL FROM:<clear@b>\nS: 250 2.1.0\nC: RCPT TO:<u@d>\nS: 250 2.1.5\n"
                   "C: STARTTLS x\nS: 501 5.5.4\nC: STARTTLS\nS: 220 2.0.0\nT:\n"
@@ -471,6 +473,7 @@ Test(dialogue, require_tls)
     bench_open(&bench);
     bench_run(&bench,
               GREETING "C: EHLO c.example\nS: 250-gw\nS: 250-P\nS: 250-S\nS: 250-8\nS: 250-DSN\nS: "
+                       "250-SMTPUTF8\nS: 250-CHUNKING\nS: "
                        "250-STARTTLS\r\nS: 250-L\nS: 250 E\n"
                        "C: HELO c\nS: 530 5.7.0\nC: MAIL FROM:<a@b>\nS: 530 5.7.0\nC: RCPT "
                        "TO:<u@d>\nS: 530 5.7.0\n"

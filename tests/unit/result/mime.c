@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 
 static struct arena *memory; /* a test is a process */
 
@@ -21,8 +22,8 @@ char *field(const struct fields *fields, const char *name)
     return value;
 }
 
-/* CRLF line ends only, printable ASCII only, lines of at most 998 octets. */
-static void check_octets(const char *text, size_t length)
+/* CRLF line ends only, printable ASCII only (but well-formed UTF-8 in a global one), lines of at most 998 octets. */
+static void check_octets(const char *text, size_t length, bool global)
 {
     size_t column = 0;
     for (size_t i = 0; i < length; i++) {
@@ -36,7 +37,10 @@ static void check_octets(const char *text, size_t length)
             column = 0;
             continue;
         }
-        cr_assert(c == '\t' || (c >= ' ' && c <= '~'), "octet %u at %zu", c, i);
+        uint32_t code;
+        unsigned octets = global ? utf8_character((struct slice){text + i, length - i}, &code) : 1;
+        cr_assert(octets > 1 || c == '\t' || (c >= ' ' && c <= '~'), "octet %u at %zu", c, i);
+        i += octets - 1;
         cr_assert(le(sz, ++column, 998));
     }
     cr_assert(length >= 2 && memcmp(text + length - 2, "\r\n", 2) == 0);
@@ -121,8 +125,10 @@ struct dsn *dsn_parse(const char *text, size_t length)
 {
     if (memory == NULL)
         memory = arena_create();
-    check_octets(text, length);
+    static const char mark[] = "\r\nContent-Type: message/global-delivery-status\r\n";
     struct dsn *dsn = arena_alloc(memory, sizeof(*dsn));
+    dsn->global = memmem(text, length, mark, sizeof(mark) - 1) != NULL;
+    check_octets(text, length, dsn->global);
     char *body = parse_fields(arena_strndup(memory, text, length), &dsn->header);
     cr_assert(body != NULL);
     const char *type = field(&dsn->header, "Content-Type");
@@ -130,9 +136,12 @@ struct dsn *dsn_parse(const char *text, size_t length)
     cr_assert(strncmp(type, "multipart/report; report-type=delivery-status;", 46) == 0, "%s", type);
     parse_parts(dsn, arena_printf(memory, "\r\n%s", body), boundary_of(type));
     cr_assert(dsn->part_count == 2 || dsn->part_count == 3);
-    cr_assert(
-        eq(str, field(&dsn->parts[0].header, "Content-Type"), "text/plain; charset=us-ascii"));
-    cr_assert(eq(str, field(&dsn->parts[1].header, "Content-Type"), "message/delivery-status"));
+    cr_assert(eq(str, field(&dsn->parts[0].header, "Content-Type"),
+                 dsn->global ? "text/plain; charset=utf-8" : "text/plain; charset=us-ascii"));
+    cr_assert(eq(str, field(&dsn->parts[1].header, "Content-Type"),
+                 dsn->global ? "message/global-delivery-status" : "message/delivery-status"));
+    for (size_t i = 0; i < dsn->part_count && dsn->global; i++)
+        cr_assert(field(&dsn->parts[i].header, "Content-Transfer-Encoding") != NULL);
     parse_status(dsn);
     return dsn;
 }

@@ -3,6 +3,7 @@
 #ifndef TEST_RESULT_MIME_H
 #define TEST_RESULT_MIME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { MIME_FIELDS = 32, MIME_GROUPS = 64, MIME_PARTS = 8 };
@@ -18,6 +19,7 @@ struct part {
 };
 struct dsn {
     struct fields header;
+    bool global; /* RFC 6533: it may have UTF-8 */
     size_t part_count;
     struct part parts[MIME_PARTS];
     struct fields message; /* per-message fields */

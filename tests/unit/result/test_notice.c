@@ -505,3 +505,79 @@ Test(notice, durations)
         cr_assert(eq(str, (char *)duration_text(arena, cases[i].seconds), (char *)cases[i].text));
     arena_free(&arena);
 }
+
+/* An address that is not ASCII stands as it is where the notice goes out with SMTPUTF8. covers: DSN-13 */
+Test(notice, to_a_sender_in_utf8)
+{
+    envelope.sender = "\xc3\xbc@B\xc3\xbc"
+                      "cher.example";
+    envelope.smtputf8 = true;
+    recipients[0].address = "b\xc3\xb6"
+                            "b+x@example.net";
+    recipients[0].orcpt = "utf-8;B\\x{F6}b\\x{2B}\\x{D}\\x{0A}\\x{202E}\\x{D800}@old.example";
+    notice.header = SLICE_LITERAL("From: \xc3\xbc\r\n");
+    struct dsn *dsn = make();
+    cr_assert(dsn->global);
+    cr_assert(made->envelope.smtputf8 && made->envelope.body == BODY_8BITMIME);
+    cr_assert(eq(str, made->recipient, (char *)envelope.sender));
+    cr_assert(eq(str, made->next_hop, "xn--bcher-kva.example"));
+    cr_assert(eq(str, field(&dsn->header, "To"),
+                 "<\xc3\xbc@B\xc3\xbc"
+                 "cher.example>"));
+    const struct fields *group = &dsn->groups[0];
+    cr_assert(eq(str, field(group, "Final-Recipient"),
+                 "utf-8; b\xc3\xb6"
+                 "b+x@example.net"));
+    cr_assert(eq(str, field(group, "Original-Recipient"),
+                 "utf-8; B\xc3\xb6"
+                 "b+\\x{D}???@old.example"),
+              "%s", field(group, "Original-Recipient"));
+    must_have(dsn->parts[0].body, "<b\xc3\xb6"
+                                  "b+x@example.net>\r\n");
+    cr_assert(eq(str, field(&dsn->parts[2].header, "Content-Type"), "message/global-headers"));
+    cr_assert(eq(str, field(&dsn->parts[2].header, "Content-Transfer-Encoding"), "8bit"));
+    cr_assert(eq(str, dsn->parts[2].body, "From: \xc3\xbc\r\n"));
+    draft_abandon(&made);
+    notice.content = SLICE_LITERAL("From: \xc3\xbc\r\n\r\n\xc3\xa4\r\n");
+    envelope.ret = RETURN_FULL;
+    envelope.size = notice.content.len;
+    cr_assert(notice_quotes_all(&envelope, notice.content, 1000));
+    dsn = make();
+    cr_assert(eq(str, field(&dsn->parts[2].header, "Content-Type"), "message/global"));
+    cr_assert(eq(str, dsn->parts[2].body, (char *)notice.content.ptr));
+    draft_abandon(&made);
+}
+
+/* To all others it goes in 7-bit, so that it arrives: each such character is written out. covers: DSN-13 */
+Test(notice, about_a_recipient_in_utf8)
+{
+    envelope.smtputf8 = true;
+    recipients[0].address = "b\xc3\xb6"
+                            "b+x=y@\xe4\xbe\x8b.example";
+    recipients[0].orcpt = "utf-8;b\xc3\xb6"
+                          "b\\x{F6}+2Bx@old.example";
+    recipients[1].orcpt = "rfc822;Caro+2BX@old.example.net";
+    notice.recipient_count = 2;
+    notice.header = SLICE_LITERAL("From: \xc3\xbc\r\n");
+    struct dsn *dsn = make();
+    cr_assert(not(dsn->global));
+    cr_assert(made->envelope.smtputf8 == false && made->envelope.body == BODY_7BIT);
+    const struct fields *group = &dsn->groups[0];
+    cr_assert(eq(str, field(group, "Final-Recipient"),
+                 "utf-8; b\\x{F6}b\\x{2B}x\\x{3D}y@\\x{4F8B}.example"));
+    cr_assert(
+        eq(str, field(group, "Original-Recipient"), "utf-8; b\\x{F6}b\\x{F6}\\x{2B}x@old.example"));
+    must_have(dsn->parts[0].body, "<b\\x{F6}b\\x{2B}x\\x{3D}y@\\x{4F8B}.example>\r\n");
+    cr_assert(eq(str, field(&dsn->groups[1], "Final-Recipient"), "rfc822; carol@example.net"));
+    cr_assert(
+        eq(str, field(&dsn->groups[1], "Original-Recipient"), "rfc822; Caro+X@old.example.net"));
+    cr_assert(eq(str, field(&dsn->parts[2].header, "Content-Type"), "text/rfc822-headers"));
+    cr_assert(
+        eq(str, field(&dsn->parts[2].header, "Content-Transfer-Encoding"), "quoted-printable"));
+    draft_abandon(&made);
+    notice.content = SLICE_LITERAL("a: \xc3\xbc\r\n\r\n");
+    envelope.ret = RETURN_FULL;
+    envelope.size = notice.content.len;
+    cr_assert(not(notice_quotes_all(&envelope, notice.content, 1000)));
+    notice.content = (struct slice){NULL, 0};
+}

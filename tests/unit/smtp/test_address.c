@@ -30,7 +30,7 @@ Test(address, good_paths)
     };
     for (size_t i = 0; i < COUNT(good); i++) {
         struct path path;
-        cr_assert(eq(int, path_parse(slice_of(good[i].text), &path), ADDRESS_OK), "%s",
+        cr_assert(eq(int, path_parse(slice_of(good[i].text), false, &path), ADDRESS_OK), "%s",
                   good[i].text);
         cr_assert(eq(int, path.kind, PATH_MAILBOX));
         cr_assert(slice_equal(path.address, slice_of(good[i].address)), "%s", good[i].text);
@@ -88,23 +88,56 @@ Test(address, bad_paths)
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct path path;
-        cr_assert(eq(int, path_parse(slice_of(bad[i].text), &path), bad[i].error), "%s",
+        cr_assert(eq(int, path_parse(slice_of(bad[i].text), false, &path), bad[i].error), "%s",
                   bad[i].text);
     }
     struct path path;
-    cr_assert(eq(int, path_parse(SLICE_LITERAL("<u\0v@d>"), &path), ADDRESS_BAD));
-    cr_assert(eq(int, path_parse(SLICE_LITERAL("<u@d\0e>"), &path), ADDRESS_BAD));
+    cr_assert(eq(int, path_parse(SLICE_LITERAL("<u\0v@d>"), false, &path), ADDRESS_BAD));
+    cr_assert(eq(int, path_parse(SLICE_LITERAL("<u@d\0e>"), false, &path), ADDRESS_BAD));
+}
+
+/* covers: SMTPS-24 */
+Test(address, utf8)
+{
+    static const struct {
+        const char *text;
+        enum address_error error;
+    } cases[] = {
+        {"<\xc3\xbc@d>", ADDRESS_OK},
+        {"<u@m\xc3\xbcller.example>", ADDRESS_OK},
+        {"<\"\xc3\xbc b\"@d>", ADDRESS_OK},
+        {"<@m\xc3\xbcller.example:u@d>", ADDRESS_OK},
+        {"<\xf0\x9f\x93\xac@d>", ADDRESS_OK},
+        {"<u@d>", ADDRESS_OK},
+        {"<\xc3@d>", ADDRESS_BAD},              /* cut short */
+        {"<\xc0\xaf@d>", ADDRESS_BAD},          /* overlong */
+        {"<\xed\xa0\x80@d>", ADDRESS_BAD},      /* a surrogate */
+        {"<u@m\xfcller.example>", ADDRESS_BAD}, /* Latin-1 */
+        {"<\xc2\x85@d>", ADDRESS_BAD},          /* a control */
+        {"<u@d\xe2\x80\xae>", ADDRESS_BAD},     /* turns the direction of text */
+        {"<\"\\\xc3\xbc\"@d>", ADDRESS_BAD},    /* quoted-pairSMTP is ASCII */
+        {"<\xc3\xbc>", ADDRESS_BAD},
+        {"<\xc3\xbc..v@d>", ADDRESS_BAD},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct path path;
+        cr_assert(eq(int, path_parse(slice_of(cases[i].text), true, &path), cases[i].error),
+                  "case %zu", i);
+        if (cases[i].error == ADDRESS_OK)
+            cr_assert(eq(int, path.non_ascii, i != 5), "case %zu", i);
+    }
 }
 
 /* covers: SMTPS-11 */
 Test(address, null_path_and_postmaster)
 {
     struct path path;
-    cr_assert(eq(int, path_parse(SLICE_LITERAL("<>"), &path), ADDRESS_OK));
+    cr_assert(eq(int, path_parse(SLICE_LITERAL("<>"), false, &path), ADDRESS_OK));
     cr_assert(eq(int, path.kind, PATH_NULL));
-    cr_assert(eq(int, path_parse(SLICE_LITERAL("<pOSTmaster>"), &path), ADDRESS_OK));
+    cr_assert(eq(int, path_parse(SLICE_LITERAL("<pOSTmaster>"), false, &path), ADDRESS_OK));
     cr_assert(eq(int, path.kind, PATH_POSTMASTER));
-    cr_assert(eq(int, path_parse(SLICE_LITERAL("<postmaster@example.org>"), &path), ADDRESS_OK));
+    cr_assert(
+        eq(int, path_parse(SLICE_LITERAL("<postmaster@example.org>"), false, &path), ADDRESS_OK));
     cr_assert(eq(int, path.kind, PATH_MAILBOX));
 }
 
@@ -120,11 +153,11 @@ Test(address, lengths)
     /* 64 + 1 + 63 + 1 + 63 + 1 + 61 = 254 octets, 256 with <> */
     snprintf(text, sizeof(text), "<%s@%s.%s.%.61s>", local, label, label, label);
     cr_assert(eq(sz, strlen(text), 256));
-    cr_assert(eq(int, path_parse(slice_of(text), &path), ADDRESS_OK));
+    cr_assert(eq(int, path_parse(slice_of(text), false, &path), ADDRESS_OK));
     snprintf(text, sizeof(text), "<%s@%s.%s.%.62s>", local, label, label, label);
-    cr_assert(eq(int, path_parse(slice_of(text), &path), ADDRESS_TOO_LONG));
+    cr_assert(eq(int, path_parse(slice_of(text), false, &path), ADDRESS_TOO_LONG));
     snprintf(text, sizeof(text), "<u@d%s.e>", label);
-    cr_assert(eq(int, path_parse(slice_of(text), &path), ADDRESS_BAD));
+    cr_assert(eq(int, path_parse(slice_of(text), false, &path), ADDRESS_BAD));
     snprintf(text, sizeof(text), "%s.%s.%s.%s", label, label, label, label);
     cr_assert(eq(sz, strlen(text), 255));
     cr_assert(domain_is_valid(slice_of(text)));

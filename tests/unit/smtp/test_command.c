@@ -32,7 +32,7 @@ Test(command, verbs_in_any_case)
         {"DATAX", VERB_UNKNOWN, ""},
         {"DAT", VERB_UNKNOWN, ""},
         {"unknown", VERB_UNKNOWN, ""},
-        {"BDAT 3 LAST", VERB_UNKNOWN, "3 LAST"},
+        {"bdat 3 LAST", VERB_BDAT, "3 LAST"},
         {"QUIT\x01", VERB_UNKNOWN, ""},
         {"NOOP a\rb", VERB_UNKNOWN, ""},
     };
@@ -79,14 +79,16 @@ Test(command, mail)
         {"FROM:<u@d> SIZE=1x", ARGUMENT_BAD_PARAMETER, ARGUMENT_BAD_PARAMETER, 0, BODY_7BIT},
         {"FROM:<u@d> SIZE=000000000000000000001", ARGUMENT_BAD_PARAMETER, ARGUMENT_BAD_PARAMETER, 0,
          BODY_7BIT},
-        {"FROM:<u@d> BODY=BINARYMIME", ARGUMENT_BAD_PARAMETER, ARGUMENT_BAD_PARAMETER, 0,
-         BODY_7BIT},
+        {"FROM:<u@d> BODY=binaryMIME", ARGUMENT_OK, ARGUMENT_OK, 0, BODY_BINARYMIME},
+        {"FROM:<u@d> BODY=BINARY", ARGUMENT_BAD_PARAMETER, ARGUMENT_BAD_PARAMETER, 0, BODY_7BIT},
         {"FROM:<u@d> SIZE=1 SIZE=1", ARGUMENT_REPEATED_PARAMETER, ARGUMENT_REPEATED_PARAMETER, 1,
          BODY_7BIT},
-        {"FROM:<u@d> SMTPUTF8", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0,
-         BODY_7BIT},
-        {"FROM:<u@d> SMTPUTF8", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0,
-         BODY_7BIT},
+        {"FROM:<u@d> SMTPUTF8", ARGUMENT_OK, ARGUMENT_OK, 0, BODY_7BIT},
+        {"FROM:<\xc3\xbc@d> smtputf8 SIZE=1", ARGUMENT_OK, ARGUMENT_OK, 1, BODY_7BIT},
+        {"FROM:<\xc3@d> SMTPUTF8", ARGUMENT_BAD_ADDRESS, ARGUMENT_BAD_ADDRESS, 0, BODY_7BIT},
+        {"FROM:<u@d> SMTPUTF8=1", ARGUMENT_BAD_PARAMETER, ARGUMENT_BAD_PARAMETER, 0, BODY_7BIT},
+        {"FROM:<u@d> SMTPUTF8 SMTPUTF8", ARGUMENT_REPEATED_PARAMETER, ARGUMENT_REPEATED_PARAMETER,
+         0, BODY_7BIT},
         {"FROM:<u@d> NOTIFY=NEVER", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0,
          BODY_7BIT},
         {"FROM:<u@d> x", ARGUMENT_UNKNOWN_PARAMETER, ARGUMENT_UNKNOWN_PARAMETER, 0, BODY_7BIT},
@@ -149,12 +151,64 @@ Test(command, rcpt)
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct rcpt_argument rcpt;
-        cr_assert(
-            eq(int, rcpt_argument_parse(slice_of(cases[i].argument), false, &rcpt), cases[i].error),
-            "%s", cases[i].argument);
+        cr_assert(eq(int, rcpt_argument_parse(slice_of(cases[i].argument), false, false, &rcpt),
+                     cases[i].error),
+                  "%s", cases[i].argument);
         if (cases[i].address != NULL)
             cr_assert(slice_equal(rcpt.path.address, slice_of(cases[i].address)), "%s",
                       cases[i].argument);
+    }
+}
+
+/* An address in UTF-8 is for transactions with SMTPUTF8. covers: SMTPS-24 DSN-06 */
+Test(command, rcpt_in_utf8)
+{
+    struct rcpt_argument rcpt;
+    const struct slice argument = SLICE_LITERAL("TO:<\xc3\xbc@b\xc3\xbc"
+                                                "cher.example> ORCPT=utf-8;\xc3\xbc@d");
+    cr_assert(eq(int, rcpt_argument_parse(argument, false, false, &rcpt), ARGUMENT_NON_ASCII));
+    cr_assert(eq(int, rcpt_argument_parse(argument, false, true, &rcpt), ARGUMENT_OK));
+    cr_assert(rcpt.path.non_ascii);
+    cr_assert(slice_equal(rcpt.path.local, SLICE_LITERAL("\xc3\xbc")));
+    cr_assert(slice_equal(rcpt.path.domain, SLICE_LITERAL("b\xc3\xbc"
+                                                          "cher.example")));
+    cr_assert(slice_equal(rcpt.orcpt, SLICE_LITERAL("utf-8;\xc3\xbc@d")));
+}
+
+/* covers: SMTPS-19 */
+Test(command, bdat)
+{
+    static const struct {
+        const char *argument;
+        int rc;
+        uint64_t size;
+        bool last;
+    } cases[] = {
+        {"0", 0, 0, false},
+        {"86", 0, 86, false},
+        {"86 LAST", 0, 86, true},
+        {"0  last ", 0, 0, true},
+        {"000000000000000000001", 0, 1, false},
+        {"18446744073709551615 LAST", 0, UINT64_MAX, true},
+        {"18446744073709551616", -1, 0, false},
+        {"", -1, 0, false},
+        {"LAST", -1, 0, false},
+        {"-1", -1, 0, false},
+        {"+1", -1, 0, false},
+        {"1x", -1, 0, false},
+        {"0x10", -1, 0, false},
+        {"1 LASTLY", -1, 0, false},
+        {"1 LAST LAST", -1, 0, false},
+        {"1 2", -1, 0, false},
+        {"1,LAST", -1, 0, false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint64_t size = 0;
+        bool last;
+        int rc = bdat_argument_parse(slice_of(cases[i].argument), &size, &last);
+        cr_assert(eq(int, rc, cases[i].rc), "%s", cases[i].argument);
+        if (rc == 0)
+            cr_assert(size == cases[i].size && last == cases[i].last, "%s", cases[i].argument);
     }
 }
 
@@ -177,10 +231,11 @@ static const char *written(struct buffer *buffer)
     return buffer->ptr;
 }
 
-/* covers: SMTPC-05 SMTPC-22 SMTPC-25 */
+/* covers: SMTPC-05 SMTPC-22 SMTPC-24 SMTPC-25 */
 Test(command, client_writes_only_what_is_offered)
 {
-    struct envelope envelope = {.sender = "u@example.org", .size = 1234, .has_8bit = true};
+    struct envelope envelope = {
+        .sender = "u@example.org", .size = 1234, .has_8bit = true, .smtputf8 = true};
     static const struct {
         struct capabilities capabilities;
         const char *line;
@@ -190,6 +245,7 @@ Test(command, client_writes_only_what_is_offered)
         {{.eightbitmime = true}, "MAIL FROM:<u@example.org> BODY=8BITMIME\r\n"},
         {{.size = true, .eightbitmime = true},
          "MAIL FROM:<u@example.org> SIZE=1234 BODY=8BITMIME\r\n"},
+        {{.smtputf8 = true}, "MAIL FROM:<u@example.org> SMTPUTF8\r\n"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct buffer out;
@@ -198,6 +254,13 @@ Test(command, client_writes_only_what_is_offered)
         cr_assert(eq(str, (char *)written(&out), (char *)cases[i].line));
         buffer_release(&out);
     }
+    envelope.body = BODY_BINARYMIME;
+    struct buffer binary;
+    buffer_init(&binary, 4096);
+    const struct capabilities both = {.eightbitmime = true, .binarymime = true};
+    cr_assert(eq(int, command_format_mail(&binary, &envelope, &both), 0));
+    cr_assert(eq(str, (char *)written(&binary), "MAIL FROM:<u@example.org> BODY=BINARYMIME\r\n"));
+    buffer_release(&binary);
     struct buffer out;
     struct capabilities all = {.size = true, .eightbitmime = true};
     struct recipient recipient = {.address = "\"a b\"@Example.org", .notify = NOTIFY_NEVER};

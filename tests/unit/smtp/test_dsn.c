@@ -10,6 +10,27 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* Where SMTPUTF8 is in use, ORCPT of type utf-8 may be UTF-8 as it is (RFC 6533 3). covers: DSN-06 DSN-13 */
+Test(dsn, orcpt_in_utf8)
+{
+    static const struct {
+        const char *value;
+        bool valid, valid_with_smtputf8;
+    } cases[] = {
+        {"utf-8;\xc3\xbc@d", false, true},      {"UTF-8;\xc3\xbc+2B@d", false, true},
+        {"rfc822;\xc3\xbc@d", false, false},    {"utf-8;\\x{FC}@d", true, true},
+        {"utf-8;\xc3@d", false, false},         {"utf-8;\xc3\xbc @d", false, false},
+        {"utf-8;\xc3\xbc=@d", false, false},    {"utf-8;\xc3\xbc+2@d", false, false},
+        {"utf-8;\xe2\x80\xae@d", false, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct slice value = slice_of(cases[i].value);
+        cr_assert(eq(int, dsn_orcpt_is_valid(value, false), cases[i].valid), "case %zu", i);
+        cr_assert(eq(int, dsn_orcpt_is_valid(value, true), cases[i].valid_with_smtputf8),
+                  "case %zu", i);
+    }
+}
+
 /* covers: DSN-06 */
 Test(dsn, ret)
 {
@@ -85,7 +106,7 @@ Test(dsn, xtext)
         snprintf(orcpt, sizeof(orcpt), "rfc822;%s", cases[i].text);
         cr_assert(eq(int, dsn_envid_is_valid(slice_of(cases[i].text)), cases[i].valid), "%s",
                   cases[i].text);
-        cr_assert(eq(int, dsn_orcpt_is_valid(slice_of(orcpt)), cases[i].valid), "%s",
+        cr_assert(eq(int, dsn_orcpt_is_valid(slice_of(orcpt), false), cases[i].valid), "%s",
                   cases[i].text);
     }
 }
@@ -99,17 +120,18 @@ Test(dsn, lengths_and_types)
     cr_assert(not(dsn_envid_is_valid((struct slice){text, 101})));
     cr_assert(not(dsn_envid_is_valid((struct slice){text, 0})));
     memcpy(text, "rfc822;", 7);
-    cr_assert(dsn_orcpt_is_valid((struct slice){text, 500}));
-    cr_assert(not(dsn_orcpt_is_valid((struct slice){text, 501})));
+    cr_assert(dsn_orcpt_is_valid((struct slice){text, 500}, false));
+    cr_assert(not(dsn_orcpt_is_valid((struct slice){text, 501}, false)));
     static const char *const good[] = {"rfc822;u@d", "UTF-8;\\x{FC}@d", "x400;/c=us", "rfc822;a;b"};
     static const char *const bad[] = {"",          "u@d",        ";u@d",   "rfc 822;u@d",
                                       "rfc.822;u", "rfc@822;u",  "rfc822", "rfc=822;u@d",
                                       "(x);u@d",   "r\xc3\xbc;u"};
     for (size_t i = 0; i < COUNT(good); i++) /* "=" must be encoded: x400 needs "+3D" */
-        cr_assert(eq(int, dsn_orcpt_is_valid(slice_of(good[i])), strchr(good[i], '=') == NULL),
-                  "%s", good[i]);
+        cr_assert(
+            eq(int, dsn_orcpt_is_valid(slice_of(good[i]), false), strchr(good[i], '=') == NULL),
+            "%s", good[i]);
     for (size_t i = 0; i < COUNT(bad); i++)
-        cr_assert(not(dsn_orcpt_is_valid(slice_of(bad[i]))), "%s", bad[i]);
+        cr_assert(not(dsn_orcpt_is_valid(slice_of(bad[i]), false)), "%s", bad[i]);
 }
 
 /* covers: DSN-06 */
@@ -128,11 +150,12 @@ Test(dsn, arguments_of_commands)
     cr_assert(
         eq(int,
            rcpt_argument_parse(SLICE_LITERAL("TO:<u@d> Notify=SUCCESS,delay ORCPT=rfc822;U+2B@D"),
-                               false, &rcpt),
+                               false, false, &rcpt),
            ARGUMENT_OK));
     cr_assert(eq(uint, rcpt.notify, NOTIFY_SUCCESS | NOTIFY_DELAY));
     cr_assert(slice_equal(rcpt.orcpt, SLICE_LITERAL("rfc822;U+2B@D")));
-    cr_assert(eq(int, rcpt_argument_parse(SLICE_LITERAL("TO:<u@d>"), false, &rcpt), ARGUMENT_OK));
+    cr_assert(
+        eq(int, rcpt_argument_parse(SLICE_LITERAL("TO:<u@d>"), false, false, &rcpt), ARGUMENT_OK));
     cr_assert(rcpt.notify == 0 && rcpt.orcpt.ptr == NULL);
     static const struct {
         const char *argument;
@@ -145,9 +168,9 @@ Test(dsn, arguments_of_commands)
         {"TO:<u@d> ENVID=x", ARGUMENT_UNKNOWN_PARAMETER},
     };
     for (size_t i = 0; i < COUNT(cases); i++)
-        cr_assert(
-            eq(int, rcpt_argument_parse(slice_of(cases[i].argument), true, &rcpt), cases[i].error),
-            "%s", cases[i].argument);
+        cr_assert(eq(int, rcpt_argument_parse(slice_of(cases[i].argument), true, false, &rcpt),
+                     cases[i].error),
+                  "%s", cases[i].argument);
     static const char *const bad_mail[] = {"FROM:<u@d> RET", "FROM:<u@d> RET=", "FROM:<u@d> ENVID",
                                            "FROM:<u@d> ENVID="};
     for (size_t i = 0; i < COUNT(bad_mail); i++)
