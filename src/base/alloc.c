@@ -1,16 +1,17 @@
-/* alloc: see alloc.h. An arena is a list of blocks; a large object gets a block of its own.
+/* alloc: see alloc.h. An arena is a list of blocks, the first one small; a large object gets a block of its own.
  * Owns: nothing beyond the blocks.
  * Must never return NULL.
  */
 #include "base/alloc.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA_BLOCK = 4096, ARENA_ALIGN = 16 };
+enum { ARENA_FIRST = 1024, ARENA_BLOCK = 4096, ARENA_ALIGN = 16 };
 
 static void *present(void *ptr)
 {
@@ -109,9 +110,11 @@ void *arena_alloc(struct arena *arena, size_t size)
         first->used += size;
         return ptr;
     }
-    struct block *block = block_create(size > ARENA_BLOCK / 4 ? size : ARENA_BLOCK);
+    size_t usual = first == NULL ? ARENA_FIRST : ARENA_BLOCK;
+    bool large = size > (first == NULL ? ARENA_FIRST : ARENA_BLOCK / 4);
+    struct block *block = block_create(large ? size : usual);
     block->used = size;
-    if (size > ARENA_BLOCK / 4 && first != NULL) { /* keep filling the block in use */
+    if (large && first != NULL) { /* keep filling the block in use */
         block->next = first->next;
         first->next = block;
     } else {

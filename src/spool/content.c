@@ -1,6 +1,8 @@
 /* content: octets of messages in memory: what a draft collects, and the cache for the first attempt.
  * Owns: the octets, by counting who uses them (all in the loop's thread).
- * The cache spares reading back what was just written; a table by message and a list by age.
+ * The cache spares reading back what was just written; a table by message and a list by age. Mail leaves in the order
+ * in which it came: when the cache is full, those that came first stay, and the newest is read back from the store;
+ * to drop the oldest would mean that none is found. What has waited for long makes room: its destination is slow.
  * Must never hold more than CACHE_LIMIT, whatever the load. */
 #include <assert.h>
 #include <stdlib.h>
@@ -9,7 +11,7 @@
 #include "base/alloc.h"
 #include "spool/spool_private.h"
 
-enum { FIRST_SIZE = 16 * 1024, CACHE_LIMIT = 32 * 1024 * 1024, BUCKETS = 8192 };
+enum { FIRST_SIZE = 16 * 1024, CACHE_LIMIT = 4 * 1024 * 1024, LONG_WAIT_MS = 5000, BUCKETS = 1024 };
 
 struct content *content_create(void)
 {
@@ -34,6 +36,14 @@ void content_append(struct content *content, struct slice data)
     content->len += data.len;
 }
 
+void content_complete(struct content *content)
+{
+    if (content->len == content->size)
+        return;
+    content->data = x_realloc(content->data, content->len);
+    content->size = content->len;
+}
+
 struct content *content_share(struct content *content)
 {
     content->users++;
@@ -53,6 +63,7 @@ void content_release(struct content **content)
 
 struct entry {
     int64_t message;
+    int64_t since; /* loop time */
     struct content *content;
     struct entry *next; /* in its bucket */
     struct entry *newer, *older;
@@ -80,7 +91,7 @@ void content_cache_free(struct content_cache **cache)
 static struct entry **place_of(struct content_cache *cache, int64_t message)
 {
     uint64_t hash = (uint64_t)message * UINT64_C(0x9e3779b97f4a7c15);
-    struct entry **place = &cache->buckets[hash >> 51];
+    struct entry **place = &cache->buckets[hash >> 54];
     while (*place != NULL && (*place)->message != message)
         place = &(*place)->next;
     return place;
@@ -100,20 +111,30 @@ void content_cache_remove(struct content_cache *cache, int64_t message)
     free(entry);
 }
 
-void content_cache_add(struct content_cache *cache, int64_t message, struct content *content)
+static bool has_room(const struct content_cache *cache, const struct content *content)
 {
+    return cache->octets + content->size <= CACHE_LIMIT;
+}
+
+void content_cache_add(struct content_cache *cache, int64_t message, struct content *content,
+                       int64_t now)
+{
+    while (!has_room(cache, content) && cache->oldest != NULL &&
+           now - cache->oldest->since >= LONG_WAIT_MS)
+        content_cache_remove(cache, cache->oldest->message);
+    if (!has_room(cache, content))
+        return;
     struct entry **place = place_of(cache, message);
     assert(*place == NULL);
     struct entry *entry = x_calloc(1, sizeof(*entry));
     entry->message = message;
+    entry->since = now;
     entry->content = content_share(content);
     entry->older = cache->newest;
     *(entry->older != NULL ? &entry->older->newer : &cache->oldest) = entry;
     cache->newest = entry;
     *place = entry;
     cache->octets += content->size;
-    while (cache->octets > CACHE_LIMIT)
-        content_cache_remove(cache, cache->oldest->message);
 }
 
 struct content *content_cache_find(const struct content_cache *cache, int64_t message)

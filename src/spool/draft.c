@@ -232,6 +232,7 @@ void draft_prepare(struct draft *draft, int64_t now)
 {
     assert(draft->count > 0);
     draft->now = now;
+    content_complete(draft->content);
     for (size_t i = 0; i < draft->count; i++) {
         struct delivery *delivery = draft->deliveries[i].delivery;
         copy_envelope(delivery->arena, &delivery->envelope, &draft->envelope);
@@ -274,10 +275,19 @@ static void hand_on_delivery(struct stored_delivery *stored, struct spool *spool
         spool_release(spool, &delivery);
 }
 
+static bool any_goes_out_now(const struct draft *draft)
+{
+    for (size_t i = 0; i < draft->count; i++) {
+        if (!draft->deliveries[i].due.held)
+            return true;
+    }
+    return false;
+}
+
 void draft_hand_on(struct draft *draft, struct spool *spool)
 {
-    if (draft->chunks == 0)
-        content_cache_add(spool->cache, draft->message, draft->content);
+    if (draft->chunks == 0 && any_goes_out_now(draft))
+        content_cache_add(spool->cache, draft->message, draft->content, loop_now(spool->loop));
     for (size_t i = 0; i < draft->count; i++)
         hand_on_delivery(&draft->deliveries[i], spool);
 }

@@ -17,14 +17,17 @@ struct content {
 };
 struct content *content_create(void);
 void content_append(struct content *content, struct slice data); /* at most CHUNK_SIZE in all */
+void content_complete(
+    struct content *content); /* nothing is appended any more: gives back what is too much */
 struct content *content_share(struct content *content);
 void content_release(struct content **content);
 
-/* Whole contents of fresh messages, by message, bounded; the oldest leave first. */
+/* Whole contents of fresh messages, by message, bounded: what does not fit is not taken. */
 struct content_cache;
 struct content_cache *content_cache_create(void);
 void content_cache_free(struct content_cache **cache);
-void content_cache_add(struct content_cache *cache, int64_t message, struct content *content);
+void content_cache_add(struct content_cache *cache, int64_t message, struct content *content,
+                       int64_t now); /* loop time */
 struct content *content_cache_find(const struct content_cache *cache, int64_t message);
 void content_cache_remove(struct content_cache *cache, int64_t message);
 

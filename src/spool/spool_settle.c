@@ -39,7 +39,7 @@ static void settle_kept(struct job *job, struct store *store)
 
 static void hand_on(struct settle_job *settling, struct spool *spool)
 {
-    if (settling->settled.message_gone)
+    if (settling->settled.message_gone || settling->settled.pending) /* a later attempt reads it */
         content_cache_remove(spool->cache, settling->settlement.message);
     for (size_t i = 0; i < settling->notice_count; i++)
         draft_hand_on(settling->notices[i], spool);
