@@ -1,6 +1,8 @@
 /* session: see session.h.
  * Owns: GnuTLS objects: credentials of the process, sessions of its streams.
- * Priorities are spelled out: GnuTLS's NORMAL still has TLS 1.0 and SHA-1 signatures.
+ * Priorities are spelled out: GnuTLS's NORMAL still has TLS 1.0 and SHA-1 signatures. X25519 stands first: with nettle it
+ * takes less than a third of the time of P-256, on both sides. A client makes a key for this group alone; a server that
+ * does not know it asks for another (HelloRetryRequest), which costs one round trip more.
  * Must never block, and never verify.
  */
 #include "tls/session.h"
@@ -20,8 +22,12 @@
 #include "tls/stream.h"
 #include "tls/tickets.h"
 
+#define GROUPS                                                                                     \
+    "-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1:+GROUP-X448:"     \
+    "+GROUP-FFDHE2048:+GROUP-FFDHE3072:+GROUP-FFDHE4096:+GROUP-FFDHE6144:+GROUP-FFDHE8192"
 #define PRIORITY                                                                                   \
-    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:-RSA:+RSA" /* RSA key exchange last */
+    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:" GROUPS           \
+    ":-RSA:+RSA" /* RSA key exchange last */
 
 struct tls_client {
     gnutls_certificate_credentials_t credentials;
@@ -224,9 +230,9 @@ struct tls_session *tls_session_client(struct tls_client *client, int fd, const 
                                        const char *priority, const char *ticket_key, bool resume)
 {
     bool keeps_tickets = client->tickets != NULL && ticket_key != NULL;
-    struct tls_session *session =
-        session_create(GNUTLS_CLIENT | (keeps_tickets ? 0 : GNUTLS_NO_TICKETS), fd,
-                       client->priority, client->credentials);
+    struct tls_session *session = session_create(GNUTLS_CLIENT | GNUTLS_KEY_SHARE_TOP |
+                                                     (keeps_tickets ? 0 : GNUTLS_NO_TICKETS),
+                                                 fd, client->priority, client->credentials);
     if (priority != NULL && priority[0] != '\0')
         set_priority(session, priority);
     if (server_name != NULL && server_name[0] != '\0')

@@ -170,6 +170,7 @@ static struct {
     const char *server_name, *priority;
     bool in_full, resumed, forget;
     size_t chain_count;
+    char group[32];
 } connection;
 
 static void on_event(void *arg, enum stream_event event)
@@ -181,6 +182,8 @@ static void on_event(void *arg, enum stream_event event)
     if (event == STREAM_SECURED) {
         connection.resumed = stream_peer(connection.stream)->resumed;
         connection.chain_count = stream_peer(connection.stream)->chain_count;
+        snprintf(connection.group, sizeof(connection.group), "%s",
+                 stream_peer(connection.stream)->group);
         if (connection.forget)
             stream_forget_tickets(connection.stream);
     }
@@ -230,6 +233,25 @@ Test(tickets, sessions_of_tls_1_2_are_resumed_too, .timeout = 30)
     cr_expect(not(resumes("mx.example.org", NULL, false)));
     cr_expect(resumes("mx.example.org", NULL, false));
     end();
+}
+
+static void expect_group(const char *server_priority_text, const char *group)
+{
+    begin(server_priority_text);
+    tls_client_keep_tickets(tls);
+    resumes("mx.example.org", NULL, false);
+    cr_expect(eq(str, connection.group, (char *)group), "%s", server_priority_text);
+    cr_expect(resumes("mx.example.org", NULL, false), "%s", server_priority_text);
+    end();
+}
+
+/* The client's first word has a key for X25519 alone; a server that does not know it asks for another. */
+Test(tickets, the_cheapest_group_comes_first_and_the_others_still_serve, .timeout = 30)
+{
+    expect_group("NORMAL", "X25519");
+    expect_group("NORMAL:-GROUP-X25519", "SECP256R1");
+    expect_group("NORMAL:-GROUP-ALL:+GROUP-SECP384R1", "SECP384R1");
+    expect_group("NORMAL:-VERS-ALL:+VERS-TLS1.2:-GROUP-ALL:+GROUP-SECP256R1", "SECP256R1");
 }
 
 static void forget_and_try_again(const char *priority)
