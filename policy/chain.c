@@ -10,25 +10,35 @@
 
 enum { VERIFICATIONS_MAX = 32, STEPS_MAX = 4096 };
 
-void chain_parse(struct chain *chain_r, const struct certificate *certificates, size_t count)
+void chain_read(struct chain *chain_r, const struct certificate *certificates, size_t count)
 {
     struct chain chain = {.count = count < CHAIN_LIMIT ? count : CHAIN_LIMIT,
                           .verifications = VERIFICATIONS_MAX,
                           .steps = STEPS_MAX};
     for (size_t i = 0; i < chain.count; i++) {
         chain.encoded[i] = (struct octets){certificates[i].der, certificates[i].length};
-        if (der_certificate_parse(chain.encoded[i], &chain.parts[i]) != 0)
-            continue;
-        gnutls_datum_t der = {certificates[i].der, (unsigned)certificates[i].length};
-        gnutls_x509_crt_t certificate;
-        if (gnutls_x509_crt_init(&certificate) != 0)
-            continue;
-        if (gnutls_x509_crt_import(certificate, &der, GNUTLS_X509_FMT_DER) == 0)
-            chain.certificates[i] = certificate;
-        else
-            gnutls_x509_crt_deinit(certificate);
+        chain.readable[i] = der_certificate_parse(chain.encoded[i], &chain.parts[i]) == 0;
     }
     *chain_r = chain;
+}
+
+static gnutls_x509_crt_t import(struct octets encoded)
+{
+    gnutls_datum_t der = {(unsigned char *)encoded.ptr, (unsigned)encoded.length};
+    gnutls_x509_crt_t certificate;
+    if (gnutls_x509_crt_init(&certificate) != 0)
+        return NULL;
+    if (gnutls_x509_crt_import(certificate, &der, GNUTLS_X509_FMT_DER) == 0)
+        return certificate;
+    gnutls_x509_crt_deinit(certificate);
+    return NULL;
+}
+
+void chain_import(struct chain *chain)
+{
+    for (size_t i = 0; i < chain->count; i++)
+        if (chain->readable[i] && chain->certificates[i] == NULL)
+            chain->certificates[i] = import(chain->encoded[i]);
 }
 
 void chain_release(struct chain *chain)

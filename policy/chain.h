@@ -21,13 +21,16 @@ enum { CHAIN_LIMIT = 16 }; /* certificates looked at; no honest chain is longer 
 
 struct chain {
     struct octets encoded[CHAIN_LIMIT];
-    struct der_certificate parts[CHAIN_LIMIT];   /* public_key.length 0: could not be parsed */
-    gnutls_x509_crt_t certificates[CHAIN_LIMIT]; /* NULL: could not be parsed */
+    struct der_certificate parts[CHAIN_LIMIT]; /* public_key.length 0: could not be parsed */
+    bool readable[CHAIN_LIMIT];
+    gnutls_x509_crt_t certificates[CHAIN_LIMIT]; /* NULL: not imported, or could not be */
     size_t count;
     unsigned verifications, steps; /* still allowed for all searches together */
 };
-/* `certificates` must outlive the chain. */
-void chain_parse(struct chain *chain_r, const struct certificate *certificates, size_t count);
+/* `certificates` must outlive the chain. What DANE-EE asks for is there after this. */
+void chain_read(struct chain *chain_r, const struct certificate *certificates, size_t count);
+/* GnuTLS's objects, for paths, dates and names: ten times the work of reading. */
+void chain_import(struct chain *chain);
 void chain_release(struct chain *chain);
 
 /* A certificate or, when that is NULL, a bare key. */

@@ -271,10 +271,12 @@ struct chain_result dane_verify(struct arena *arena, const struct tlsa_record *r
     CLEANUP(verification_release)
     struct verification verification = {
         .arena = arena, .names = names, .name_count = name_count, .now = now, .result = none};
-    chain_parse(&verification.chain, chain, chain_count);
+    chain_read(&verification.chain, chain, chain_count);
     for (size_t i = 0; i < record_count && !verification.result.ok; i++)
         if (records[i].usage == DANE_EE && record_matches(&records[i], &verification.chain, 0))
             note_success(&verification, &records[i], 0);
+    if (!verification.result.ok)
+        chain_import(&verification.chain);
     for (size_t i = 0; i < record_count && !verification.result.ok; i++)
         if (records[i].usage == DANE_TA && !try_anchors_sent(&verification, &records[i]))
             try_anchor_in_record(&verification, &records[i]);

@@ -60,7 +60,8 @@ struct chain_result pkix_verify(struct arena *arena, const struct roots *roots,
         .no_path = "the chain leads to no trusted root",
     };
     CLEANUP(chain_release) struct chain certificates = {0};
-    chain_parse(&certificates, chain, chain_count);
+    chain_read(&certificates, chain, chain_count);
+    chain_import(&certificates);
     struct path_result path =
         chain_find_path(arena, &certificates, roots != NULL ? roots->anchors : NULL,
                         roots_count(roots), GNUTLS_PROFILE_MEDIUM, now);
