@@ -12,6 +12,7 @@
 #include "resolve/resolve.h"
 #include "role.h"
 #include "tls/stream.h"
+#include "trust.h"
 
 int check_tables(const struct settings *settings, struct err *err_r)
 {
@@ -40,10 +41,10 @@ static int check_key(const struct intake_settings *intake, struct err *err_r)
     return tls_server_create(&server, intake->certificate, intake->key, err_r);
 }
 
-static int check_roots(const char *path, struct err *err_r)
+static int check_trust(const struct settings *settings, struct err *err_r)
 {
-    CLEANUP(roots_free) struct roots *roots = NULL;
-    return conf_read_roots(&roots, path, err_r);
+    CLEANUP(trust_free) struct trust *trust = NULL;
+    return trust_read(&trust, settings, err_r);
 }
 
 static int check_resolver(const struct resolver_settings *settings, struct err *err_r)
@@ -53,17 +54,9 @@ static int check_resolver(const struct resolver_settings *settings, struct err *
     return resolver_create(&resolver, loop, settings, err_r);
 }
 
-static int check_policy_hosts(const struct sts_settings *settings, struct err *err_r)
-{
-    CLEANUP(roots_free) struct roots *roots = NULL;
-    return settings->enabled ? conf_read_roots(&roots, settings->ca_file, err_r) : 0;
-}
-
 static int check_reports(const struct report_settings *settings, struct err *err_r)
 {
     CLEANUP(identity_keys_free) struct identity_keys *keys = NULL;
-    if (check_roots(settings->ca_file, err_r) != 0)
-        return -1;
     return identity_keys_read(&keys, settings, err_r);
 }
 
@@ -72,9 +65,7 @@ int check_all(const struct settings *settings, struct err *err_r)
     if (check_tables(settings, err_r) != 0 || role_check_tables(settings, err_r) != 0 ||
         check_key(&settings->intake, err_r) != 0)
         return -1;
-    if (check_roots(settings->delivery.ca_file, err_r) != 0 ||
-        check_policy_hosts(&settings->sts, err_r) != 0 ||
-        check_reports(&settings->report, err_r) != 0)
+    if (check_trust(settings, err_r) != 0 || check_reports(&settings->report, err_r) != 0)
         return -1;
     return check_resolver(&settings->resolver, err_r);
 }

@@ -2,7 +2,7 @@
 sbin_PROGRAMS += danewayd
 danewayd_SOURCES = src/main.c src/supervisor.c src/supervisor.h src/restart.c src/restart.h \
 	src/listen.c src/listen.h src/role.c src/role.h src/worker.c src/worker.h \
-	src/check.c src/check.h src/self.c src/self.h src/wire_sts.c src/wire_sts.h src/wire_collector.c src/wire_collector.h
+	src/check.c src/check.h src/self.c src/self.h src/wire_sts.c src/wire_sts.h src/trust.c src/trust.h src/wire_collector.c src/wire_collector.h
 # The order is that of the flow: each library uses only those after it.
 STATIONS = libdaneway-intake.a libdaneway-schedule.a libdaneway-result.a libdaneway-submit.a libdaneway-report.a \
 	libdaneway-attempt.a libdaneway-spool.a libdaneway-resolve.a libdaneway-fetch.a libdaneway-tls.a \

@@ -13,6 +13,7 @@
 #include "check.h"
 #include "conf/conf.h"
 #include "supervisor.h"
+#include "trust.h"
 
 static const char usage[] = "usage: danewayd [-f] [-t] [-c FILE]\n"
                             "  -c FILE  configuration (default " DANEWAY_CONFDIR "/daneway.conf)\n"
@@ -38,9 +39,10 @@ static int check(const struct settings *settings)
 static int run(const struct settings *settings)
 {
     struct err err;
-    if (check_tables(settings, &err) != 0)
+    CLEANUP(trust_free) struct trust *trust = NULL;
+    if (check_tables(settings, &err) != 0 || trust_read(&trust, settings, &err) != 0)
         return fail(EX_CONFIG, &err);
-    int status = supervisor_run(settings, &err);
+    int status = supervisor_run(settings, trust, &err);
     return status < 0 ? fail(EX_UNAVAILABLE, &err) : status;
 }
 

@@ -45,6 +45,7 @@ struct role {
 
 struct supervisor {
     const struct settings *settings;
+    const struct trust *trust;
     pid_t pid;
     int *listeners, *policy_listeners;
     int *status_listeners; /* one, or none */
@@ -135,6 +136,7 @@ static int run_role(struct supervisor *supervisor, const struct role *role)
         .policy_listeners = supervisor->policy_listeners,
         .policy_listener_count = supervisor->policy_listener_count,
         .supervisor = supervisor->pid,
+        .trust = supervisor->trust,
     };
     return worker_run(settings, &place);
 }
@@ -377,10 +379,10 @@ static void set_signals(sigset_t *awaited_r)
     sigprocmask(SIG_SETMASK, &all, NULL);
 }
 
-int supervisor_run(const struct settings *settings, struct err *err_r)
+int supervisor_run(const struct settings *settings, const struct trust *trust, struct err *err_r)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    struct supervisor supervisor = {.settings = settings, .pid = getpid()};
+    struct supervisor supervisor = {.settings = settings, .trust = trust, .pid = getpid()};
     supervisor.worker_count = settings->workers > 0 ? settings->workers
                               : cores > 0           ? (unsigned)cores
                                                     : 1;

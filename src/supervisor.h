@@ -8,9 +8,10 @@
 
 #include "base/err.h"
 #include "daneway/settings.h"
+#include "trust.h"
 
 /* Runs until it is told to end; returns the exit status of the process. -1: nothing was started,
  * err_r says why. */
-int supervisor_run(const struct settings *settings, struct err *err_r);
+int supervisor_run(const struct settings *settings, const struct trust *trust, struct err *err_r);
 
 #endif

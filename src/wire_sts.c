@@ -7,26 +7,22 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "conf/conf.h"
 #include "log/log.h"
 #include "resolve/sts.h"
 
 int wire_sts(struct resolver *resolver, const struct settings *settings, enum sts_use use,
-             struct roots **roots_r, struct err *err_r)
+             const struct roots *roots, struct err *err_r)
 {
     CLEANUP(text_free) char *path = x_printf("%s/sts.db", settings->state_directory);
-    *roots_r = NULL;
     if (!settings->sts.enabled)
         return 0;
-    if (conf_read_roots(roots_r, settings->sts.ca_file, err_r) != 0)
-        return -1;
     bool shared = use == STS_USE_DAEMON || access(path, R_OK | W_OK) == 0;
     struct sts_parts parts = {
         .settings = &settings->sts,
         .rules = {.parse_record = sts_record_parse,
                   .parse_policy = sts_policy_parse,
                   .verify = pkix_verify,
-                  .roots = *roots_r},
+                  .roots = roots},
         .path = shared ? path : NULL,
         .refresh = use == STS_USE_DAEMON,
     };

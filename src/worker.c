@@ -42,7 +42,6 @@ struct worker {
     struct table *table, *shadow_table; /* shadow_table NULL: none is configured */
     struct mailboxes *mailboxes;
     struct exceptions *exceptions;
-    struct roots *roots, *policy_host_roots, *receiver_roots;
     struct identity_keys *identity_keys;
 
     struct loop *loop;
@@ -352,7 +351,7 @@ static void make_inner_stations(struct worker *worker)
         .keys = worker->identity_keys,
         .hostname = settings->hostname,
         .verify = pkix_verify,
-        .roots = worker->receiver_roots,
+        .roots = trust_roots(worker->place->trust, TRUST_RECEIVERS),
     });
     worker->schedule = schedule_create(worker->loop, worker->spool, &settings->queue,
                                        &worker->delivery, &callbacks);
@@ -384,15 +383,12 @@ static int make_stations(struct worker *worker, struct err *err_r)
     worker->loop = loop_create();
     worker->drain_limit = loop_timer_create(worker->loop, drain_limit_passed, worker);
     worker->agent = agent_create(worker->loop, worker->place->channel, worker->place->number);
-    if (conf_read_roots(&worker->roots, settings->delivery.ca_file, err_r) != 0)
-        return EX_CONFIG;
-    if (conf_read_roots(&worker->receiver_roots, settings->report.ca_file, err_r) != 0)
-        return EX_CONFIG;
-    worker->delivery.policy.roots = worker->roots;
+    const struct trust *trust = worker->place->trust;
+    worker->delivery.policy.roots = trust_roots(trust, TRUST_DELIVERY);
     if (resolver_create(&worker->resolver, worker->loop, &settings->resolver, err_r) != 0)
         return EX_CONFIG;
-    if (wire_sts(worker->resolver, settings, STS_USE_DAEMON, &worker->policy_host_roots, err_r) !=
-        0)
+    if (wire_sts(worker->resolver, settings, STS_USE_DAEMON, trust_roots(trust, TRUST_POLICY_HOSTS),
+                 err_r) != 0)
         return EX_TEMPFAIL;
     if (wire_memory(worker->resolver, settings, STS_USE_DAEMON, err_r) != 0)
         return EX_TEMPFAIL;
@@ -470,8 +466,6 @@ static void end_orderly(struct worker *worker)
     spool_close(&worker->spool);
     agent_free(&worker->agent);
     resolver_free(&worker->resolver);
-    roots_free(&worker->policy_host_roots);
-    roots_free(&worker->receiver_roots);
     identity_keys_free(&worker->identity_keys);
     tls_client_free(&worker->tls_client);
     tls_server_free(&worker->tls_server);
@@ -479,7 +473,6 @@ static void end_orderly(struct worker *worker)
     table_free(&worker->table);
     table_free(&worker->shadow_table);
     mailboxes_free(&worker->mailboxes);
-    roots_free(&worker->roots);
     loop_timer_free(&worker->drain_limit);
     loop_free(&worker->loop);
     self_release(&worker->self);

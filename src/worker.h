@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "daneway/settings.h"
+#include "trust.h"
 
 enum { WORKER_DRAIN_LIMIT = 20 /* seconds that attempts and sessions under way get at the end */ };
 
@@ -18,6 +19,7 @@ struct worker_place {
     const int *listeners, *policy_listeners;
     size_t listener_count, policy_listener_count;
     pid_t supervisor;
+    const struct trust *trust; /* of all roles */
 };
 /* Returns the exit status of the process: EX_CONFIG when the configuration, a table or a key is
  * wrong. */

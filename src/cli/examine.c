@@ -9,6 +9,7 @@
 #include "conf/conf.h"
 #include "log/log.h"
 #include "self.h"
+#include "trust.h"
 #include "wire_sts.h"
 
 struct examination {
@@ -18,7 +19,7 @@ struct examination {
     struct tls_client *tls;
     struct table *table, *shadow_table;
     struct mailboxes *mailboxes;
-    struct roots *roots, *policy_host_roots;
+    struct trust *trust;
     struct self self;
     struct delivery_settings delivery;
     struct conductor *conductor;
@@ -44,16 +45,16 @@ static int begin(struct examination *examination, struct err *err_r)
          conf_read_table(&examination->shadow_table, settings->delivery.tls_policy_shadow, err_r) !=
              0) ||
         conf_read_mailboxes(&examination->mailboxes, settings->delivery.mailboxes, err_r) != 0 ||
-        conf_read_roots(&examination->roots, settings->delivery.ca_file, err_r) != 0 ||
+        trust_read(&examination->trust, settings, err_r) != 0 ||
         resolver_create(&examination->resolver, examination->loop, &settings->resolver, err_r) !=
             0 ||
-        wire_sts(examination->resolver, settings, STS_USE_ONCE, &examination->policy_host_roots,
-                 err_r) != 0 ||
+        wire_sts(examination->resolver, settings, STS_USE_ONCE,
+                 trust_roots(examination->trust, TRUST_POLICY_HOSTS), err_r) != 0 ||
         wire_memory(examination->resolver, settings, STS_USE_ONCE, err_r) != 0)
         return -1;
     self_find(&examination->self, settings);
     examination->delivery = self_delivery(&examination->self, settings);
-    examination->delivery.policy.roots = examination->roots;
+    examination->delivery.policy.roots = trust_roots(examination->trust, TRUST_DELIVERY);
     examination->tls = tls_client_create();
     struct conductor_parts parts = {
         .loop = examination->loop,
@@ -74,11 +75,10 @@ static void end(struct examination *examination)
     conductor_free(&examination->conductor);
     tls_client_free(&examination->tls);
     resolver_free(&examination->resolver);
-    roots_free(&examination->policy_host_roots);
     table_free(&examination->table);
     table_free(&examination->shadow_table);
     mailboxes_free(&examination->mailboxes);
-    roots_free(&examination->roots);
+    trust_free(&examination->trust);
     self_release(&examination->self);
     loop_free(&examination->loop);
 }

@@ -6,7 +6,7 @@ libdaneway_cli_a_SOURCES = src/cli/command.c src/cli/command.h src/cli/daemon.c 
 	src/cli/render_answer.c src/cli/render_facts.c src/cli/render_policy.c src/cli/render_trace.c \
 	src/cli/config_check.c src/cli/render_report.c src/cli/report.c src/cli/report_check.c src/cli/report_submit.c src/cli/lookups.c src/cli/lookups.h src/cli/report_input.c \
 	src/cli/report_input.h src/cli/report_sources.c src/cli/report_sources.h src/cli/status.c src/cli/downgrades.c src/cli/shadow.c src/cli/sts.c src/cli/sts_offline.c src/cli/table_match.c \
-	src/cli/verify_chain.c src/check.c src/check.h src/role.c src/role.h src/self.c src/self.h src/wire_sts.c src/wire_sts.h
+	src/cli/verify_chain.c src/check.c src/check.h src/role.c src/role.h src/self.c src/self.h src/wire_sts.c src/wire_sts.h src/trust.c src/trust.h
 bin_PROGRAMS += daneway
 daneway_SOURCES = src/cli/main.c
 daneway_LDADD = libdaneway-cli.a $(STATIONS)

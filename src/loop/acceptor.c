@@ -10,7 +10,8 @@
 
 #include "base/alloc.h"
 
-enum { CONNECTIONS_A_TURN = 8 };
+/* Workers share the listeners: who takes one at a time leaves the next to another that is free. */
+enum { CONNECTIONS_A_TURN = 1 };
 
 struct listener {
     struct acceptor *acceptor;
