@@ -46,6 +46,7 @@ struct role {
 struct supervisor {
     const struct settings *settings;
     const struct trust *trust;
+    struct crowd *crowd;
     pid_t pid;
     int *listeners, *policy_listeners;
     int *status_listeners; /* one, or none */
@@ -137,6 +138,7 @@ static int run_role(struct supervisor *supervisor, const struct role *role)
         .policy_listener_count = supervisor->policy_listener_count,
         .supervisor = supervisor->pid,
         .trust = supervisor->trust,
+        .crowd = supervisor->crowd,
     };
     return worker_run(settings, &place);
 }
@@ -231,6 +233,8 @@ static void log_death(const struct role *role, int status)
 static void on_death(struct supervisor *supervisor, struct role *role, int status)
 {
     log_death(role, status);
+    if (!role->is_control)
+        crowd_leave(supervisor->crowd, role->number);
     bool misconfigured = WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG;
     if (misconfigured && !role->restarted && !supervisor->draining) {
         role->pid = 0;
@@ -356,6 +360,7 @@ static int prepare(struct supervisor *supervisor, struct err *err_r)
         listen_all("status_listen", settings->status_listen, settings->status_listen != NULL,
                    &supervisor->status_listeners, err_r) != 0)
         return -1;
+    supervisor->crowd = crowd_create(supervisor->worker_count);
     supervisor->listener_count = settings->intake.listen_count;
     supervisor->policy_listener_count = service->listen_count;
     prepare_roles(supervisor);
@@ -397,6 +402,7 @@ int supervisor_run(const struct settings *settings, const struct trust *trust, s
         log_event(LOG_LEVEL_INFO, "ended", "danewayd has ended");
         result = supervisor.exit_status;
     }
+    crowd_free(&supervisor.crowd);
     free(supervisor.roles);
     free(supervisor.channels);
     free(supervisor.listeners);

@@ -275,6 +275,7 @@ static void drain(void *arg)
     loop_timer_set(worker->drain_limit, WORKER_DRAIN_LIMIT * 1000);
     conductor_drain(worker->conductor);
     schedule_drain(worker->schedule, schedule_is_idle, worker);
+    crowd_leave(worker->place->crowd, worker->place->number);
     intake_drain(worker->intake, intake_is_idle, worker);
     if (worker->policy_service != NULL)
         policy_service_drain(worker->policy_service);
@@ -365,7 +366,10 @@ static int make_outer_stations(struct worker *worker, struct err *err_r)
         read_mailboxes(worker, err_r) != 0)
         return -1;
     if (intake_create(&worker->intake, worker->loop, worker->spool, &settings->intake,
-                      worker->tls_server, worker->place->listeners, worker->place->listener_count,
+                      worker->tls_server,
+                      &(struct intake_listeners){.descriptors = worker->place->listeners,
+                                                 .count = worker->place->listener_count,
+                                                 .crowd = worker->place->crowd},
                       err_r) != 0)
         return -1;
     intake_use_preflight(worker->intake, &(struct intake_preflight){.null_mx = known_null_mx,
@@ -445,6 +449,7 @@ static void run(struct worker *worker)
     resolver_self_test_start(worker->resolver, self_tested, worker);
     log_event(LOG_LEVEL_INFO, "started", "worker %u of %u", worker->place->number,
               worker->place->count);
+    crowd_join(worker->place->crowd, worker->place->number);
     sigprocmask(SIG_SETMASK, &none, NULL);
     loop_run(worker->loop);
 }

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "daneway/settings.h"
+#include "loop/crowd.h"
 #include "trust.h"
 
 enum { WORKER_DRAIN_LIMIT = 20 /* seconds that attempts and sessions under way get at the end */ };
@@ -20,6 +21,7 @@ struct worker_place {
     size_t listener_count, policy_listener_count;
     pid_t supervisor;
     const struct trust *trust; /* of all roles */
+    struct crowd *crowd;       /* of all workers */
 };
 /* Returns the exit status of the process: EX_CONFIG when the configuration, a table or a key is
  * wrong. */

@@ -67,7 +67,7 @@ static int prepare(struct intake *intake, struct err *err_r)
 
 int intake_create(struct intake **intake_r, struct loop *loop, struct spool *spool,
                   const struct intake_settings *settings, struct tls_server *tls,
-                  const int *listeners, size_t listener_count, struct err *err_r)
+                  const struct intake_listeners *listeners, struct err *err_r)
 {
     struct intake *intake = x_calloc(1, sizeof(*intake));
     intake->loop = loop;
@@ -78,7 +78,8 @@ int intake_create(struct intake **intake_r, struct loop *loop, struct spool *spo
         intake_free(&intake);
         return -1;
     }
-    intake->acceptor = listener_create(intake, listeners, listener_count);
+    intake->crowd = listeners->crowd;
+    intake->acceptor = listener_create(intake, listeners);
     *intake_r = intake;
     return 0;
 }
@@ -116,10 +117,24 @@ static void idle(void *arg)
     intake->idle_fn(intake->idle_arg);
 }
 
+static void tell_crowd(const struct intake *intake)
+{
+    if (intake->crowd != NULL && !intake->draining)
+        crowd_tell(intake->crowd, (unsigned)intake->counters.sessions_now);
+}
+
+void intake_session_came(struct intake *intake)
+{
+    intake->counters.sessions++;
+    intake->counters.sessions_now++;
+    tell_crowd(intake);
+}
+
 void intake_session_gone(struct intake *intake)
 {
     assert(intake->counters.sessions_now > 0);
     intake->counters.sessions_now--;
+    tell_crowd(intake);
     if (intake->draining && intake->sessions == NULL && intake->idle_fn != NULL)
         idle(intake);
 }

@@ -7,16 +7,22 @@
 
 #include "base/err.h"
 #include "daneway/settings.h"
+#include "loop/crowd.h"
 #include "loop/loop.h"
 #include "spool/spool.h"
 #include "tls/stream.h"
 
 struct intake;
-/* `listeners` are bound, listening, non-blocking descriptors, shared with the other workers; borrowed.
- * `tls` may be NULL: no STARTTLS. -1: the client table is wrong (file, line, what was expected). */
+/* Bound, listening, non-blocking descriptors, shared with the other workers; all is borrowed. */
+struct intake_listeners {
+    const int *descriptors;
+    size_t count;
+    struct crowd *crowd; /* those who share them, joined; NULL: nobody */
+};
+/* `tls` may be NULL: no STARTTLS. -1: the client table is wrong (file, line, what was expected). */
 int intake_create(struct intake **intake_r, struct loop *loop, struct spool *spool,
                   const struct intake_settings *settings, struct tls_server *tls,
-                  const int *listeners, size_t listener_count, struct err *err_r);
+                  const struct intake_listeners *listeners, struct err *err_r);
 void intake_free(struct intake **intake);
 /* Reads the client table again; -1: it is wrong, the old one stays. */
 int intake_reload(struct intake *intake, struct err *err_r);

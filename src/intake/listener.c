@@ -41,7 +41,8 @@ static void take_connection(void *arg, int fd, const struct sockaddr *name)
         server_session_start(intake, fd, &client);
 }
 
-struct acceptor *listener_create(struct intake *intake, const int *descriptors, size_t count)
+struct acceptor *listener_create(struct intake *intake, const struct intake_listeners *listeners)
 {
-    return acceptor_create(intake->loop, descriptors, count, take_connection, intake);
+    return acceptor_create(intake->loop, listeners->descriptors, listeners->count, intake->crowd,
+                           take_connection, intake);
 }

@@ -5,11 +5,10 @@
 #ifndef DANEWAY_INTAKE_LISTENER_H
 #define DANEWAY_INTAKE_LISTENER_H
 
-#include <stddef.h>
-
 struct acceptor;
 struct intake;
 /* The sockets are borrowed; acceptor_free when no more are to be taken. */
-struct acceptor *listener_create(struct intake *intake, const int *descriptors, size_t count);
+struct intake_listeners;
+struct acceptor *listener_create(struct intake *intake, const struct intake_listeners *listeners);
 
 #endif

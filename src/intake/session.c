@@ -206,8 +206,7 @@ void server_session_start(struct intake *intake, int fd, const struct address *c
     if (session->next != NULL)
         session->next->slot = &session->next;
     intake->sessions = session;
-    intake->counters.sessions++;
-    intake->counters.sessions_now++;
+    intake_session_came(intake);
     session->timer = loop_timer_create(intake->loop, on_timer, session);
     session->stream = stream_adopt(intake->loop, fd, on_stream, session);
     server_session_reply(session, 220, NULL, "%s ESMTP Daneway", intake->settings->hostname);

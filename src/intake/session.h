@@ -127,6 +127,7 @@ struct intake {
     struct clients *clients;
     struct client_use *uses; /* one for each line of the table */
     struct acceptor *acceptor;
+    struct crowd *crowd; /* NULL: no other process takes connections */
     struct server_session *sessions;
     bool draining;
     loop_fn *idle_fn;
@@ -197,6 +198,7 @@ enum session_state chunk_begin(struct server_session *session, struct slice argu
 enum session_state chunk_on_signal(struct server_session *session, enum session_signal signal);
 
 /* intake.c: a session has ended. */
+void intake_session_came(struct intake *intake);
 void intake_session_gone(struct intake *intake);
 
 #endif

@@ -10,9 +10,6 @@
 
 #include "base/alloc.h"
 
-/* Workers share the listeners: who takes one at a time leaves the next to another that is free. */
-enum { CONNECTIONS_A_TURN = 1 };
-
 struct listener {
     struct acceptor *acceptor;
     struct loop_io *io;
@@ -21,6 +18,8 @@ struct listener {
 
 struct acceptor {
     struct loop_timer *rest;
+    struct loop_timer *yield; /* to those who have less to do */
+    const struct crowd *crowd;
     struct listener *listeners;
     size_t count;
     acceptor_fn *fn;
@@ -50,31 +49,54 @@ static void rest(struct acceptor *acceptor)
     loop_timer_set(acceptor->rest, ACCEPTOR_REST_MS);
 }
 
+/* False: there is no descriptor for it. */
+static bool take_one(struct listener *listener)
+{
+    struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
+    socklen_t length = sizeof(peer);
+    int fd = accept4(listener->fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0)
+        listener->acceptor->fn(listener->acceptor->arg, fd, (const struct sockaddr *)&peer);
+    else
+        return !out_of_resources(errno); /* EAGAIN; or that client is gone already */
+    return true;
+}
+
 static void on_ready(void *arg, unsigned ready)
 {
     struct listener *listener = arg;
+    struct acceptor *acceptor = listener->acceptor;
     (void)ready;
-    for (unsigned i = 0; i < CONNECTIONS_A_TURN; i++) {
-        struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
-        socklen_t length = sizeof(peer);
-        int fd =
-            accept4(listener->fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
-            if (out_of_resources(errno))
-                rest(listener->acceptor);
-            return; /* EAGAIN; or that client is gone already */
-        }
-        listener->acceptor->fn(listener->acceptor->arg, fd, (const struct sockaddr *)&peer);
+    if (acceptor->crowd != NULL && crowd_has_freer(acceptor->crowd)) {
+        watch_all(acceptor, 0);
+        loop_timer_set(acceptor->yield, ACCEPTOR_YIELD_MS);
+    } else if (!take_one(listener)) {
+        rest(acceptor);
     }
 }
 
+/* What is still there nobody else wants: one of each listener, and then it is asked again who has less to do. */
+static void on_yielded(void *arg)
+{
+    struct acceptor *acceptor = arg;
+    bool good = true;
+    for (size_t i = 0; good && i < acceptor->count; i++)
+        good = take_one(&acceptor->listeners[i]);
+    if (good)
+        watch_all(acceptor, LOOP_READ);
+    else
+        rest(acceptor);
+}
+
 struct acceptor *acceptor_create(struct loop *loop, const int *listeners, size_t count,
-                                 acceptor_fn *fn, void *arg)
+                                 const struct crowd *crowd, acceptor_fn *fn, void *arg)
 {
     struct acceptor *acceptor = x_calloc(1, sizeof(*acceptor));
     acceptor->fn = fn;
     acceptor->arg = arg;
+    acceptor->crowd = crowd;
     acceptor->rest = loop_timer_create(loop, on_rested, acceptor);
+    acceptor->yield = loop_timer_create(loop, on_yielded, acceptor);
     acceptor->listeners = x_calloc(count, sizeof(acceptor->listeners[0]));
     acceptor->count = count;
     for (size_t i = 0; i < count; i++) {
@@ -94,6 +116,7 @@ void acceptor_free(struct acceptor **acceptor)
     for (size_t i = 0; i < (*acceptor)->count; i++)
         loop_io_free(&(*acceptor)->listeners[i].io);
     loop_timer_free(&(*acceptor)->rest);
+    loop_timer_free(&(*acceptor)->yield);
     free((*acceptor)->listeners);
     free(*acceptor);
     *acceptor = NULL;

@@ -1,6 +1,7 @@
 /* acceptor: takes connections from listening sockets that several processes share.
  * Owns: the watch on the sockets and the timer of the rest; the sockets are borrowed.
- * A few connections a turn, so that other workers get theirs. Out of descriptors, it rests for a second.
+ * One connection a turn. Where another worker has less to do it gets a few milliseconds to take the connection first:
+ * whoever wakes up first would take nearly all. Out of descriptors, it rests for a second.
  * Must never spin, and never block on a socket that another worker has just emptied: they are non-blocking. */
 #ifndef DANEWAY_LOOP_ACCEPTOR_H
 #define DANEWAY_LOOP_ACCEPTOR_H
@@ -8,17 +9,19 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+#include "loop/crowd.h"
 #include "loop/loop.h"
 
-enum { ACCEPTOR_REST_MS = 1000 };
+enum { ACCEPTOR_REST_MS = 1000, ACCEPTOR_YIELD_MS = 2 };
 
 /* `fd` is the callee's: non-blocking, closed on exec. fd -1: the system has no descriptor or memory to give (errno says
  * which), and nothing is taken for ACCEPTOR_REST_MS. */
 typedef void acceptor_fn(void *arg, int fd, const struct sockaddr *peer);
 
 struct acceptor;
+/* `crowd`: those who share the listeners, borrowed; NULL: nobody else does, or it does not matter who gets a connection. */
 struct acceptor *acceptor_create(struct loop *loop, const int *listeners, size_t count,
-                                 acceptor_fn *fn, void *arg);
+                                 const struct crowd *crowd, acceptor_fn *fn, void *arg);
 void acceptor_free(struct acceptor **acceptor);
 
 #endif

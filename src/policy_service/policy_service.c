@@ -49,7 +49,7 @@ struct policy_service *policy_service_create(struct loop *loop, struct conductor
     service->loop = loop;
     service->conductor = conductor;
     service->settings = settings;
-    service->acceptor = acceptor_create(loop, listeners, count, on_connection, service);
+    service->acceptor = acceptor_create(loop, listeners, count, NULL, on_connection, service);
     return service;
 }
 

@@ -52,8 +52,9 @@ void bench_open(struct bench *bench)
     cr_assert(eq(int, bind(bench->listener, (struct sockaddr *)&name, sizeof(name)), 0));
     cr_assert(eq(int, listen(bench->listener, 100), 0));
     fake_forget();
-    int rc = intake_create(&bench->intake, bench->loop, fake_spool_reset(), &bench->settings,
-                           bench->tls, &bench->listener, 1, &err);
+    int rc = intake_create(
+        &bench->intake, bench->loop, fake_spool_reset(), &bench->settings, bench->tls,
+        &(struct intake_listeners){.descriptors = &bench->listener, .count = 1}, &err);
     cr_assert(eq(int, rc, 0), "%s", err.text);
     intake_use_preflight(bench->intake, &bench->preflight);
 }

@@ -305,7 +305,7 @@ Test(access, a_table_that_needs_tls_is_refused_without_a_certificate)
     bench_table(&bench, "127.0.0.1\n127.0.0.2 starttls=require\n");
     cr_assert(eq(int,
                  intake_create(&bench.intake, bench.loop, fake_spool_reset(), &bench.settings, NULL,
-                               NULL, 0, &err),
+                               &(struct intake_listeners){0}, &err),
                  -1));
     cr_assert(strstr(err.text, ":2: starttls=require needs STARTTLS") != NULL, "%s", err.text);
     bench_table(&bench, "127.0.0.1\n");

@@ -168,17 +168,17 @@ Test(limits, bad_settings_are_refused)
     bench_init(&bench);
     bench.settings.postmaster = "no address";
     int rc = intake_create(&bench.intake, bench.loop, fake_spool_reset(), &bench.settings, NULL,
-                           NULL, 0, &err);
+                           &(struct intake_listeners){0}, &err);
     cr_assert(rc == -1 && strstr(err.text, "intake.postmaster: \"no address\": expected") != NULL);
     bench.settings.postmaster = "";
     bench.settings.require_tls = true;
-    rc = intake_create(&bench.intake, bench.loop, fake_spool_reset(), &bench.settings, NULL, NULL,
-                       0, &err);
+    rc = intake_create(&bench.intake, bench.loop, fake_spool_reset(), &bench.settings, NULL,
+                       &(struct intake_listeners){0}, &err);
     cr_assert(rc == -1 && strstr(err.text, "intake.require_tls: expected") != NULL);
     bench.settings.require_tls = false;
     unlink(bench.table);
-    rc = intake_create(&bench.intake, bench.loop, fake_spool_reset(), &bench.settings, NULL, NULL,
-                       0, &err);
+    rc = intake_create(&bench.intake, bench.loop, fake_spool_reset(), &bench.settings, NULL,
+                       &(struct intake_listeners){0}, &err);
     cr_assert(rc == -1 && strstr(err.text, "there is no such file") != NULL);
     fake_loop_free(&bench.loop);
 }
