@@ -1,4 +1,4 @@
-/* alloc: see alloc.h. An arena is a list of blocks, the first one small; a large object gets a block of its own.
+/* alloc: see alloc.h. An arena is a list of blocks, the first ones small; a large object gets a block of its own.
  * Owns: nothing beyond the blocks.
  * Must never return NULL.
  */
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA_FIRST = 1024, ARENA_BLOCK = 4096, ARENA_ALIGN = 16 };
+enum { ARENA_FIRST = 512, ARENA_BLOCK = 4096, ARENA_ALIGN = 16 };
 
 static void *present(void *ptr)
 {
@@ -100,6 +100,14 @@ static struct block *block_create(size_t size)
     return block;
 }
 
+/* Twice as large each time: what is small stays small, and what grows has few blocks. */
+static size_t next_size(const struct block *block)
+{
+    return block->size >= ARENA_BLOCK / 2   ? ARENA_BLOCK
+           : block->size <= ARENA_FIRST / 2 ? ARENA_FIRST
+                                            : 2 * block->size;
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
     assert(size < SIZE_MAX / 2);
@@ -110,8 +118,8 @@ void *arena_alloc(struct arena *arena, size_t size)
         first->used += size;
         return ptr;
     }
-    size_t usual = first == NULL ? ARENA_FIRST : ARENA_BLOCK;
-    bool large = size > (first == NULL ? ARENA_FIRST : ARENA_BLOCK / 4);
+    size_t usual = first == NULL ? ARENA_FIRST : next_size(first);
+    bool large = size > (first == NULL ? usual : usual / 4);
     struct block *block = block_create(large ? size : usual);
     block->used = size;
     if (large && first != NULL) { /* keep filling the block in use */

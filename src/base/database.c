@@ -1,5 +1,6 @@
 /* database: see database.h.
- * Owns: the handle.
+ * Owns: the handle, and every statement that was ever prepared: the program has a few dozen, and parsing one costs several
+ * times what running it does.
  * Workers begin together: the change to WAL does not wait for others of itself, so it is tried again.
  * Must never leave a transaction open. */
 #include "base/database.h"
@@ -7,6 +8,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -17,6 +19,8 @@ enum { BUSY_MS = 5000, OPEN_TRIES = 100, OPEN_WAIT_US = 50000 };
 struct database {
     sqlite3 *handle;
     const struct database_form *form;
+    sqlite3_stmt **statements;
+    size_t statement_count;
 };
 
 int database_failed(const struct database *database, const char *what, struct err *err_r)
@@ -25,9 +29,11 @@ int database_failed(const struct database *database, const char *what, struct er
                    sqlite3_errmsg(database->handle));
 }
 
+/* The next one to prepare the same gets it. */
 void database_statement_free(sqlite3_stmt **statement)
 {
-    sqlite3_finalize(*statement);
+    sqlite3_reset(*statement);
+    sqlite3_clear_bindings(*statement);
     *statement = NULL;
 }
 
@@ -86,6 +92,9 @@ void database_close(struct database **database)
 {
     if (*database == NULL)
         return;
+    for (size_t i = 0; i < (*database)->statement_count; i++)
+        sqlite3_finalize((*database)->statements[i]);
+    free((*database)->statements);
     sqlite3_close((*database)->handle);
     free(*database);
     *database = NULL;
@@ -97,10 +106,34 @@ static void bind_octets(sqlite3_stmt *statement, int place, struct slice octets)
                         SQLITE_TRANSIENT);
 }
 
+static sqlite3_stmt *find_statement(const struct database *database, const char *sql)
+{
+    for (size_t i = 0; i < database->statement_count; i++) {
+        sqlite3_stmt *statement = database->statements[i];
+        if (strcmp(sqlite3_sql(statement), sql) == 0 && sqlite3_stmt_busy(statement) == 0)
+            return statement;
+    }
+    return NULL;
+}
+
+static sqlite3_stmt *parse_statement(struct database *database, const char *sql)
+{
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v3(database->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement,
+                           NULL) != SQLITE_OK)
+        return NULL;
+    size_t count = ++database->statement_count;
+    database->statements = x_realloc(database->statements, count * sizeof(*database->statements));
+    database->statements[count - 1] = statement;
+    return statement;
+}
+
 sqlite3_stmt *database_prepare(struct database *database, const char *sql, const char *types, ...)
 {
-    sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(database->handle, sql, -1, &statement, NULL) != SQLITE_OK)
+    sqlite3_stmt *statement = find_statement(database, sql);
+    if (statement == NULL)
+        statement = parse_statement(database, sql);
+    if (statement == NULL)
         return NULL;
     va_list values;
     va_start(values, types);
@@ -131,7 +164,8 @@ int database_finish(struct database *database, sqlite3_stmt *statement, struct e
     int result = rc == SQLITE_DONE || rc == SQLITE_ROW
                      ? 0
                      : database_failed(database, "cannot be written", err_r);
-    sqlite3_finalize(statement);
+    if (statement != NULL)
+        database_statement_free(&statement);
     return result;
 }
 

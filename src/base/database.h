@@ -25,7 +25,8 @@ void database_close(struct database **database);
 
 /* -1 with SQLite's word behind `what`. */
 int database_failed(const struct database *database, const char *what, struct err *err_r);
-/* A value for each letter of `types`: t: text (NULL allowed), i: int64_t, b: struct slice. NULL: it failed. */
+/* A value for each letter of `types`: t: text (NULL allowed), i: int64_t, b: struct slice. NULL: it failed. The
+ * statement stays the database's, prepared for the next time; a program has a fixed number of them. */
 sqlite3_stmt *database_prepare(struct database *database, const char *sql, const char *types, ...);
 /* Goes on to its next row: *row_r, whether there is one. -1 also for a statement that could not be prepared. */
 int database_step(const struct database *database, sqlite3_stmt *statement, bool *row_r,

@@ -14,8 +14,8 @@
 #include "resolve/seen_store.h"
 
 enum {
-    CACHE_LIMIT = 10000,
-    BUCKETS = 16384,
+    CACHE_LIMIT = 5000,
+    BUCKETS = 4096,
     READ_AGAIN = 300,
     WRITE_AGAIN = 86400,
     JOBS_MAX = 1000,
@@ -32,7 +32,7 @@ struct entry {
     struct seen seen;             /* its hosts are ours to change */
     int64_t read;                 /* seconds since 1970; 0: not yet, or to be read anew */
     bool reading, late;           /* late: whoever asks gets what was known before, or nothing */
-    struct loop_timer *patience;  /* NULL: never read */
+    struct loop_timer *patience;  /* while it is being read */
     int64_t loss_written;         /* seconds since 1970 */
     struct memory_waiter waiters; /* ring */
 };
@@ -228,7 +228,7 @@ static void read_done(struct helper_job *helper_job)
         job->arena = NULL;
         entry->seen = job->result == 0 ? job->seen : (struct seen){0};
         entry->read = loop_wall(memory->loop);
-        loop_timer_stop(entry->patience);
+        loop_timer_free(&entry->patience);
         answer_waiters(entry);
         entry->reading = entry->late = false; /* until now it stays, whoever makes room */
     }
@@ -250,8 +250,7 @@ static void begin_reading(struct entry *entry)
     struct memory *memory = entry->memory;
     struct job *job = job_create(memory, entry->key);
     job->job.done = read_done;
-    if (entry->patience == NULL)
-        entry->patience = loop_timer_create(memory->loop, on_late, entry);
+    entry->patience = loop_timer_create(memory->loop, on_late, entry);
     loop_timer_set(entry->patience, PATIENCE_MS);
     entry->reading = true;
     helper_run(memory->helper, &job->job);

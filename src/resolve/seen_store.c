@@ -71,8 +71,8 @@ static int64_t unless_faded(int64_t seen, int64_t since)
     return seen >= since ? seen : 0;
 }
 
-static void take_row(struct arena *arena, sqlite3_stmt *row, int64_t since, struct seen_host *hosts,
-                     struct seen *seen)
+static void take_row(struct arena *arena, sqlite3_stmt *row, int64_t since,
+                     struct seen_host hosts[HOSTS_READ], struct seen *seen)
 {
     const char *name = (const char *)sqlite3_column_text(row, 0);
     if (name[0] == '\0') {
@@ -103,14 +103,15 @@ int seen_store_read(struct seen_store *store, struct arena *arena, const char *k
                               " WHERE next_hop = ?1 AND met >= ?2 ORDER BY host <> '', met DESC"
                               " LIMIT ?3";
     int64_t since = now - store->lifetime;
-    struct seen_host *hosts = arena_alloc(arena, HOSTS_READ * sizeof(*hosts));
-    *seen_r = (struct seen){.key = key, .now = now, .hosts = hosts};
+    struct seen_host hosts[HOSTS_READ]; /* what is kept has no more than there is */
+    *seen_r = (struct seen){.key = key, .now = now};
     CLEANUP(database_statement_free)
     sqlite3_stmt *row =
         database_prepare(store->database, sql, "tii", key, since, (int64_t)HOSTS_READ);
     int rc = row != NULL ? SQLITE_ROW : SQLITE_ERROR;
     while (rc == SQLITE_ROW && (rc = sqlite3_step(row)) == SQLITE_ROW)
         take_row(arena, row, since, hosts, seen_r);
+    seen_r->hosts = arena_memdup(arena, hosts, seen_r->host_count * sizeof(hosts[0]));
     seen_r->lost = has_lost(store, key);
     return rc == SQLITE_DONE ? 0 : database_failed(store->database, "cannot be read", err_r);
 }

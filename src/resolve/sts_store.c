@@ -20,7 +20,6 @@ enum {
 
 struct sts_store {
     struct database *database;
-    sqlite3_stmt *reader; /* kept prepared: it runs for every message */
     size_t limit;
 };
 
@@ -79,14 +78,6 @@ static enum sts_mode mode_by_word(const char *word)
     return STS_MODE_NONE;
 }
 
-/* --- statements ------------------------------------------------------------------------------- */
-
-/* It can be run again, and holds no snapshot of the database until then. */
-static void statement_rest(sqlite3_stmt **statement)
-{
-    sqlite3_reset(*statement);
-}
-
 /* --- opening ---------------------------------------------------------------------------------- */
 
 int sts_store_open(struct sts_store **store_r, const char *path, size_t limit, struct err *err_r)
@@ -105,7 +96,6 @@ void sts_store_close(struct sts_store **store)
 {
     if (*store == NULL)
         return;
-    sqlite3_finalize((*store)->reader);
     database_close(&(*store)->database);
     free(*store);
     *store = NULL;
@@ -150,12 +140,9 @@ static int read_row(struct sts_store *store, struct arena *arena, const char *do
 {
     static const char sql[] = "SELECT " COLUMNS " FROM policies WHERE domain = ?1";
     *entry_r = NULL;
-    if (store->reader == NULL &&
-        (store->reader = database_prepare(store->database, sql, "")) == NULL)
-        return database_failed(store->database, "cannot be read", err_r);
-    CLEANUP(statement_rest) sqlite3_stmt *statement = store->reader;
-    sqlite3_bind_text(statement, 1, domain, -1, SQLITE_TRANSIENT);
-    int rc = sqlite3_step(statement);
+    CLEANUP(database_statement_free)
+    sqlite3_stmt *statement = database_prepare(store->database, sql, "t", domain);
+    int rc = statement != NULL ? sqlite3_step(statement) : SQLITE_ERROR;
     if (rc == SQLITE_DONE)
         return 0;
     if (rc != SQLITE_ROW)
