@@ -32,6 +32,8 @@ int database_failed(const struct database *database, const char *what, struct er
 /* The next one to prepare the same gets it. */
 void database_statement_free(sqlite3_stmt **statement)
 {
+    if (*statement == NULL)
+        return;
     sqlite3_reset(*statement);
     sqlite3_clear_bindings(*statement);
     *statement = NULL;
@@ -164,8 +166,7 @@ int database_finish(struct database *database, sqlite3_stmt *statement, struct e
     int result = rc == SQLITE_DONE || rc == SQLITE_ROW
                      ? 0
                      : database_failed(database, "cannot be written", err_r);
-    if (statement != NULL)
-        database_statement_free(&statement);
+    database_statement_free(&statement);
     return result;
 }
 
