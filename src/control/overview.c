@@ -6,10 +6,20 @@
 
 #include <assert.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+
+/* A worker may say anything: what is beyond the greatest number is that number. */
+static json_int_t added(json_int_t sum, json_int_t value)
+{
+    json_int_t result;
+    if (__builtin_add_overflow(sum, value, &result))
+        result = value > 0 ? INT64_MAX : INT64_MIN;
+    return result;
+}
 
 /* Adds each whole number of `object` to the one of that name in `sums`. */
 static void add_numbers(json_t *sums, json_t *object)
@@ -19,7 +29,7 @@ static void add_numbers(json_t *sums, json_t *object)
     json_object_foreach(object, key, value) {
         json_int_t sum = json_integer_value(json_object_get(sums, key));
         if (json_is_integer(value))
-            json_object_set_new(sums, key, json_integer(sum + json_integer_value(value)));
+            json_object_set_new(sums, key, json_integer(added(sum, json_integer_value(value))));
     }
 }
 

@@ -55,7 +55,8 @@ static struct dialogue run(struct slice wire, size_t step)
     assert(address_parse("192.0.2.1", &client) == 0);
     fake_forget();
     settings.clients = table_path();
-    assert(intake_create(&intake, loop, fake_spool_reset(), &settings, NULL, NULL, 0, &err) == 0);
+    const struct intake_listeners nothing = {0};
+    assert(intake_create(&intake, loop, fake_spool_reset(), &settings, NULL, &nothing, &err) == 0);
     server_session_start(intake, -1, &client);
     fake_say(loop, SLICE_LITERAL("EHLO c\r\n"));
     for (size_t at = 0; at < wire.len && fake_stream() != NULL; at += step)

@@ -1,5 +1,9 @@
 # Fuzz targets of src/resolve/
-noinst_PROGRAMS += tests/fuzz/fuzz_next_hop
+fuzz_targets += tests/fuzz/fuzz_next_hop
 tests_fuzz_fuzz_next_hop_SOURCES = tests/fuzz/fuzz_next_hop.c
-tests_fuzz_fuzz_next_hop_LDADD = libdaneway-resolve.a libdaneway-fetch.a libdaneway-base.a $(IDN2_LIBS)
-tests_fuzz_fuzz_next_hop_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_next_hop_LDADD = $(FUZZ_MAIN) libdaneway-resolve.a libdaneway-fetch.a libdaneway-base.a $(IDN2_LIBS)
+tests_fuzz_fuzz_next_hop_LDFLAGS = $(FUZZ_LINKING)
+fuzz_targets += tests/fuzz/fuzz_dns_reply
+tests_fuzz_fuzz_dns_reply_SOURCES = tests/fuzz/fuzz_dns_reply.c
+tests_fuzz_fuzz_dns_reply_LDADD = $(FUZZ_MAIN) libdaneway-resolve.a libdaneway-fetch.a libdaneway-base.a $(GETDNS_LIBS) $(IDN2_LIBS)
+tests_fuzz_fuzz_dns_reply_LDFLAGS = $(FUZZ_LINKING)
