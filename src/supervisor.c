@@ -392,6 +392,7 @@ int supervisor_run(const struct settings *settings, const struct trust *trust, s
                               : cores > 0           ? (unsigned)cores
                                                     : 1;
     log_setup(settings->log_level, settings->log_json, "supervisor");
+    log_never_wait();
     sigset_t signals;
     set_signals(&signals);
     int result = prepare(&supervisor, err_r);

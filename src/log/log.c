@@ -1,11 +1,11 @@
 /* log: see log.h. A line is built in the caller's struct and leaves in one write(2).
- * Owns: level, format and role of this process.
+ * Owns: level, format and role of this process, and how many lines are lost that nobody has been told of.
  * Room for the end mark is kept free, so that a cut line is still well-formed.
  * Must never let an octet of a value end the value or the line. */
 #include "log/log.h"
 
-#include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
+#include "log/outlet.h"
 
 enum {
     TAIL = 32, /* `" truncated=yes\n` or `","truncated":true}\n` */
@@ -27,6 +28,7 @@ static struct {
     bool json;
     bool journal; /* standard error is the journal's: it takes "<6>" in front as the priority */
     char role[32];
+    atomic_uint lost;
 } log_state = {.level = LOG_LEVEL_INFO, .role = "daneway"};
 
 static const struct {
@@ -61,6 +63,11 @@ void log_setup(enum log_level level, bool json, const char *role)
     log_state.json = json;
     log_state.journal = stderr_is_journal();
     snprintf(log_state.role, sizeof(log_state.role), "%s", role);
+}
+
+void log_never_wait(void)
+{
+    outlet_open();
 }
 
 bool log_wants(enum log_level level)
@@ -221,6 +228,22 @@ void log_begin(struct log_line *line, enum log_level level, const char *event)
     log_text(line, "event", event);
 }
 
+static void write_out(const struct log_line *line)
+{
+    char out[sizeof(line->text) + 4];
+    int prefix =
+        log_state.journal ? snprintf(out, sizeof(out), "<%d>", levels[line->level].priority) : 0;
+    memcpy(out + prefix, line->text, line->used);
+    if (!outlet_write(out, line->used + (size_t)prefix)) {
+        atomic_fetch_add(&log_state.lost, 1);
+        return;
+    }
+    unsigned lost = atomic_exchange(&log_state.lost, 0);
+    if (lost > 0)
+        log_event(LOG_LEVEL_ERROR, "log-gap",
+                  "%u lines before this one are lost: whoever reads this log did not", lost);
+}
+
 void log_end(struct log_line *line)
 {
     if (!log_wants(line->level))
@@ -229,12 +252,7 @@ void log_end(struct log_line *line)
         put_text(line, log_state.json ? ",\"truncated\":true" : " truncated=yes",
                  sizeof(line->text));
     put_text(line, log_state.json ? "}\n" : "\n", sizeof(line->text));
-    char out[sizeof(line->text) + 4];
-    int prefix =
-        log_state.journal ? snprintf(out, sizeof(out), "<%d>", levels[line->level].priority) : 0;
-    memcpy(out + prefix, line->text, line->used);
-    while (write(STDERR_FILENO, out, line->used + (size_t)prefix) < 0 && errno == EINTR)
-        continue;
+    write_out(line);
 }
 
 void log_event(enum log_level level, const char *event, const char *format, ...)

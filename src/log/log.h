@@ -14,6 +14,9 @@
 /* `role` stands in each line: "supervisor", "worker-0", "control". Before it is called: info, text,
  * "daneway". */
 void log_setup(enum log_level level, bool json, const char *role);
+/* For the daemon, once, before it forks: from now on a reader of the log that stands still costs lines, and not the time of
+ * a worker. The next line that leaves is followed by "log-gap", which says how many were lost. */
+void log_never_wait(void);
 /* For what is costly to prepare: would a line of this level be written? */
 bool log_wants(enum log_level level);
 

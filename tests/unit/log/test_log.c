@@ -3,11 +3,14 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log/log.h"
@@ -211,4 +214,63 @@ Test(log, lines_do_not_mix)
     fclose(lines);
     while (wait(NULL) > 0)
         continue;
+}
+
+/* --- a reader that stands still ----------------------------------------------------------------------------- */
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* All that is there, up to the size of `output`. */
+static const char *drained(int fd)
+{
+    size_t used = 0;
+    ssize_t some;
+    while (used < sizeof(output) - 1 &&
+           (some = read(fd, output + used, sizeof(output) - 1 - used)) > 0)
+        used += (size_t)some;
+    output[used] = '\0';
+    return output;
+}
+
+/* A reader that does not read costs lines and no time; when it reads again, the log says how many, and no line is torn. */
+static void costs_lines_not_time(int reader, int writer)
+{
+    int64_t began = now_ms();
+    dup2(writer, STDERR_FILENO);
+    log_setup(LOG_LEVEL_INFO, false, "test");
+    log_never_wait();
+    for (int i = 0; i < 5000; i++)
+        log_event(LOG_LEVEL_INFO, "filler", "%0200d", i);
+    cr_assert(lt(int, (int)(now_ms() - began), 5000));
+    cr_assert(zero(int, fcntl(writer, F_GETFL) & O_NONBLOCK), "others write to it, too");
+    fcntl(reader, F_SETFL, O_NONBLOCK);
+    while (strlen(drained(reader)) > 0)
+        continue;
+    log_event(LOG_LEVEL_INFO, "after", "x");
+    log_event(LOG_LEVEL_INFO, "after", "y");
+    drained(reader);
+    const char *gap = strstr(output, "event=log-gap text=\"");
+    cr_assert(gap != NULL, "%s", output);
+    cr_assert(gt(int, atoi(gap + strlen("event=log-gap text=\"")), 1000), "%s", gap);
+    cr_assert(strstr(output, "\ntime=") != NULL || output[0] == 't', "%s", output);
+    cr_assert(strstr(gap + 1, "event=log-gap") == NULL, "told once: %s", output);
+}
+
+Test(log, a_pipe_that_nobody_reads, .timeout = 30)
+{
+    int ends[2];
+    cr_assert(eq(int, pipe(ends), 0));
+    costs_lines_not_time(ends[0], ends[1]);
+}
+
+Test(log, a_socket_that_nobody_reads, .timeout = 30)
+{
+    int ends[2];
+    cr_assert(eq(int, socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0));
+    costs_lines_not_time(ends[0], ends[1]);
 }
