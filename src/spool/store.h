@@ -40,6 +40,8 @@ void store_rollback(struct store *store);
 uint64_t store_transaction(const struct store *store);
 /* What the last -1 was: SPOOL_FULL or SPOOL_FAILED, and its text (valid until the next failure). */
 enum spool_result store_failure(const struct store *store, const char **text_r);
+/* The last -1 was for another process that is in a transaction that writes, as an operator with sqlite3 may be. */
+bool store_is_held(const struct store *store);
 /* Looks at the file system at most once a second. */
 bool store_has_space(struct store *store);
 /* The reserve of an earlier process counts: it is there when the disk is full already. */

@@ -35,6 +35,7 @@ struct store {
     bool reserve; /* it is there */
     char *reserve_path;
     enum spool_result failure;
+    bool held; /* the last failure: another process is in a transaction that writes */
     struct err error;
 };
 

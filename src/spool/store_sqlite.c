@@ -86,6 +86,11 @@ static bool is_full(struct store *store)
 int store_fail(struct store *store)
 {
     store->failure = is_full(store) ? SPOOL_FULL : SPOOL_FAILED;
+    store->held = sqlite3_errcode(store->db) == SQLITE_BUSY;
+    if (store->held)
+        return err_set(&store->error,
+                       "another process is writing to the spool: end its transaction (%s)",
+                       sqlite3_errmsg(store->db));
     return err_set(&store->error, "%s (%d)", sqlite3_errmsg(store->db),
                    sqlite3_extended_errcode(store->db));
 }
@@ -94,6 +99,11 @@ enum spool_result store_failure(const struct store *store, const char **text_r)
 {
     *text_r = store->error.text;
     return store->failure;
+}
+
+bool store_is_held(const struct store *store)
+{
+    return store->held;
 }
 
 /* --- statements ----------------------------------------------------------------------------------- */

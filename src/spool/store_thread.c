@@ -15,8 +15,9 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "log/log.h"
 
-enum { WAIT_IDLE_S = 5, WAIT_TROUBLE_S = 1, PURGE_IDLE = 500 };
+enum { WAIT_IDLE_S = 5, WAIT_TROUBLE_S = 1, PURGE_IDLE = 500, QUIET_S = 10 };
 /* What is in doubt after a crash grows with both; so does the time for which a destination's slots are taken. */
 enum { PATIENCE_MS = 3, PATIENT_MOST = 16 };
 
@@ -37,6 +38,7 @@ struct store_thread {
     atomic_bool space;
     struct store *store;   /* the thread's own, from here on */
     struct job_list stuck; /* stubborn jobs that found no space */
+    time_t quiet_until;    /* monotonic seconds: trouble has just been told */
     bool gives_back;       /* the file system is short of space that this store does not need */
 };
 
@@ -101,6 +103,18 @@ static void note_clock(struct store *store, const struct job *job)
     store_set_clock(store, job->now, job->wall_offset, job->id_mark);
 }
 
+/* What did not reach the disk is tried again at once, and nobody else would hear of a disk that fails now and then. */
+static void tell_trouble(struct store_thread *thread)
+{
+    const char *text;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (store_failure(thread->store, &text) == SPOOL_FULL || now.tv_sec < thread->quiet_until)
+        return;
+    thread->quiet_until = now.tv_sec + QUIET_S;
+    log_event(LOG_LEVEL_ERROR, "store-trouble", "%s", text);
+}
+
 /* All of the list in one transaction; -1: rolled back, store_failure says why. */
 static int commit_group(struct store *store, struct job_list *list)
 {
@@ -136,12 +150,24 @@ static void run_single(struct store *store, struct job *job)
         note_failure(job, store);
 }
 
-static void run_writes(struct store *store, struct job_list *list)
+static void fail_all(struct store *store, struct job_list *list)
 {
+    for (struct job *job = list->first; job != NULL; job = job->next)
+        note_failure(job, store);
+}
+
+static void run_writes(struct store_thread *thread, struct job_list *list)
+{
+    struct store *store = thread->store;
     if (list->first == NULL)
         return;
     if (commit_group(store, list) == 0) {
         keep_group(store, list);
+        return;
+    }
+    tell_trouble(thread);
+    if (store_is_held(store)) { /* each alone would wait as long as all have waited together */
+        fail_all(store, list);
         return;
     }
     struct job_list tried;
@@ -269,7 +295,7 @@ static void run_jobs(struct store_thread *thread, struct job_list *jobs)
 {
     struct job_list kinds[3];
     sort_jobs(jobs, kinds);
-    run_writes(thread->store, &kinds[JOB_WRITES]);
+    run_writes(thread, &kinds[JOB_WRITES]);
     give_answers(thread, &kinds[JOB_WRITES]);
     run_reads(thread->store, &kinds[JOB_READS]);
     give_answers(thread, &kinds[JOB_READS]);

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <poll.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,7 @@ static void free_all(struct job *answers)
 {
     for (struct job *job = answers, *next; job != NULL; job = next) {
         next = job->next;
+        free(job->text);
         free(job);
     }
 }
@@ -120,4 +122,38 @@ Test(spool, what_waits_is_done_at_the_end, .init = setup, .fini = teardown)
     cr_expect(eq(int, (int)answers->result, (int)SPOOL_OK));
     cr_expect(gt(u64, transactions[0], 0));
     free_all(answers);
+}
+
+static sqlite3 *held_by_another(void)
+{
+    sqlite3 *other;
+    char *path = x_printf("%s/spool-0.db", directory);
+    cr_assert(eq(int, sqlite3_open(path, &other), SQLITE_OK));
+    free(path);
+    cr_assert(eq(int, sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK));
+    return other;
+}
+
+/* An operator with a transaction open: all that wait are told together, not one after the other, each five seconds later;
+ * and when he is gone, all is well. */
+Test(spool, a_held_spool_fails_all_at_once, .init = setup, .fini = teardown, .timeout = 60)
+{
+    sqlite3 *other = held_by_another();
+    for (size_t i = 0; i < MANY; i++)
+        submit(i, true);
+    struct pollfd ready = {.fd = store_thread_descriptor(threads), .events = POLLIN};
+    cr_assert(eq(int, poll(&ready, 1, ANSWER_MS), 1));
+    struct job *answers = store_thread_answers(threads);
+    size_t count = 0;
+    for (struct job *job = answers; job != NULL; job = job->next, count++) {
+        cr_expect(eq(int, (int)job->result, (int)SPOOL_FAILED));
+        cr_expect(strstr(job->text, "another process is writing to the spool") != NULL, "%s",
+                  job->text);
+    }
+    cr_expect(eq(sz, count, MANY));
+    free_all(answers);
+    sqlite3_close(other);
+    submit(0, false);
+    await(1);
+    cr_expect(gt(u64, transactions[0], 0));
 }
