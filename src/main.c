@@ -3,12 +3,14 @@
  * line, and nothing is started.
  * Must never parse anything from the network. */
 #include <getopt.h>
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "check.h"
 #include "conf/conf.h"
@@ -36,9 +38,11 @@ static int check(const struct settings *settings)
     return EXIT_SUCCESS;
 }
 
+/* Where memory ends, JSON ends with it: counts and answers would be missing without a word. */
 static int run(const struct settings *settings)
 {
     struct err err;
+    json_set_alloc_funcs(x_malloc, free);
     CLEANUP(trust_free) struct trust *trust = NULL;
     if (check_tables(settings, &err) != 0 || trust_read(&trust, settings, &err) != 0)
         return fail(EX_CONFIG, &err);

@@ -53,6 +53,7 @@ struct loop_io {
 struct loop *loop_create(void)
 {
     struct loop *loop = x_calloc(1, sizeof(*loop));
+    event_set_mem_functions(x_malloc, x_realloc, free); /* it does not bear to be without memory */
     loop->base = event_base_new();
     if (loop->base == NULL) {
         fputs("daneway: the system gives no event loop\n", stderr);
