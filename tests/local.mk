@@ -28,4 +28,5 @@ include tests/replay/local.mk
 include tests/simulation/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk
+include tests/faults/local.mk
 EXTRA_DIST += scripts tests/lab tests/system
