@@ -38,7 +38,7 @@ struct exchange {
     struct evkeyvalq parameters;
     exchange_render_fn *render;
     bool as_metrics;
-    const char *name; /* what follows a path that ends in "/", decoded; NULL */
+    const char *name; /* what follows a path that ends in "/", decoded; "" */
     char *name_text;  /* its own */
     json_t *kept;     /* answers to the first of two questions */
     int count;        /* rows acknowledged */

@@ -86,7 +86,8 @@ static int hex(char c)
     return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 87 : -1;
 }
 
-static size_t decode(char *text, size_t length)
+/* In place; "+" is a blank in forms alone. */
+static size_t decode(char *text, size_t length, bool form)
 {
     size_t used = 0;
     for (size_t i = 0; i < length; i++) {
@@ -96,7 +97,7 @@ static size_t decode(char *text, size_t length)
             text[used++] = (char)(hex(text[i + 1]) * 16 + hex(text[i + 2]));
             i += 2;
         } else {
-            text[used++] = text[i] == '+' ? ' ' : text[i];
+            text[used++] = form && text[i] == '+' ? ' ' : text[i];
         }
     }
     return used;
@@ -112,11 +113,39 @@ struct slice guard_form_field(char *form, size_t length, const char *name)
                      form[at + name_length] == '=';
         if (is_it) {
             char *value = form + at + name_length + 1;
-            return (struct slice){value, decode(value, field - name_length - 1)};
+            return (struct slice){value, decode(value, field - name_length - 1, true)};
         }
         at += field + 1;
     }
     return (struct slice){NULL, 0};
+}
+
+/* --- paths ------------------------------------------------------------------------------------ */
+
+static bool takes_name(const char *route)
+{
+    size_t length = strlen(route);
+    return length > 1 && route[length - 1] == '/';
+}
+
+bool guard_route_fits(const char *route, const char *path)
+{
+    size_t length = strlen(route);
+    return takes_name(route) ? strncmp(path, route, length) == 0 && path[length] != '\0'
+                             : strcmp(path, route) == 0;
+}
+
+const char *guard_route_name(const char *route, const char *path, char **text_r)
+{
+    if (!takes_name(route))
+        return "";
+    *text_r = x_strdup(path + strlen(route));
+    size_t length = decode(*text_r, strlen(*text_r), false);
+    (*text_r)[length] = '\0';
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)(*text_r)[i] < ' ' || (*text_r)[i] == 0x7f)
+            return NULL;
+    return *text_r;
 }
 
 /* --- the verdict ------------------------------------------------------------------------------ */

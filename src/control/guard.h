@@ -46,6 +46,12 @@ struct slice guard_cookie(struct slice field, const char *name);
 /* The value of a field of a form (application/x-www-form-urlencoded), decoded in place; ptr NULL: there is none. */
 struct slice guard_form_field(char *form, size_t length, const char *name);
 
+/* A route is a path; one that ends in "/" (but not "/" itself) stands for what follows it: "/destinations/" for
+ * "/destinations/example.org". */
+bool guard_route_fits(const char *route, const char *path);
+/* What follows, percent-decoded, in *text_r, to be freed; "" of a route without. NULL: it holds a control octet, or NUL. */
+const char *guard_route_name(const char *route, const char *path, char **text_r);
+
 /* The file's one line, of GUARD_TOKEN_MIN to GUARD_TOKEN_MAX visible characters; free() it. -1: it cannot be read, is readable
  * by everybody, or is no token. */
 int guard_read_token(const char *path, char **token_r, struct err *err_r);

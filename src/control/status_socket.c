@@ -33,36 +33,21 @@ struct status_socket {
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-/* "/destinations/" is the route of "/destinations/example.org". */
-static bool fits(const struct status_route *route, const char *path)
-{
-    size_t length = strlen(route->path);
-    bool takes_name = length > 1 && route->path[length - 1] == '/';
-    return takes_name ? strncmp(path, route->path, length) == 0 && path[length] != '\0'
-                      : strcmp(path, route->path) == 0;
-}
-
 static const struct status_route *find(const struct status_route *routes, const char *path)
 {
     for (; path != NULL && routes->path != NULL; routes++)
-        if (fits(routes, path))
+        if (guard_route_fits(routes->path, path))
             return routes;
     return NULL;
 }
 
 static void serve(struct exchange *exchange, const struct status_route *route, const char *path)
 {
-    size_t length = strlen(route->path);
-    if (length > 1 && route->path[length - 1] == '/') {
-        size_t size;
-        exchange->name_text = evhttp_uridecode(path + length, 0, &size);
-        if (exchange->name_text == NULL || strlen(exchange->name_text) != size) {
-            exchange_reply_error(exchange, HTTP_BADREQUEST, "the path is no name");
-            return;
-        }
-        exchange->name = exchange->name_text;
-    }
-    route->serve(exchange);
+    exchange->name = guard_route_name(route->path, path, &exchange->name_text);
+    if (exchange->name == NULL)
+        exchange_reply_error(exchange, HTTP_BADREQUEST, "the path is no name");
+    else
+        route->serve(exchange);
 }
 
 static void answer(struct exchange *exchange)

@@ -3,7 +3,7 @@
 
   check URL TOKEN-FILE EXPECT-FILE   the page as a postmaster uses it: login, figures, plot, search, keyboard, phone, dark mode
   gone URL TOKEN-FILE PID            what it says when the daemon (PID) is ended under it, and what was there before
-  shots URL TOKEN-FILE DIRECTORY     light.png, dark.png and phone.png of a made-up day
+  shots URL TOKEN-FILE DIRECTORY     light.png, dark.png and phone.png of a made-up day, and trace.png
 EXPECT-FILE is JSON: {"figures": {id: number}, "delivered_id", "waiting_id", "next_hop", "held", "exception"}.
 It owns: one ChromeDriver and one Chromium with an empty profile; both end with it.
 It must never load anything from elsewhere: every address that the page asks for must be the gateway's.
@@ -295,7 +295,12 @@ def run_shots(browser, url, token_file, directory):
         browser.shot("%s/dashboard-%s.png" % (directory, scheme), 1180, 1330)
     browser.cdp("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "light"}])
     browser.shot("%s/dashboard-phone.png" % directory, 360, 1280)
-    for name in ("light", "dark", "phone"):
+    browser.cdp("Emulation.clearDeviceMetricsOverride")
+    browser.run("fetch('/queue?limit=1').then((a) => a.json()).then((j) => { location.hash = '#trace=' + j.queue[0].queue_id; })")
+    browser.wait(lambda: "Who can mend it" in browser.text("#trace"))
+    browser.run("document.querySelector('#trace details').open = true; document.getElementById('trace-title').parentElement.scrollIntoView()")
+    browser.shot("%s/dashboard-trace.png" % directory, 1180, 800)
+    for name in ("light", "dark", "phone", "trace"):
         size = os.path.getsize("%s/dashboard-%s.png" % (directory, name))
         check("dashboard-%s.png: %d octets, below 200 KB" % (name, size), 10000 < size < 200000)
 

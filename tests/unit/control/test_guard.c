@@ -73,6 +73,24 @@ Test(guard, forms)
     cr_expect(guard_form_field(none, 0, "token").ptr == NULL);
 }
 
+Test(guard, routes)
+{
+    char *text = NULL;
+    cr_expect(guard_route_fits("/status", "/status"));
+    cr_expect(not(guard_route_fits("/status", "/status/")));
+    cr_expect(not(guard_route_fits("/destinations/", "/destinations/")), "it has no name");
+    cr_expect(not(guard_route_fits("/", "/x")), "the page stands for itself alone");
+    cr_expect(guard_route_fits("/destinations/", "/destinations/a"));
+    cr_expect(eq(str, (char *)guard_route_name("/status", "/status", &text), ""));
+    cr_expect(
+        eq(str, (char *)guard_route_name("/d/", "/d/%5b1.2.3.4%5D:25+%", &text), "[1.2.3.4]:25+%"));
+    free(text);
+    cr_expect(guard_route_name("/d/", "/d/a%00b", &text) == NULL);
+    free(text);
+    cr_expect(guard_route_name("/d/", "/d/a%0Ab", &text) == NULL);
+    free(text);
+}
+
 static enum guard_verdict ask(bool commands, struct guard_request request)
 {
     struct guard guard = {.token = TOKEN, .session = "feedfacefeedface", .commands = commands};
