@@ -16,7 +16,6 @@
 #include "control/history.h"
 #include "control/overview.h"
 #include "control/panel.h"
-#include "daneway/reason.h"
 #include "loop/loop.h"
 
 /* --- asked of the workers ----------------------------------------------------------------------- */
@@ -253,26 +252,18 @@ static void get_events(struct exchange *exchange)
         exchange_end(exchange);
 }
 
-static void get_reasons(struct exchange *exchange)
-{
-    json_t *list = json_array();
-    for (int i = REASON_NONE + 1; i < REASON_COUNT; i++) {
-        const struct reason_row *row = reason_row((enum reason)i);
-        json_array_append_new(list,
-                              json_pack("{ss ss sb ss ss ss}", "reason", row->name, "status",
-                                        reason_status((enum reason)i), "permanent",
-                                        row->permanence == PERMANENT, "who", who_name(row->who),
-                                        "text", row->text, "advice", row->advice));
-    }
-    exchange_reply_json(exchange, HTTP_OK, json_pack("{so}", "reasons", list));
-}
-
 const struct status_route status_pages[] = {
-    {"/status", get_status},   {"/metrics", get_metrics},
-    {"/queue", get_queue},     {"/explain", get_explain},
-    {"/report", get_report},   {"/report/submissions", get_submissions},
-    {"/sts", get_sts},         {"/downgrades", get_downgrades},
-    {"/shadow", get_shadow},   {"/destinations/", get_destination},
-    {"/history", get_history}, {"/events", get_events},
-    {"/reasons", get_reasons}, {NULL, NULL},
+    {"/status", get_status},
+    {"/metrics", get_metrics},
+    {"/queue", get_queue},
+    {"/explain", get_explain},
+    {"/report", get_report},
+    {"/report/submissions", get_submissions},
+    {"/sts", get_sts},
+    {"/downgrades", get_downgrades},
+    {"/shadow", get_shadow},
+    {"/destinations/", get_destination},
+    {"/history", get_history},
+    {"/events", get_events},
+    {NULL, NULL},
 };

@@ -166,7 +166,7 @@ def check_search(browser, expect):
     browser.keys(expect["waiting_id"] + ENTER)
     check("a message that waits: its attempts, why, and who can mend it",
           browser.wait(lambda: "Waits" in browser.text("#trace") and "tlsa-mismatch" in browser.text("#trace") and "Who can mend it" in browser.text("#trace")), browser.text("#trace"))
-    check("with the host and the dialogue", "mx.dane-mismatch.example" in browser.text("#trace") and browser.run("return document.querySelectorAll('#trace details').length") > 0, browser.text("#trace"))
+    check("with the host, its certificate, what the DNS said, the dialogue", all(word in browser.text("#trace") for word in ("mx.dane-mismatch.example", "refused: tlsa-mismatch", "MX secure", "3 1 1 ")) and browser.run("return document.querySelectorAll('#trace .tried details').length") > 0, browser.text("#trace"))
     browser.run("location.hash = '#trace=' + arguments[0]", expect["delivered_id"])
     check("a message that went out, by its address", browser.wait(lambda: "Delivered" in browser.text("#trace") and "No longer in the queue" in browser.text("#trace")), browser.text("#trace"))
     browser.run("location.hash = '#trace=%3Cimg%20src%3Dx%3E'")
@@ -269,8 +269,10 @@ SAMPLE = """
         j.minutes.push(row); j.columns.forEach((c, i) => { totals[c] += row[i + 1]; });
       }
       j.totals = totals;
-      const count = { 'tlsa-mismatch': 131, 'reply-temporary': 96, 'connect-timeout': 58, 'certificate-name-mismatch': 17 };
-      j.reasons = Object.entries(count).map(([reason, n]) => ({ ...window.sampleReasons[reason], count: n })).filter((r) => r.reason);
+      const row = (reason, count, text, who) => ({ reason, count, text, who });
+      j.reasons = [row('tlsa-mismatch', 131, 'The certificate of the mail host matches none of its TLSA records.', "the recipient's postmaster"),
+        row('reply-temporary', 96, 'The mail host refused for now.', "the recipient's postmaster"),
+        row('connect-timeout', 58, 'The mail host did not answer in time.', 'the operator of the network between')];
       return j; },
     '/status': (j) => { j.hostname = 'gw.example.org'; j.queue.messages = 37; j.queue.destinations_held = 1; j.queue.oldest = Math.floor(Date.now() / 1000) - 2460;
       j.reports = { ...j.reports, last_day: new Date(Date.now() - 86400000).toISOString().slice(0, 10), last_files: 412, days: 6, failures: 0 };
@@ -280,7 +282,6 @@ SAMPLE = """
   window.fetch = async (path, options) => {
     const answer = await real(path, options);
     if (!change[path] || !answer.ok) return answer;
-    if (!window.sampleReasons) window.sampleReasons = Object.fromEntries((await (await real('/reasons')).json()).reasons.map((r) => [r.reason, r]));
     return new Response(JSON.stringify(change[path](await answer.json())), { status: 200 });
   };
 })();"""
@@ -298,7 +299,7 @@ def run_shots(browser, url, token_file, directory):
     browser.cdp("Emulation.clearDeviceMetricsOverride")
     browser.run("fetch('/queue?limit=1').then((a) => a.json()).then((j) => { location.hash = '#trace=' + j.queue[0].queue_id; })")
     browser.wait(lambda: "Who can mend it" in browser.text("#trace"))
-    browser.run("document.querySelector('#trace details').open = true; document.getElementById('trace-title').parentElement.scrollIntoView()")
+    browser.run("document.querySelector('#trace .tried details').open = true; document.getElementById('trace-title').parentElement.scrollIntoView()")
     browser.shot("%s/dashboard-trace.png" % directory, 1180, 800)
     for name in ("light", "dark", "phone", "trace"):
         size = os.path.getsize("%s/dashboard-%s.png" % (directory, name))

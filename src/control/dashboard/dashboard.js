@@ -12,7 +12,7 @@
   ];
   const tlsNames = { "dane-verified": "DANE", verified: "verified", encrypted: "TLS", clear: "in clear" };
   const state = { status: null, history: null, downgrades: null, span: "day", answered: 0, live: [], paused: false, lost: 0 };
-  let reasons = null, stream = null;
+  let stream = null;
 
   /* --- small tools --- */
 
@@ -297,37 +297,47 @@
 
   /* --- a message --- */
 
-  async function reasonRow(name) {
-    if (!reasons) reasons = new Map(((await ask("/reasons")) || { reasons: [] }).reasons.map((row) => [row.reason, row]));
-    return reasons.get(name);
-  }
-  function nameOf(reason) { return typeof reason === "string" ? reason : reason && (reason.reason || reason.name); }
-
-  async function outcomeOf(recipient) {
+  function outcomeOf(recipient) {
     const kind = { delivered: ["good", "Delivered"], deferred: ["warn", "Waits"], bounced: ["bad", "Returned"] }[recipient.disposition] || ["", recipient.disposition];
-    const row = recipient.disposition === "delivered" ? null : await reasonRow(nameOf(recipient.reason));
     return make("div", { class: "outcome " + kind[0] },
-      make("p", {}, make("span", { class: "word" }, kind[1]), " ", make("strong", {}, recipient.address || ""), " ", make("span", { class: "quiet" }, [recipient.status, nameOf(recipient.reason), tlsNames[recipient.tls]].filter(Boolean).join(" · "))),
-      make("p", {}, recipient.text || recipient.says || (row && row.text) || recipient.reply || ""),
-      row ? make("p", { class: "quiet" }, "Who can mend it: ", row.who, ". How: ", row.advice) : null);
+      make("p", {}, make("span", { class: "word" }, kind[1]), " ", make("strong", {}, recipient.address || ""), " ", make("span", { class: "quiet" }, [recipient.status, recipient.reason, tlsNames[recipient.tls]].filter(Boolean).join(" · "))),
+      make("p", {}, recipient.text || recipient.reply || ""),
+      recipient.who ? make("p", { class: "quiet" }, "Who can mend it: ", recipient.who, ". How: ", recipient.advice) : null);
+  }
+
+  /* What DNS and MTA-STS said, each with its DNSSEC status. */
+  function factsOf(evidence) {
+    const found = (name, fact) => fact && fact.status !== "not-asked" ? name + " " + (fact.presence === "found" ? "" : "none, ") + fact.status + (fact.why ? " (" + fact.why + ")" : "") : null;
+    const hosts = (evidence.hosts || []).slice(0, 10).map((host) => make("li", {}, make("strong", {}, host.name), " ",
+      make("span", { class: "quiet" }, [found("addresses", host.addresses_status), found("TLSA", host.tlsa)].filter(Boolean).join(", "))));
+    const sts = evidence.sts, policy = sts && { "no-policy": "no policy", "lookup-failed": "the look-up failed" }[sts.source];
+    return make("details", {}, make("summary", {}, "What the DNS said: " + [found("MX", evidence.mx), sts ? "MTA-STS " + (policy || sts.mode + ", " + sts.source) : null].filter(Boolean).join("; ")),
+      make("ul", { class: "list small", role: "list" }, hosts));
+  }
+  function certificateOf(tls) {
+    const certificate = tls && tls.chain && tls.chain[0];
+    if (!certificate) return null;
+    return note("Certificate ", certificate.subject, ", from ", moment(certificate.not_before), " to ", moment(certificate.not_after), certificate.spki_sha256 ? ", as TLSA " : "", certificate.spki_sha256 ? make("code", {}, "3 1 1 " + certificate.spki_sha256) : "");
   }
   function attemptOnHost(tried) {
-    const ending = tried.ending || {}, verdict = tried.verdict || {}, tls = tried.tls;
+    const ending = tried.ending || {}, verdict = tried.verdict || {}, tls = tried.tls, refused = verdict.action === "skip-host";
     const events = (tried.events || []).map((event) => make("li", {}, make("span", { class: "quiet" }, ((event.ms || 0) / 1000).toFixed(3) + " s"),
       make("span", { class: "code" }, ({ command: "→ ", reply: "← ", greeting: "← " }[event.what] || event.what + " ") + (event.text || ""))));
-    return make("li", {}, line(make("strong", {}, tried.host || ""), make("span", { class: "quiet small" }, verdict.protection ? tlsNames[verdict.protection] || verdict.protection : nameOf(ending.reason) || "")),
-      note("[" + (tried.address || "") + "]:" + (tried.port || "") + (tls ? ", " + [tls.protocol, tls.cipher].filter(Boolean).join(" ") : ", no TLS") + (ending.detail ? ": " + ending.detail : "")),
+    const word = refused ? "refused: " + (verdict.reason || "") : tlsNames[verdict.protection] || ending.reason || "";
+    return make("li", {}, line(make("strong", {}, tried.host || ""), make("span", { class: "small " + (refused ? "warn" : "quiet") }, word)),
+      note("[" + (tried.address || "") + "]:" + (tried.port || "") + (tls ? ", " + [tls.protocol, tls.cipher].filter(Boolean).join(" ") : ", no TLS") + (verdict.matched ? ", matches " + verdict.matched : "") + (ending.detail ? ": " + ending.detail : "")),
+      certificateOf(tls),
       events.length ? make("details", {}, make("summary", {}, "The dialogue"), make("ol", { class: "dialogue" }, events)) : null);
   }
-  async function attempt(entry, index, count) {
-    const trace = entry.trace || {}, result = trace.result || {}, plan = Array.isArray(trace.plans) ? trace.plans[0] : trace.plan;
-    const outcomes = await Promise.all((result.recipients || []).slice(0, 50).map(outcomeOf));
-    const hosts = ((plan && plan.hosts) || []).filter((host) => host.skip || host.reason);
-    return make("article", {}, make("h3", {}, "Attempt " + (index + 1) + " of " + count + ", ", moment(entry.time), ", to " + (entry.next_hop || trace.next_hop || "")),
-      outcomes,
-      plan ? note("Rule: ", make("code", {}, [plan.rule, plan.level].filter(Boolean).join(" "))) : null,
-      hosts.length ? note("Passed over: ", hosts.map((host) => host.name + " (" + (nameOf(host.skip) || nameOf(host.reason)) + ")").join(", ")) : null,
-      (trace.tried || []).length ? make("ul", { class: "list", role: "list" }, trace.tried.map(attemptOnHost)) : note("No host was tried."));
+  function attempt(entry, index, count) {
+    const trace = entry.trace || {}, result = trace.result || {}, recipients = result.recipients || [];
+    const skipped = ((trace.plan && trace.plan.hosts) || []).filter((host) => host.skip);
+    return make("article", {}, make("h3", {}, "Attempt " + (index + 1) + " of " + count + ", ", moment(entry.time), ", to " + (entry.next_hop || "")),
+      recipients.slice(0, 50).map(outcomeOf), recipients.length > 50 ? note("and " + number(recipients.length - 50) + " more recipients") : null,
+      trace.rules ? note("Rules: ", make("code", {}, trace.rules.join(", "))) : null,
+      trace.evidence ? factsOf(trace.evidence) : null,
+      skipped.length ? note("Passed over: ", skipped.map((host) => host.name + " (" + host.skip + ")").join(", ")) : null,
+      (trace.tried || []).length ? make("ul", { class: "list tried", role: "list" }, trace.tried.map(attemptOnHost)) : note("No host was tried."));
   }
   async function explain(id) {
     const place = $("trace");
@@ -339,7 +349,7 @@
       const waiting = (queue && queue.queue[0]) || null, all = (traces && traces.traces) || [];
       const head = waiting ? make("p", {}, "In the queue since ", moment(waiting.arrival), ", " + octets(waiting.size) + ", tried " + plural(waiting.attempts, "time", "times") + "; next attempt ", moment(waiting.next_attempt, clockSeconds), ".")
         : all.length ? make("p", {}, "No longer in the queue.") : null;
-      const articles = await Promise.all(all.map((entry, i) => attempt(entry, i, all.length)));
+      const articles = all.map((entry, i) => attempt(entry, i, all.length));
       place.replaceChildren(...[head, ...articles.reverse(), all.length === 0 ? empty(waiting ? "Not tried yet." : "No message with that id is known.", waiting ? "" : "Traces are kept for as long as mail may stay in the queue.") : null].filter(Boolean));
     } catch (error) {
       place.replaceChildren(make("p", { class: "bad", role: "alert" }, "The gateway could not say: " + error.message));

@@ -458,7 +458,6 @@ Test(panel, status_socket_answers)
         {"GET", "/destinations/a%00b", NULL, 0},
         {"POST", "/destinations/example.org", NULL, 0},
         {"GET", "/history", "totals", 0},
-        {"GET", "/reasons", "reasons", 0},
         {"GET", "/status", "validating", 0},
         {"GET", "/status", "hostname", 0},
         {"GET", "/queue?next_hop=example.org", "queue", 6}, /* three of each worker */
