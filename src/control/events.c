@@ -155,12 +155,12 @@ void events_free(struct events **events)
 {
     if (*events == NULL)
         return;
-    while ((*events)->readers != NULL) {
-        struct reader *reader = (*events)->readers;
+    for (struct reader *next, *reader = (*events)->readers; reader != NULL; reader = next) {
         struct evhttp_request *request = reader->request;
+        next = reader->next;
         evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
-        remove_reader(reader);
         evhttp_send_reply_end(request);
+        free(reader);
     }
     panel_on_decisions((*events)->panel, NULL, NULL);
     loop_timer_free(&(*events)->timer);
