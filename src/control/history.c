@@ -43,15 +43,20 @@ struct history {
     struct minute minutes[HISTORY_MINUTES];
 };
 
+/* A worker that a stranger has taken over may say anything: nothing is negative here, so that no difference overflows. */
+static json_int_t number_at(json_t *object, const char *key)
+{
+    json_int_t number = json_integer_value(json_object_get(object, key));
+    return number > 0 ? number : 0;
+}
+
 static void read_counts(json_t *answer, json_int_t counts[COUNTS])
 {
     json_t *reasons = json_object_get(answer, "reasons");
     for (size_t i = 0; i < COLUMNS; i++)
-        counts[i] = json_integer_value(
-            json_object_get(json_object_get(answer, columns[i].section), columns[i].key));
+        counts[i] = number_at(json_object_get(answer, columns[i].section), columns[i].key);
     for (size_t i = 0; i < REASON_COUNT; i++)
-        counts[COLUMNS + i] =
-            json_integer_value(json_object_get(reasons, reason_row((enum reason)i)->name));
+        counts[COLUMNS + i] = number_at(reasons, reason_row((enum reason)i)->name);
 }
 
 static struct minute *present_minute(struct history *history)
@@ -77,7 +82,7 @@ static void feed_one(struct history *history, json_t *answer)
 {
     json_int_t worker = json_integer_value(json_object_get(answer, "worker"));
     json_int_t pid = json_integer_value(json_object_get(answer, "pid"));
-    json_int_t started = json_integer_value(json_object_get(answer, "started"));
+    json_int_t started = number_at(answer, "started");
     json_int_t counts[COUNTS];
     if (worker < 0 || worker >= PROCESSES)
         return;

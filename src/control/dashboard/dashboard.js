@@ -287,8 +287,8 @@
     const words = { delivered: ["good", "delivered"], deferred: ["warn", "waits"], bounced: ["bad", "returned"] };
     fill("live", state.live.length === 0 ? empty("Quiet.", "Decisions show here as they are made, from now on.")
       : make("ul", { class: "list", role: "list" }, state.live.map((d) => make("li", {},
-        line([make("strong", { class: words[d.verdict][0] }, words[d.verdict][1]), " ", d.next_hop], moment(d.time, clockSeconds)),
-        note(explainButton(d.queue_id), " ", [d.host ? d.host.replace(/\[.*/, "") : null, d.tls ? tlsNames[d.tls] : null, d.level ? "rule " + d.level : null, d.reason, d.dsn].filter(Boolean).join(" · "))))),
+        line([make("strong", { class: (words[d.verdict] || [""])[0] }, (words[d.verdict] || ["", String(d.verdict)])[1]), " ", d.next_hop], moment(d.time, clockSeconds)),
+        note(explainButton(d.queue_id), " ", [d.host ? String(d.host).replace(/\[.*/, "") : null, d.tls ? tlsNames[d.tls] : null, d.level ? "rule " + d.level : null, d.reason, d.dsn].filter(Boolean).join(" · "))))),
     state.lost > 0 ? note(number(state.lost) + " more came too fast to be shown.") : null);
   }
   function explainButton(id) {

@@ -123,3 +123,17 @@ Test(history, nonsense_is_no_harm)
     cr_expect(eq(int, total("accepted"), 0));
     json_decref(answers);
 }
+
+/* Of a worker that a stranger has taken over. */
+Test(history, great_numbers)
+{
+    feed(0, 100, INT64_MIN, INT32_MIN, 0, 0);
+    feed(0, 100, INT64_MIN, INT32_MAX, 0, 0);
+    feed(0, 100, INT64_MAX, INT32_MIN, 0, 0);
+    json_t *answers =
+        json_pack("[{si s{sI}}, {si s{sI}}]", "worker", 1, "intake", "messages",
+                  (json_int_t)INT64_MIN, "worker", 1, "intake", "messages", (json_int_t)INT64_MAX);
+    history_feed(history, answers);
+    cr_expect(ge(int, total("accepted"), 0));
+    json_decref(answers);
+}
