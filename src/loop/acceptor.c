@@ -10,6 +10,8 @@
 
 #include "base/alloc.h"
 
+enum { IN_VAIN_MAX = 6 };
+
 struct listener {
     struct acceptor *acceptor;
     struct loop_io *io;
@@ -20,6 +22,7 @@ struct acceptor {
     struct loop_timer *rest;
     struct loop_timer *yield; /* to those who have less to do */
     const struct crowd *crowd;
+    unsigned in_vain; /* how often in a row nobody took what was left to them */
     struct listener *listeners;
     size_t count;
     acceptor_fn *fn;
@@ -49,17 +52,18 @@ static void rest(struct acceptor *acceptor)
     loop_timer_set(acceptor->rest, ACCEPTOR_REST_MS);
 }
 
-/* False: there is no descriptor for it. */
-static bool take_one(struct listener *listener)
+enum taking { TAKEN, NOTHING_THERE, OUT_OF_RESOURCES };
+
+static enum taking take_one(struct listener *listener)
 {
     struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
     socklen_t length = sizeof(peer);
     int fd = accept4(listener->fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0)
-        listener->acceptor->fn(listener->acceptor->arg, fd, (const struct sockaddr *)&peer);
-    else
-        return !out_of_resources(errno); /* EAGAIN; or that client is gone already */
-    return true;
+    if (fd < 0)
+        return out_of_resources(errno) ? OUT_OF_RESOURCES
+                                       : NOTHING_THERE; /* or that client is gone already */
+    listener->acceptor->fn(listener->acceptor->arg, fd, (const struct sockaddr *)&peer);
+    return TAKEN;
 }
 
 static void on_ready(void *arg, unsigned ready)
@@ -70,22 +74,30 @@ static void on_ready(void *arg, unsigned ready)
     if (acceptor->crowd != NULL && crowd_has_freer(acceptor->crowd)) {
         watch_all(acceptor, 0);
         loop_timer_set(acceptor->yield, ACCEPTOR_YIELD_MS);
-    } else if (!take_one(listener)) {
-        rest(acceptor);
+        return;
     }
+    acceptor->in_vain = 0;
+    if (take_one(listener) == OUT_OF_RESOURCES)
+        rest(acceptor);
 }
 
-/* What is still there nobody else wants: one of each listener, and then it is asked again who has less to do. */
+/* What is still there nobody else wants: one of each listener, and the next time twice as many. */
 static void on_yielded(void *arg)
 {
     struct acceptor *acceptor = arg;
-    bool good = true;
-    for (size_t i = 0; good && i < acceptor->count; i++)
-        good = take_one(&acceptor->listeners[i]);
-    if (good)
-        watch_all(acceptor, LOOP_READ);
-    else
+    unsigned most = 1u << acceptor->in_vain, taken = 0;
+    enum taking taking = NOTHING_THERE;
+    for (size_t i = 0; i < acceptor->count && taking != OUT_OF_RESOURCES; i++)
+        for (unsigned n = 0; n < most && (taking = take_one(&acceptor->listeners[i])) == TAKEN; n++)
+            taken++;
+    if (taken == 0)
+        acceptor->in_vain = 0;
+    else if (acceptor->in_vain < IN_VAIN_MAX)
+        acceptor->in_vain++;
+    if (taking == OUT_OF_RESOURCES)
         rest(acceptor);
+    else
+        watch_all(acceptor, LOOP_READ);
 }
 
 struct acceptor *acceptor_create(struct loop *loop, const int *listeners, size_t count,

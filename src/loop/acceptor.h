@@ -1,7 +1,8 @@
 /* acceptor: takes connections from listening sockets that several processes share.
  * Owns: the watch on the sockets and the timer of the rest; the sockets are borrowed.
  * One connection a turn. Where another worker has less to do it gets a few milliseconds to take the connection first:
- * whoever wakes up first would take nearly all. Out of descriptors, it rests for a second.
+ * whoever wakes up first would take nearly all. To who does not come, ever less is left. Out of descriptors, it rests for
+ * a second.
  * Must never spin, and never block on a socket that another worker has just emptied: they are non-blocking. */
 #ifndef DANEWAY_LOOP_ACCEPTOR_H
 #define DANEWAY_LOOP_ACCEPTOR_H
@@ -12,7 +13,7 @@
 #include "loop/crowd.h"
 #include "loop/loop.h"
 
-enum { ACCEPTOR_REST_MS = 1000, ACCEPTOR_YIELD_MS = 2 };
+enum { ACCEPTOR_REST_MS = 1000, ACCEPTOR_YIELD_MS = 10 };
 
 /* `fd` is the callee's: non-blocking, closed on exec. fd -1: the system has no descriptor or memory to give (errno says
  * which), and nothing is taken for ACCEPTOR_REST_MS. */
