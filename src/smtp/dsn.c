@@ -58,33 +58,56 @@ static int upper_hex_value(char c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* "+" and two hexadecimal digits in upper case that stand for printable ASCII: no notice could show anything else. */
-static bool is_encoded_octet(struct slice text)
+/* The octet that "+" and two hexadecimal digits in upper case stand for; -1: that is not what `text` begins with. */
+static int encoded_octet(struct slice text)
 {
-    if (text.len < 3)
-        return false;
-    int high = upper_hex_value(text.ptr[1]), low = upper_hex_value(text.ptr[2]);
-    int octet = 16 * high + low;
-    return high >= 0 && low >= 0 && octet >= ' ' && octet <= '~';
+    int high = text.len >= 3 && text.ptr[0] == '+' ? upper_hex_value(text.ptr[1]) : -1;
+    int low = high >= 0 ? upper_hex_value(text.ptr[2]) : -1;
+    return low >= 0 ? 16 * high + low : -1;
 }
 
-static bool is_xtext(struct slice text)
+/* The octets that xtext stands for, in `out`; false if it is none. `raw_utf8`: octets above 127 stand for themselves. */
+static bool decode_xtext(struct slice text, bool raw_utf8, struct buffer *out)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c < '!' || c > '~' || c == '=')
+    while (text.len > 0) {
+        char c = text.ptr[0];
+        bool plain =
+            (c >= '!' && c <= '~' && c != '=' && c != '+') || (raw_utf8 && (unsigned char)c > 127);
+        int octet = plain ? (unsigned char)c : encoded_octet(text);
+        char decoded = (char)octet;
+        if (octet < 0 || buffer_append(out, &decoded, 1) != 0)
             return false;
-        if (c == '+' && !is_encoded_octet(slice_drop(text, i)))
-            return false;
-        if (c == '+')
-            i += 2;
+        text = slice_drop(text, plain ? 1 : 3);
     }
     return true;
 }
 
+/* Visible characters and blanks, which a notice can show. */
+static bool can_be_shown(struct slice text, bool utf8)
+{
+    while (text.len > 0) {
+        uint32_t code;
+        unsigned length = utf8_character(text, &code);
+        if (length == 0 || (length > 1 && !utf8) || utf8_is_control(code))
+            return false;
+        text = slice_drop(text, length);
+    }
+    return true;
+}
+
+static bool is_xtext(struct slice text, bool utf8, bool raw_utf8)
+{
+    struct buffer decoded;
+    buffer_init(&decoded, ORCPT_OCTETS);
+    bool valid =
+        decode_xtext(text, raw_utf8, &decoded) && can_be_shown(buffer_slice(&decoded), utf8);
+    buffer_release(&decoded);
+    return valid;
+}
+
 bool dsn_envid_is_valid(struct slice value)
 {
-    return value.len > 0 && value.len <= ENVID_OCTETS && is_xtext(value);
+    return value.len > 0 && value.len <= ENVID_OCTETS && is_xtext(value, false, false);
 }
 
 /* The type is an atom: "rfc822", "utf-8", "x400". */
@@ -98,27 +121,12 @@ static bool is_atom(struct slice text)
     return text.len > 0;
 }
 
-/* utf-8-addr-unitext: what xtext may hold, and UTF-8 as it is (RFC 6533 3). */
-static bool is_unitext(struct slice text)
-{
-    while (text.len > 0) {
-        uint32_t code;
-        unsigned length = utf8_character(text, &code);
-        bool plain = length == 1 && is_xtext(slice_take(text, text.ptr[0] == '+' ? 3 : 1));
-        if (!plain && (length < 2 || utf8_is_control(code)))
-            return false;
-        text = slice_drop(text, length);
-    }
-    return true;
-}
-
 bool dsn_orcpt_is_valid(struct slice value, bool smtputf8)
 {
     struct slice address, type = slice_split(value, ';', &address);
-    if (value.len > ORCPT_OCTETS || !is_atom(type) || address.ptr == NULL)
-        return false;
-    return is_xtext(address) ||
-           (smtputf8 && slice_equal_nocase(type, SLICE_LITERAL("utf-8")) && is_unitext(address));
+    bool raw_utf8 = smtputf8 && slice_equal_nocase(type, SLICE_LITERAL("utf-8"));
+    return value.len <= ORCPT_OCTETS && is_atom(type) && address.ptr != NULL &&
+           is_xtext(address, smtputf8, raw_utf8);
 }
 
 int dsn_append_to_mail(struct buffer *out, const struct envelope *envelope)

@@ -18,8 +18,8 @@ int dsn_return_parse(struct slice value, enum return_type *ret_r);
 int dsn_notify_parse(struct slice value, unsigned *notify_r);
 /* xtext of 1 to ENVID_OCTETS octets that stands for printable ASCII. */
 bool dsn_envid_is_valid(struct slice value);
-/* "type;xtext" of ORCPT_OCTETS octets at most, likewise; where SMTPUTF8 is in use, "utf-8;" may be followed by UTF-8 as it
- * is (RFC 6533 3). */
+/* "type;xtext" of ORCPT_OCTETS octets at most, likewise; where SMTPUTF8 is in use, xtext may stand for UTF-8, as Postfix
+ * writes it, and "utf-8;" may be followed by UTF-8 as it is (RFC 6533 3). */
 bool dsn_orcpt_is_valid(struct slice value, bool smtputf8);
 
 /* " RET=HDRS ENVID=..." behind a MAIL, " NOTIFY=SUCCESS,DELAY ORCPT=..." behind a RCPT: what was given, and nothing else.

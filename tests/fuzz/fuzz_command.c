@@ -28,7 +28,7 @@ static void must_be_a_line(struct buffer *out)
 
 static void write_rcpt(const struct path *path, unsigned notify, struct slice orcpt)
 {
-    static const struct capabilities capabilities = {.dsn = true};
+    static const struct capabilities capabilities = {.dsn = true, .smtputf8 = true};
     struct buffer out;
     CLEANUP(text_free) char *address = text_of(path->address);
     CLEANUP(text_free) char *original = text_of(orcpt);

@@ -37,7 +37,7 @@ class Session:
     def __init__(self, server, reader, writer):
         self.server, self.reader, self.writer, self.tls = server, reader, writer, False
         self.recipients, self.envelope, self.server_name = [], "", None
-        self.recipient_lines = []
+        self.recipient_lines, self.bdat_lines, self.chunks = [], [], []
         self.number, self.patience, self.messages = next(counter), None, 0
 
     async def say(self, text):
@@ -91,8 +91,9 @@ class Session:
         head += "".join("X-Original-To: %s\r\n" % r for r in self.recipients)
         head += "X-Lab-Mail: %s\r\nX-Lab-Sni: %s\r\n" % (self.envelope, self.server_name)
         head += "".join("X-Lab-Rcpt: %s\r\n" % line for line in self.recipient_lines)
+        head += "".join("X-Lab-Bdat: %s\r\n" % line for line in self.bdat_lines)
         with open(os.path.join(box, name), "wb") as f:
-            f.write(head.replace("\r\n", "\n").encode() + data)
+            f.write(head.replace("\r\n", "\n").encode("latin-1") + data)  # as it came: see line()
         self.messages += 1
         with open(os.path.join(LAB, "log/peculiar.messages"), "a") as f:  # which connection brought it
             f.write("%s %d %s\n" % (self.server["name"], self.number, " ".join(self.recipients)))
@@ -133,6 +134,9 @@ class Behaviour:
         data = await s.message()
         await self.done(s, data)
 
+    async def bdat(self, s, _line):
+        await s.say("500 5.5.2 What?")
+
     async def done(self, s, data):
         s.store(data)
         await s.say("250 2.0.0 Taken")
@@ -153,13 +157,15 @@ class Behaviour:
                 note(s.server, "starttls")
                 await self.starttls(s)
             elif verb == "MAIL":
-                s.envelope, s.recipient_lines = line, []
+                s.envelope, s.recipient_lines, s.bdat_lines, s.chunks = line, [], [], []
                 await self.mail(s)
             elif verb == "RCPT":
                 s.recipient_lines.append(line)
                 await self.rcpt(s, line.partition("<")[2].partition(">")[0])
             elif verb == "DATA":
                 await self.data(s)
+            elif verb == "BDAT":
+                await self.bdat(s, line)
             elif verb in ("RSET", "NOOP"):
                 await s.say("250 2.0.0 Ok")
             elif verb == "QUIT":
@@ -196,6 +202,22 @@ class TakesAll(SpeaksTls):
 
     def extensions(self, s):
         return super().extensions(s)[:-1] + ["250-DSN", "250-SMTPUTF8"] + EHLO[-1:]
+
+
+class TakesChunks(SpeaksTls):
+    """RFC 3030, RFC 6531: BDAT, with any octets in it, and UTF-8 in addresses."""
+
+    def extensions(self, s):
+        return super().extensions(s)[:-1] + ["250-DSN", "250-CHUNKING", "250-BINARYMIME", "250-SMTPUTF8"] + EHLO[-1:]
+
+    async def bdat(self, s, line):
+        words = line.upper().split()
+        s.chunks.append(await s.reader.readexactly(int(words[1])))
+        s.bdat_lines.append(line)
+        if words[2:] == ["LAST"]:
+            await self.done(s, b"".join(s.chunks))
+        else:
+            await s.say("250 2.0.0 %s octets" % words[1])
 
 
 class TlsUntilToldOtherwise(SpeaksTls):
@@ -434,7 +456,7 @@ class MailMax(SpeaksTls):
 
 
 BEHAVIOURS = {
-    "plain": Behaviour, "tls": SpeaksTls, "dsn": ListsDsn, "takes-all": TakesAll, "tls-until": TlsUntilToldOtherwise, "requiretls": RequireTls, "requiretls-early": RequireTlsTooEarly,
+    "plain": Behaviour, "tls": SpeaksTls, "dsn": ListsDsn, "chunks": TakesChunks, "takes-all": TakesAll, "tls-until": TlsUntilToldOtherwise, "requiretls": RequireTls, "requiretls-early": RequireTlsTooEarly,
     "requiretls-greylist": RequireTlsGreylist,
     "starttls-554": StarttlsForbidden, "tls-demanded": TlsDemanded, "starttls-454": StarttlsRefused, "tls-garbage": TlsGarbage, "starttls-inject": StarttlsInject,
     "endless-line": EndlessLine, "many-lines": ManyLines, "nul": Nul, "code-mismatch": CodeMismatch,

@@ -21,7 +21,9 @@ Test(dsn, orcpt_in_utf8)
         {"rfc822;\xc3\xbc@d", false, false},    {"utf-8;\\x{FC}@d", true, true},
         {"utf-8;\xc3@d", false, false},         {"utf-8;\xc3\xbc @d", false, false},
         {"utf-8;\xc3\xbc=@d", false, false},    {"utf-8;\xc3\xbc+2@d", false, false},
-        {"utf-8;\xe2\x80\xae@d", false, false},
+        {"utf-8;\xe2\x80\xae@d", false, false}, {"rfc822;+C3+BC@d", false, true},
+        {"rfc822;+C3@d", false, false},         {"rfc822;+C2+85@d", false, false},
+        {"utf-8;+0A@d", false, false},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct slice value = slice_of(cases[i].value);
