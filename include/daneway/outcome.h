@@ -16,6 +16,15 @@
 
 enum disposition { DELIVERED, DEFERRED, BOUNCED };
 
+/* By which policy a host was judged, and what it showed: what nobody else tells the sender. Each NULL where it is not known. */
+struct judged_by {
+    const char *policy; /* as TLS reports name it: "tlsa", "sts", "no-policy-found" */
+    const char
+        *rule; /* the operator's, with its level: "tls_policy:12 dane-only", "default_level auto" */
+    const char *mx;          /* "mx.example.org" */
+    const char *certificate; /* SHA-256 of the certificate that it showed, in hexadecimal */
+};
+
 struct recipient_outcome {
     const struct recipient *recipient;
     enum disposition disposition;
@@ -33,6 +42,7 @@ struct recipient_outcome {
     const char *
         protection; /* the same as `tls` in a sentence or two, with the policy; NULL unless delivered to a host
                                without DSN */
+    struct judged_by judged_by;
 };
 
 /* One SMTP session as TLS-RPT counts it (RPT-09..13, 20..25), or a policy failure before a session. */

@@ -125,6 +125,7 @@ static void refuse_by_plan(struct attempt *attempt)
     const struct plan *plan = attempt->plan;
     struct failure failure = {.reason = plan->reason, .detail = plan->detail};
     struct place place = place_of_plan(attempt->arena, attempt->next_hop.name, plan);
+    place.judged_by = judged_by(attempt->arena, plan, NULL, NULL);
     ledger_refusal(attempt->ledger, &place, plan->action == PLAN_BOUNCE ? BOUNCED : DEFERRED,
                    &failure);
     count_all_skipped(attempt);

@@ -38,6 +38,7 @@ static void pass_over(struct attempt *attempt)
     const struct plan_host *host = present_host(attempt);
     struct failure failure = {.reason = host->skip, .detail = host->detail};
     struct place place = place_of_host(attempt->arena, host->host->name);
+    place.judged_by = judged_by(attempt->arena, attempt->plan, host, NULL);
     ledger_failure(attempt->ledger, &place, &failure);
     ledger_count_skipped(attempt->ledger, attempt->next_hop.name, host,
                          loop_wall(attempt->conductor->parts.loop));
@@ -275,6 +276,15 @@ static void leave_session(struct attempt *attempt)
         session_part(&attempt->session);
 }
 
+/* A success that this gateway has to tell of (DSN-08). */
+static bool success_is_to_be_told(const struct attempt *attempt, const struct session_facts *facts)
+{
+    bool wanted = false;
+    for (size_t i = 0; attempt->delivery != NULL && i < attempt->delivery->recipient_count; i++)
+        wanted |= (attempt->delivery->recipients[i].notify & NOTIFY_SUCCESS) != 0;
+    return wanted && !facts->capabilities.dsn;
+}
+
 static void account_for_session(struct attempt *attempt, bool ready)
 {
     const struct session_facts *facts = session_facts(attempt->session);
@@ -283,6 +293,9 @@ static void account_for_session(struct attempt *attempt, bool ready)
     attempt->place.dsn = facts->capabilities.dsn;
     if (ready && !facts->capabilities.dsn)
         attempt->place.protection = protection_sentence(attempt->arena, host, facts);
+    bool shown = !ready || success_is_to_be_told(attempt, facts); /* reading a certificate costs */
+    attempt->place.judged_by =
+        judged_by(attempt->arena, attempt->plan, host, shown ? facts->peer : NULL);
     trace_session(attempt->trace, attempt->session, attempt->place.tls);
     ledger_count_session(attempt->ledger, attempt->next_hop.name, host, &attempt->remote,
                          attempt->session);

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "attempt/ledger.h"
+#include "attempt/trace_json.h"
+#include "daneway/policy.h"
 
 /* --- places and sentences ------------------------------------------------------------------------- */
 
@@ -16,15 +18,21 @@ struct place place_of_domain(struct arena *arena, const char *next_hop)
     return (struct place){.text = arena_strdup(arena, next_hop), .tls = ""};
 }
 
+/* The first host that is passed over for the reason of the whole plan; NULL: none has a name. */
+static const struct plan_host *host_at_fault(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->host_count; i++)
+        if (plan->hosts[i].skip == plan->reason && plan->hosts[i].host->name[0] != '\0')
+            return &plan->hosts[i];
+    return NULL;
+}
+
 struct place place_of_plan(struct arena *arena, const char *next_hop, const struct plan *plan)
 {
     struct place place = place_of_domain(arena, next_hop);
-    const char *host = NULL;
-    for (size_t i = 0; i < plan->host_count && host == NULL; i++)
-        if (plan->hosts[i].skip == plan->reason && plan->hosts[i].host->name[0] != '\0')
-            host = plan->hosts[i].host->name;
-    if (host != NULL && strcmp(host, next_hop) != 0)
-        place.text = arena_printf(arena, "%s, %s", next_hop, host);
+    const struct plan_host *host = host_at_fault(plan);
+    if (host != NULL && strcmp(host->host->name, next_hop) != 0)
+        place.text = arena_printf(arena, "%s, %s", next_hop, host->host->name);
     return place;
 }
 
@@ -82,6 +90,23 @@ const char *protection_sentence(struct arena *arena, const struct plan_host *hos
             host->host->name);
     return arena_printf(arena, "The connection to %s was encrypted (%s, %s). %s", host->host->name,
                         facts->peer->protocol, facts->peer->cipher, identity_sentence(host, facts));
+}
+
+struct judged_by judged_by(struct arena *arena, const struct plan *plan,
+                           const struct plan_host *host, const struct peer *peer)
+{
+    struct judged_by judged = {0};
+    if (host == NULL)
+        host = host_at_fault(plan);
+    if (plan->rule != NULL)
+        judged.rule = arena_printf(arena, "%s %s", plan->rule, plan->level);
+    if (host != NULL) {
+        judged.policy = policy_name(host->applied);
+        judged.mx = host->host->name;
+    }
+    if (peer != NULL && peer->chain_count > 0)
+        judged.certificate = certificate_describe(arena, &peer->chain[0]).sha256;
+    return judged;
 }
 
 static int length_without_stop(const char *sentence)
@@ -209,6 +234,7 @@ static struct recipient_outcome make_result(struct ledger *ledger,
         .reply = failure->reply,
         .level = ledger->level,
         .tls = place->tls,
+        .judged_by = place->judged_by,
     };
 }
 

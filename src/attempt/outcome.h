@@ -20,6 +20,7 @@ struct place {
     const char *tls; /* "dane-verified", "verified", "encrypted", "clear"; "" if no session */
     bool dsn;        /* the session's host lists DSN */
     const char *protection; /* see struct recipient_outcome; NULL */
+    struct judged_by judged_by;
 };
 struct place place_of_domain(struct arena *arena, const char *next_hop);
 /* Of a plan by which nothing can be tried: a single host is named, for it is the one to mend. */
@@ -32,6 +33,10 @@ const char *protection_text(const struct plan_host *host, const struct session_f
 /* The same for the sender who asked whether his mail has arrived: policy, encryption, identity (DSN-08). */
 const char *protection_sentence(struct arena *arena, const struct plan_host *host,
                                 const struct session_facts *facts);
+/* For programs: the plan's rule, the host (NULL: the one that the plan fails by), and the certificate, if the peer
+ * (may be NULL) has shown one. */
+struct judged_by judged_by(struct arena *arena, const struct plan *plan,
+                           const struct plan_host *host, const struct peer *peer);
 /* One line for people: where, what is wrong, what is specific, what the host said. */
 char *failure_text(struct arena *arena, const char *where, enum reason reason, const char *detail,
                    const char *reply);

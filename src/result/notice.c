@@ -128,16 +128,19 @@ static void write_8bit(struct writer *writer, const struct notice *notice)
         write_line(writer, "Content-Transfer-Encoding: 8bit");
 }
 
-/* "type;xtext" becomes "type; text" (RFC 3461 6.3). */
+/* "type;xtext" becomes "type; text" (RFC 3461 6.3). What is UTF-8 is of type utf-8, whatever type it came with. */
 static void write_original_recipient(struct writer *writer, struct arena *arena, bool global,
                                      const char *orcpt)
 {
     struct slice value, type = slice_split(slice_of(orcpt), ';', &value);
-    const char *text = value.ptr != NULL ? value.ptr : "";
-    bool utf8 = slice_equal_nocase(type, SLICE_LITERAL("utf-8"));
-    write_line(writer, "Original-Recipient: %s; %s",
-               printable(arena, arena_strndup(arena, type.ptr, type.len), TYPE_LIMIT),
-               utf8 ? shown_utf8_orcpt(arena, global, text) : xtext_decoded(arena, text));
+    const char *text = xtext_octets(arena, value.ptr != NULL ? value.ptr : "");
+    bool utf8 = slice_equal_nocase(type, SLICE_LITERAL("utf-8")) || !slice_is_ascii(slice_of(text));
+    if (utf8)
+        write_line(writer, "Original-Recipient: utf-8; %s", shown_utf8_orcpt(arena, global, text));
+    else
+        write_line(writer, "Original-Recipient: %s; %s",
+                   printable(arena, arena_strndup(arena, type.ptr, type.len), TYPE_LIMIT),
+                   printable(arena, text, FIELD_LIMIT));
 }
 
 static void write_final_recipient(struct writer *writer, struct arena *arena, bool global,
@@ -148,12 +151,25 @@ static void write_final_recipient(struct writer *writer, struct arena *arena, bo
                shown_address(arena, global, address));
 }
 
-/* What only this gateway can tell: why, in the words of TLS-RPT, and who can mend it; or how the mail was protected. */
-static void write_own_fields(struct writer *writer, const struct notice_recipient *one)
+static void write_own_field(struct writer *writer, struct arena *arena, const char *name,
+                            const char *value)
+{
+    if (value != NULL && value[0] != '\0')
+        write_line(writer, "X-Daneway-%s: %s", name, printable(arena, value, FIELD_LIMIT));
+}
+
+/* What only this gateway can tell: why, in the words of TLS-RPT, and who can mend it; or how the mail was protected; and by
+ * which policy and which certificate. */
+static void write_own_fields(struct writer *writer, struct arena *arena,
+                             const struct notice_recipient *one)
 {
     const struct reason_row *row = reason_row(one->reason);
-    if (one->tls != NULL && one->tls[0] != '\0')
-        write_line(writer, "X-Daneway-Protection: %s", one->tls);
+    const struct judged_by *judged_by = &one->judged_by;
+    write_own_field(writer, arena, "Protection", one->tls);
+    write_own_field(writer, arena, "Policy", judged_by->policy);
+    write_own_field(writer, arena, "Rule", judged_by->rule);
+    write_own_field(writer, arena, "MX", judged_by->mx);
+    write_own_field(writer, arena, "Certificate-SHA256", judged_by->certificate);
     if (one->reason == REASON_NONE)
         return;
     write_line(writer, "X-Daneway-Reason: %s", row->name);
@@ -179,7 +195,7 @@ static void write_recipient_fields(struct writer *writer, struct arena *arena,
                      printable(arena, one->reply, FIELD_LIMIT));
     if (notice->kind == NOTICE_DELAYED)
         write_line(writer, "Will-Retry-Until: %s", mail_date(arena, notice->retry_until));
-    write_own_fields(writer, one);
+    write_own_fields(writer, arena, one);
 }
 
 static void write_delivery_status(struct writer *writer, struct arena *arena,

@@ -12,6 +12,7 @@
 #include "base/date.h"
 #include "base/slice.h"
 #include "daneway/message.h"
+#include "daneway/outcome.h"
 #include "daneway/reason.h"
 #include "spool/spool.h"
 
@@ -31,6 +32,7 @@ struct notice_recipient {
     const char *reply;            /* NULL if no remote reply caused it */
     bool expired;                 /* given up after the queue lifetime */
     const char *tls, *protection; /* NOTICE_RELAYED: see struct recipient_outcome; NULL */
+    struct judged_by judged_by;   /* likewise, of any notice */
 };
 
 struct notice {
@@ -88,8 +90,10 @@ const char *printable(struct arena *arena, const char *text, size_t limit);
  * SMTPUTF8, UTF-8 as it is; else each such character as \x{HEX} (RFC 6533 3), and so the three ASCII
  * characters that would be ambiguous then. */
 const char *shown_address(struct arena *arena, bool smtputf8, const char *address);
-/* The xtext or UTF-8 behind `utf-8;` of ORCPT, likewise: with SMTPUTF8 its \x{HEX} become UTF-8. */
-const char *shown_utf8_orcpt(struct arena *arena, bool smtputf8, const char *xtext);
+/* The address of an ORCPT of type utf-8, likewise; it may have \x{HEX} already, which become UTF-8 with SMTPUTF8. */
+const char *shown_utf8_orcpt(struct arena *arena, bool smtputf8, const char *address);
+/* What xtext stands for, octet by octet; what is not xtext is taken as it stands. */
+const char *xtext_octets(struct arena *arena, const char *text);
 /* Decodes xtext (RFC 3461 4) and makes it printable; what is not xtext is taken as it stands. */
 const char *xtext_decoded(struct arena *arena, const char *text);
 /* "5 days", "4 hours", "90 seconds" */

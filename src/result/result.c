@@ -64,6 +64,7 @@ struct finding {
     enum disposition disposition;
     enum reason reason;
     const char *status, *text, *remote, *remote_name, *reply, *level, *tls, *protection;
+    struct judged_by judged_by;
     bool expired;
     bool dsn; /* the host that it was delivered to tells the sender itself */
 };
@@ -71,6 +72,14 @@ struct finding {
 static const char *copied(struct settling *settling, const char *text)
 {
     return text != NULL ? arena_strdup(settling->arena, text) : NULL;
+}
+
+static struct judged_by judged_by_copied(struct settling *settling, const struct judged_by *of)
+{
+    return (struct judged_by){.policy = copied(settling, of->policy),
+                              .rule = copied(settling, of->rule),
+                              .mx = copied(settling, of->mx),
+                              .certificate = copied(settling, of->certificate)};
 }
 
 static void count(struct result_counters *counters, const struct finding *finding)
@@ -138,6 +147,7 @@ static void add_to_notice(struct settling *settling, const struct finding *findi
         .expired = finding->expired,
         .tls = copied(settling, kind == NOTICE_RELAYED ? finding->tls : NULL),
         .protection = copied(settling, finding->protection),
+        .judged_by = judged_by_copied(settling, &finding->judged_by),
     };
 }
 
@@ -215,6 +225,7 @@ static struct finding finding_of_outcome(const struct recipient_outcome *outcome
         .level = outcome->level,
         .tls = outcome->tls,
         .protection = outcome->protection,
+        .judged_by = outcome->judged_by,
         .dsn = outcome->dsn,
     };
 }

@@ -194,32 +194,25 @@ static void append_code(struct buffer *out, uint32_t code)
     show_character(out, (struct slice){octets, length}, true);
 }
 
-const char *shown_utf8_orcpt(struct arena *arena, bool smtputf8, const char *xtext)
+const char *shown_utf8_orcpt(struct arena *arena, bool smtputf8, const char *address)
 {
     struct buffer out;
     buffer_init(&out, WORD_LIMIT);
-    for (struct slice rest = slice_of(xtext); rest.len > 0;) {
+    for (struct slice rest = slice_of(address); rest.len > 0;) {
         uint32_t code;
-        unsigned char octet;
-        size_t one, length = embedded_character(rest, &code);
-        if (length > 0 && !smtputf8) {
-            buffer_append(&out, rest.ptr, length);
-        } else if (length > 0) {
+        size_t length = embedded_character(rest, &code);
+        if (length > 0 && smtputf8)
             append_code(&out, code);
-        } else if (rest.ptr[0] == '+' && rest.len >= 3 &&
-                   hex_decode((struct slice){rest.ptr + 1, 2}, &octet, &one) == 0) {
-            char decoded = (char)octet;
-            show_character(&out, (struct slice){&decoded, 1}, smtputf8);
-            length = 3;
-        } else {
+        else if (length > 0)
+            buffer_append(&out, rest.ptr, length);
+        else
             length = show_character(&out, rest, smtputf8);
-        }
         rest = slice_drop(rest, length);
     }
     return kept(arena, &out);
 }
 
-const char *xtext_decoded(struct arena *arena, const char *text)
+const char *xtext_octets(struct arena *arena, const char *text)
 {
     char *out = arena_strdup(arena, text), *at = out;
     for (; *text != '\0'; at++) {
@@ -227,17 +220,19 @@ const char *xtext_decoded(struct arena *arena, const char *text)
         size_t length;
         if (*text == '+' && strlen(text) >= 3 &&
             hex_decode((struct slice){text + 1, 2}, &octet, &length) == 0) {
-            *at = (char)octet;
+            *at = octet != '\0' ? (char)octet : '?';
             text += 3;
-            if (octet != '\0')
-                continue;
-            *at = '?';
         } else {
             *at = *text++;
         }
     }
     *at = '\0';
-    return printable(arena, out, WORD_LIMIT);
+    return out;
+}
+
+const char *xtext_decoded(struct arena *arena, const char *text)
+{
+    return printable(arena, xtext_octets(arena, text), WORD_LIMIT);
 }
 
 const char *duration_text(struct arena *arena, int64_t seconds)

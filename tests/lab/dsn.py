@@ -118,6 +118,9 @@ def faults(run, domain, action, text, message, envelope, group):
         ("no content is quoted", scenarios.marker(run, domain) not in message.as_string()),
         ("form", not message.defects and not any(p.defects for p in message.walk())),
         ("words: " + people, text in people),
+        ("policy", action != "relayed" or (group["X-Daneway-Policy"] and group["X-Daneway-MX"].endswith(domain))),
+        ("certificate", action != "relayed" or
+         (group["X-Daneway-Certificate-SHA256"] is not None) == (group["X-Daneway-Protection"] != "clear")),
         ("protection", action != "relayed" or group["X-Daneway-Protection"] in ("dane-verified", "clear")),
     ]
     return [what for what, good in tests if not good]

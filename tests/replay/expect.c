@@ -157,6 +157,18 @@ static void check_number(unsigned line, const char *what, size_t got, const char
         differs(line, "%s: %zu", what, got);
 }
 
+/* As a notice would tell. */
+static void check_judged_by(unsigned line, const struct recipient_outcome *got, const char *pattern)
+{
+    char text[600] = "no such recipient";
+    if (got != NULL)
+        snprintf(text, sizeof(text), "%s, %s, %s, %s", got->judged_by.policy, got->judged_by.rule,
+                 got->judged_by.mx,
+                 strlen(got->judged_by.certificate) == 64 ? "shown" : got->judged_by.certificate);
+    if (!matches(pattern, text))
+        differs(line, "judged by: %s", text);
+}
+
 static void check_line(const struct expectation *expectation, const struct outcome *outcome,
                        int64_t ended_ms)
 {
@@ -172,6 +184,8 @@ static void check_line(const struct expectation *expectation, const struct outco
         const char *protection = got != NULL ? got->protection : NULL;
         if (!matches(rest, protection != NULL ? protection : "-"))
             differs(line, "protection: %s", protection != NULL ? protection : "-");
+    } else if (strcmp(words[0], "judged-by") == 0 && rest != NULL) {
+        check_judged_by(line, find_recipient(outcome, words[1]), rest);
     } else if (strcmp(words[0], "text") == 0 && rest != NULL) {
         const struct recipient_outcome *got = find_recipient(outcome, words[1]);
         if (got == NULL || !matches(rest, got->text))

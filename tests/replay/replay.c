@@ -65,6 +65,10 @@ static void keep(const struct outcome *outcome)
         recipient->status = arena_strdup(arena, recipient->status);
         recipient->text = arena_strdup(arena, recipient->text);
         recipient->tls = arena_strdup(arena, recipient->tls);
+        const char **texts[] = {&recipient->judged_by.policy, &recipient->judged_by.rule,
+                                &recipient->judged_by.mx, &recipient->judged_by.certificate};
+        for (size_t k = 0; k < 4; k++)
+            *texts[k] = *texts[k] != NULL ? arena_strdup(arena, *texts[k]) : "-";
         if (recipient->protection != NULL)
             recipient->protection = arena_strdup(arena, recipient->protection);
         if (recipient->remote != NULL)

@@ -557,7 +557,8 @@ Test(notice, about_a_recipient_in_utf8)
     recipients[0].orcpt = "utf-8;b\xc3\xb6"
                           "b\\x{F6}+2Bx@old.example";
     recipients[1].orcpt = "rfc822;Caro+2BX@old.example.net";
-    notice.recipient_count = 2;
+    recipients[2].orcpt = "rfc822;+C3+BC+2Bx@old.example.net"; /* as Postfix writes it */
+    notice.recipient_count = 3;
     notice.header = SLICE_LITERAL("From: \xc3\xbc\r\n");
     struct dsn *dsn = make();
     cr_assert(not(dsn->global));
@@ -569,6 +570,8 @@ Test(notice, about_a_recipient_in_utf8)
         eq(str, field(group, "Original-Recipient"), "utf-8; b\\x{F6}b\\x{F6}\\x{2B}x@old.example"));
     must_have(dsn->parts[0].body, "<b\\x{F6}b\\x{2B}x\\x{3D}y@\\x{4F8B}.example>\r\n");
     cr_assert(eq(str, field(&dsn->groups[1], "Final-Recipient"), "rfc822; carol@example.net"));
+    cr_assert(eq(str, field(&dsn->groups[2], "Original-Recipient"),
+                 "utf-8; \\x{FC}\\x{2B}x@old.example.net"));
     cr_assert(
         eq(str, field(&dsn->groups[1], "Original-Recipient"), "rfc822; Caro+X@old.example.net"));
     cr_assert(eq(str, field(&dsn->parts[2].header, "Content-Type"), "text/rfc822-headers"));
@@ -580,4 +583,24 @@ Test(notice, about_a_recipient_in_utf8)
     envelope.size = notice.content.len;
     cr_assert(not(notice_quotes_all(&envelope, notice.content, 1000)));
     notice.content = (struct slice){NULL, 0};
+}
+
+/* What nobody else tells: by which policy and rule, at which host, and which certificate it showed. covers: DSN-04 */
+Test(notice, judged_by)
+{
+    failures[1].judged_by = (struct judged_by){.policy = "tlsa",
+                                               .rule = "tls_policy:12 dane-only",
+                                               .mx = "mx.example.net",
+                                               .certificate = "0123abcd"};
+    notice.recipients = &failures[1];
+    const struct fields *group = &make()->groups[0];
+    cr_assert(eq(str, field(group, "X-Daneway-Policy"), "tlsa"));
+    cr_assert(eq(str, field(group, "X-Daneway-Rule"), "tls_policy:12 dane-only"));
+    cr_assert(eq(str, field(group, "X-Daneway-MX"), "mx.example.net"));
+    cr_assert(eq(str, field(group, "X-Daneway-Certificate-SHA256"), "0123abcd"));
+    draft_abandon(&made);
+    notice.recipients = &failures[2];
+    group = &make()->groups[0];
+    cr_assert(field(group, "X-Daneway-Policy") == NULL && field(group, "X-Daneway-MX") == NULL);
+    draft_abandon(&made);
 }
