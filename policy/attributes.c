@@ -197,6 +197,21 @@ static const char *take_bounce_nexthop(struct reading *reading, struct slice val
     return take_hop(reading, value, &reading->attributes->bounce_nexthop);
 }
 
+static const char *take_source(struct reading *reading, struct slice value)
+{
+    struct row_attributes *attributes = reading->attributes;
+    struct address address = {0};
+    const char *text = arena_strndup(reading->arena, value.ptr, value.len);
+    if (strlen(text) != value.len || address_parse(text, &address) != 0)
+        return "expected an IPv4 or IPv6 address of this gateway";
+    struct address *place =
+        address.family == 4 ? &attributes->source_ipv4 : &attributes->source_ipv6;
+    if (place->family != 0)
+        return "expected one address of each family at most";
+    *place = address;
+    return NULL;
+}
+
 static bool is_leap(unsigned year)
 {
     return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -288,6 +303,7 @@ static const struct attribute {
     {"requiretls", take_requiretls, ANY, false, 0},
     {"nexthop", take_nexthop, ANY, false, 0},
     {"bounce_nexthop", take_bounce_nexthop, ANY, false, 0},
+    {"source", take_source, ANY, true, 0},
     {"until", take_until, ANY, false, 0},
     {"reason", take_reason, ANY, false, 0},
     {"owner", take_owner, ANY, false, 0},
@@ -323,7 +339,7 @@ static const char *take_attribute(struct reading *reading, struct slice name, st
             reading->arena,
             "unknown attribute \"%s\", expected NAME=VALUE with one of match "
             "servername protocols ciphers exclude tafile connection_reuse enable_rpk sts min "
-            "requiretls nexthop bounce_nexthop until reason owner",
+            "requiretls nexthop bounce_nexthop source until reason owner",
             table_shown(name, shown));
     const struct attribute *attribute = &attributes[i];
     if (seen[i] && !attribute->repeated)

@@ -63,28 +63,13 @@ bool is_chosen_by_strangers(const struct evidence *evidence, const struct demand
     return host_is_routed_by_mx(evidence) || demands->literal_of_recipient;
 }
 
-/* Special addresses are left out, unless the operator himself named the host or allowed them
- * (SMTPC-20). */
-static void take_addresses(const struct host_question *question, struct plan_host *planned)
-{
-    const struct evidence_host *host = planned->host;
-    struct address *addresses =
-        arena_alloc(question->arena, (host->address_count + 1) * sizeof(*addresses));
-    for (size_t i = 0; i < host->address_count; i++)
-        if (!is_chosen_by_strangers(question->evidence, question->demands) ||
-            address_is_allowed(&host->addresses[i], question->settings->allow_addresses,
-                               question->settings->allow_address_count))
-            addresses[planned->address_count++] = host->addresses[i];
-    planned->addresses = addresses;
-}
-
 static enum reason lookup_problem(const struct dns_fact *fact, enum reason failed,
                                   enum reason bogus)
 {
     return fact->status == DNS_FAILED ? failed : fact->status == DNS_BOGUS ? bogus : REASON_NONE;
 }
 
-static enum reason unusable(const struct host_question *question, const struct plan_host *planned,
+static enum reason unusable(const struct host_question *question, struct plan_host *planned,
                             const char **detail_r)
 {
     const struct evidence_host *host = planned->host;
@@ -100,7 +85,7 @@ static enum reason unusable(const struct host_question *question, const struct p
     }
     if (host->address_count == 0)
         return REASON_NO_ADDRESS;
-    return planned->address_count == 0 ? REASON_ADDRESS_SPECIAL : REASON_NONE;
+    return host_take_addresses(question, planned);
 }
 
 /* --- DANE ------------------------------------------------------------------------------------- */
@@ -257,7 +242,6 @@ struct plan_host judge_host(const struct host_question *question, const struct e
     struct plan_host planned = {
         .host = host, .need = PROTECTION_AUTHENTICATED, .applied = POLICY_NOT_FOUND};
     planned.server_name = host->is_literal ? NULL : host->name;
-    take_addresses(question, &planned);
     planned.skip = unusable(question, &planned, &planned.detail);
     if (planned.skip == REASON_NONE) {
         apply_all(question, &planned);

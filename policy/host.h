@@ -15,6 +15,7 @@ struct host_question {
     const struct demands *demands;
     const struct policy_settings *settings;
     struct wishes wishes;
+    uint64_t lot; /* of this host: decides what may be either way */
 };
 
 /* Everything of a plan_host but loops. */
@@ -22,6 +23,8 @@ struct plan_host judge_host(const struct host_question *question, const struct e
 
 /* --- the parts of it, each of which adds to `planned` or sets planned->skip ---------------------- */
 
+/* addresses.c: fills in those that may be connected to; if there is none, why: the addresses that there are cannot be used. */
+enum reason host_take_addresses(const struct host_question *question, struct plan_host *planned);
 /* host_sts.c: MTA-STS. True if the policy of the domain vouches for the MX record of the host, enough for REQUIRETLS. */
 bool host_apply_sts(const struct host_question *question, struct plan_host *planned);
 /* host_own.c: the operator's levels fingerprint, verify, secure and authenticated, and his attributes. */

@@ -164,6 +164,7 @@ static void plan_hosts(struct plan *plan, struct host_question *question, uint64
     for (size_t i = 0; i < plan->host_count; i++) {
         if (i == count)
             question->wishes = wishes_without_requiretls(question->demands);
+        question->lot = places[i % count].lot;
         plan->hosts[i] = judge_host(question, places[i % count].host);
     }
     if (is_chosen_by_strangers(evidence, question->demands))
@@ -201,7 +202,7 @@ struct plan *policy_plan(struct arena *arena, const struct evidence *evidence,
                          uint64_t seed)
 {
     struct plan *plan = arena_alloc(arena, sizeof(*plan));
-    struct host_question question = {arena, evidence, demands, settings, wishes_of(demands)};
+    struct host_question question = {arena, evidence, demands, settings, wishes_of(demands), 0};
     note_rules(plan, demands);
     plan->sts_failure = sts_failure(evidence, &question.wishes);
     const char *detail;

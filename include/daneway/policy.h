@@ -81,8 +81,13 @@ bool demands_want_dane(const struct demands *demands);
 bool demands_want_sts(const struct demands *demands);
 
 /* --- plan.c ------------------------------------------------------------------------------------- */
+enum inet_protocols { INET_ALL, INET_IPV4, INET_IPV6 };
+/* Which family is tried first; they take turns. */
+enum address_preference { PREFER_IPV6, PREFER_IPV4, PREFER_ANY };
 /* The operator's settings that a decision depends on. */
 struct policy_settings {
+    enum inet_protocols inet_protocols; /* that mail is sent by */
+    enum address_preference address_preference;
     bool dane_insecure_mx;       /* DANE-18 */
     bool dane_sts_both;          /* dane_sts=both (STS-52) */
     bool sts_txt_error_continue; /* sts_txt_error=continue (STS-10) */

@@ -59,7 +59,8 @@ struct row_attributes {
     unsigned minimum;                  /* min=, as TLS_LEVEL_BITs */
     enum choice requiretls_given;
     enum requiretls_mode requiretls;
-    const char *nexthop, *bounce_nexthop; /* NULL */
+    const char *nexthop, *bounce_nexthop;    /* NULL */
+    struct address source_ipv4, source_ipv6; /* source=; family 0: not given */
     int64_t until;          /* seconds since 1970 from which the row no longer applies; 0: no end */
     const char *until_text; /* "2026-12-31", the last day; NULL */
     const char *reason, *owner; /* NULL */

@@ -23,6 +23,7 @@ static void next_host(struct attempt *attempt)
     attempt->address = 0;
     attempt->clear = attempt->in_full = attempt->fresh = false;
     attempt->host_asked = attempt->host_answered = false;
+    attempt->silence = NULL;
 }
 
 /* A session that was kept says nothing of the address that is first in turn. */
@@ -46,6 +47,11 @@ static void pass_over(struct attempt *attempt)
 }
 
 /* --- hosts that do not answer ------------------------------------------------------------------------- */
+
+static int64_t now_of(const struct attempt *attempt)
+{
+    return loop_now(attempt->conductor->parts.loop);
+}
 
 static const struct host_watch *host_watch(const struct attempt *attempt)
 {
@@ -102,18 +108,51 @@ static void note_answer(struct attempt *attempt)
 }
 
 /* After the last address. Where others are being served it is only too much at once. */
-static void note_silence(struct attempt *attempt, const struct failure *failure)
+static void note_silence(struct attempt *attempt)
 {
     const struct host_watch *watch = host_watch(attempt);
-    if (attempt->host_answered || watch == NULL)
+    if (attempt->host_answered || attempt->silence == NULL || watch == NULL)
         return;
     if (is_anybody_served(attempt)) {
         ledger_busy(attempt->ledger);
         return;
     }
-    const char *text = failure_text(attempt->arena, attempt->place.text, failure->reason,
-                                    failure->detail, failure->reply);
-    watch->silent(watch->arg, attempt->delivery, host_with_port(attempt), failure->reason, text);
+    watch->silent(watch->arg, attempt->delivery, host_with_port(attempt), attempt->silence_reason,
+                  attempt->silence);
+}
+
+/* What keeps this gateway from trying says nothing of the host. */
+static void take_failure(struct attempt *attempt, const struct failure *failure)
+{
+    if (attempt->mode != ATTEMPT_DELIVER)
+        return;
+    if (failure->reason == REASON_NO_ROUTE) {
+        attempt->addresses_tried--;
+        reach_lost(&attempt->conductor->reach, attempt->remote.family, now_of(attempt));
+    } else if (failure->reason == REASON_SOURCE_ADDRESS_MISSING) {
+        attempt->addresses_tried--;
+        ledger_local_failure(attempt->ledger);
+        reach_no_source(&attempt->conductor->reach, failure->detail, attempt->next_hop.name,
+                        now_of(attempt));
+    } else {
+        attempt->silence_reason = failure->reason;
+        attempt->silence = failure_text(attempt->arena, attempt->place.text, failure->reason,
+                                        failure->detail, failure->reply);
+    }
+}
+
+/* No family without a route is tried again for a while; that costs an address nothing. */
+static bool is_out_of_reach(struct attempt *attempt, const struct address *address)
+{
+    if (attempt->mode != ATTEMPT_DELIVER ||
+        reach_has_route(&attempt->conductor->reach, address->family, now_of(attempt)))
+        return false;
+    struct failure failure = {.reason = REASON_NO_ROUTE,
+                              .detail = address->family == 6 ? "by IPv6" : "by IPv4"};
+    struct place place = place_of_host(attempt->arena, present_host(attempt)->host->name);
+    ledger_failure(attempt->ledger, &place, &failure);
+    attempt->address++;
+    return true;
 }
 
 static bool has_work(const struct attempt *attempt)
@@ -129,8 +168,11 @@ enum attempt_state attempt_choosing(struct attempt *attempt, enum attempt_signal
         const struct plan_host *host = present_host(attempt);
         if (host->skip != REASON_NONE)
             pass_over(attempt);
-        else if (attempt->address == host->address_count)
+        else if (attempt->address == host->address_count) {
+            note_silence(attempt);
             next_host(attempt);
+        } else if (is_out_of_reach(attempt, &host->addresses[attempt->address]))
+            continue;
         else if (attempt->addresses_tried >= limit && !attempt->clear && !attempt->in_full)
             break;
         else
@@ -150,6 +192,18 @@ static void on_note(void *arg, const char *what, const char *text)
     trace_event(attempt->trace, attempt_elapsed(attempt), what, text);
 }
 
+/* A row that names any names all: no family goes by the general ones then. */
+static struct address source_for(const struct attempt *attempt, uint8_t family)
+{
+    const struct table_row *row = attempt->parties.items[attempt->party].demands.row;
+    const struct row_attributes *attributes = row != NULL ? row->attributes : NULL;
+    const struct delivery_settings *settings = attempt->conductor->parts.settings;
+    if (attributes != NULL &&
+        (attributes->source_ipv4.family != 0 || attributes->source_ipv6.family != 0))
+        return family == 4 ? attributes->source_ipv4 : attributes->source_ipv6;
+    return family == 4 ? settings->source_ipv4 : settings->source_ipv6;
+}
+
 static struct pool_key key_of(const struct attempt *attempt)
 {
     const struct delivery *delivery = attempt->delivery;
@@ -160,6 +214,8 @@ static struct pool_key key_of(const struct attempt *attempt)
         .requiretls = delivery != NULL && delivery->envelope.requiretls,
         .tls_optional = delivery != NULL && delivery->envelope.tls_optional,
         .tls_report = delivery != NULL && delivery->envelope.tls_report,
+        .source_ipv4 = source_for(attempt, 4),
+        .source_ipv6 = source_for(attempt, 6),
     };
 }
 
@@ -212,6 +268,7 @@ static void connect_to(struct attempt *attempt)
         .departures = &attempt->conductor->departures,
         .host = host,
         .address = host->addresses[attempt->address],
+        .source = source_for(attempt, host->addresses[attempt->address].family),
         .port = attempt->next_hop.port,
         .clear = attempt->clear,
         .in_full = attempt->in_full,
@@ -323,8 +380,8 @@ static enum attempt_state session_refused(struct attempt *attempt)
     enum ending_kind kind = ending->kind;
     if (session_facts(attempt->session)->greeted)
         note_answer(attempt);
-    else if (attempt->address + 1 == present_host(attempt)->address_count)
-        note_silence(attempt, &failure);
+    else
+        take_failure(attempt, &failure);
     session_part(&attempt->session);
     if (kind == ENDING_RECONNECT_CLEAR && attempt->mode == ATTEMPT_DELIVER)
         attempt->clear = true;
@@ -340,8 +397,10 @@ static enum attempt_state session_ready(struct attempt *attempt)
     const struct peer *peer = session_facts(attempt->session)->peer;
     attempt->conductor->counters.resumed += !attempt->reused && peer != NULL && peer->resumed;
     account_for_session(attempt, true);
-    if (!attempt->reused)
+    if (!attempt->reused) {
         note_answer(attempt);
+        reach_found(&attempt->conductor->reach, attempt->remote.family);
+    }
     if (attempt->mode == ATTEMPT_PROBE) {
         session_part(&attempt->session);
         next_address(attempt);

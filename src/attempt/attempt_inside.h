@@ -58,11 +58,13 @@ struct attempt {
     size_t *order;        /* of the plan's hosts */
     size_t host, address; /* present place: in the order, and among the addresses of the host */
     unsigned addresses_tried;
-    bool clear;         /* TLS-07: the same address once more, without TLS */
-    bool in_full;       /* the same address once more, without resuming a TLS session */
-    bool fresh;         /* no kept session for this host any more */
-    bool host_asked;    /* whether the present host may be tried */
-    bool host_answered; /* one of its addresses did, if only to refuse */
+    bool clear;          /* TLS-07: the same address once more, without TLS */
+    bool in_full;        /* the same address once more, without resuming a TLS session */
+    bool fresh;          /* no kept session for this host any more */
+    bool host_asked;     /* whether the present host may be tried */
+    bool host_answered;  /* one of its addresses did, if only to refuse */
+    const char *silence; /* what the latest of its addresses came to that was really tried; NULL */
+    enum reason silence_reason;
     bool goes_on; /* with what a session could not take: who was asked there is not asked again */
     bool reused;  /* the session was kept from another message */
     unsigned rules_version;

@@ -7,6 +7,7 @@
 
 #include "attempt/attempt.h"
 #include "attempt/pool.h"
+#include "attempt/reach.h"
 #include "attempt/session.h"
 
 struct conductor {
@@ -17,6 +18,7 @@ struct conductor {
     unsigned rules_version; /* sessions that were judged by older rules are not kept */
     bool draining;          /* nor any at all */
     struct reuse_counters counters;
+    struct reach reach;
     const struct table *shadow_table; /* NULL: none */
     struct departures departures;
     struct attempt *first; /* attempts under way */

@@ -241,8 +241,9 @@ static struct recipient_outcome make_result(struct ledger *ledger,
 /* Keeps it for the end: the last one that may pass counts, else the last one. */
 static void keep(struct entry *entry, const struct recipient_outcome *result)
 {
-    if (result->disposition == BOUNCED && entry->failed && entry->result.disposition == DEFERRED)
-        return;
+    bool waits = entry->failed && entry->result.disposition == DEFERRED;
+    if (waits && (result->disposition == BOUNCED || result->reason == REASON_NO_ROUTE))
+        return; /* that this gateway could not try everything tells least */
     entry->result = *result;
     entry->failed = true;
 }
@@ -281,7 +282,8 @@ void ledger_failure(struct ledger *ledger, const struct place *place, const stru
     }
     ledger->message_judged |= ledger->particular;
     ledger->beside_requiretls |= !is_of_requiretls(copy.reason);
-    if (disposition == DEFERRED || ledger->reason == REASON_NONE) {
+    bool tells_least = copy.reason == REASON_NO_ROUTE && ledger->reason != REASON_NONE;
+    if ((disposition == DEFERRED && !tells_least) || ledger->reason == REASON_NONE) {
         ledger->reason = copy.reason;
         ledger->text =
             failure_text(ledger->arena, place->text, copy.reason, copy.detail, copy.reply);
@@ -353,6 +355,11 @@ void ledger_transaction(struct ledger *ledger, const struct place *place,
     for (size_t i = 0; i < count; i++)
         if (recipients[i].class != CLASS_PENDING)
             take_result(ledger, place, &recipients[i], result);
+}
+
+void ledger_local_failure(struct ledger *ledger)
+{
+    ledger->local_failure = true;
 }
 
 void ledger_busy(struct ledger *ledger)

@@ -72,6 +72,8 @@ void ledger_failure(struct ledger *ledger, const struct place *place,
 /* The plan says no: that is final. */
 void ledger_refusal(struct ledger *ledger, const struct place *place, enum disposition disposition,
                     const struct failure *failure);
+/* This gateway itself is what fails. */
+void ledger_local_failure(struct ledger *ledger);
 /* A host said that it is too much at once. */
 void ledger_busy(struct ledger *ledger);
 /* A new session: whom the last one deferred may be asked again. */

@@ -48,7 +48,8 @@ static bool same_destination(const struct pool_key *a, const struct pool_key *b)
 static bool same_wishes(const struct pool_key *a, const struct pool_key *b)
 {
     return a->requiretls == b->requiretls && a->tls_optional == b->tls_optional &&
-           a->tls_report == b->tls_report;
+           a->tls_report == b->tls_report && address_equal(&a->source_ipv4, &b->source_ipv4) &&
+           address_equal(&a->source_ipv6, &b->source_ipv6);
 }
 
 /* --- entries ---------------------------------------------------------------------------------- */

@@ -20,6 +20,8 @@ struct pool_key {
     bool bracketed;
     uint16_t port;
     bool requiretls, tls_optional;
+    struct address source_ipv4,
+        source_ipv6; /* from where: what is to come from one address never goes from another */
     bool tls_report; /* sessions with reports are not counted, others are (RPT-18) */
 };
 

@@ -48,6 +48,7 @@ struct session_parts {
     struct departures *departures;
     const struct plan_host *host; /* borrowed until session_park, or the end */
     struct address address;
+    struct address source; /* family 0: whichever the system chooses */
     uint16_t port;
     bool clear;    /* TLS failed on the connection before: without it now (TLS-07) */
     bool in_full;  /* TLS is not resumed */

@@ -134,17 +134,32 @@ static void say_hello(struct session *session, const char *verb)
     say(session, verb, name);
 }
 
+static enum reason connect_failure(const struct stream *stream)
+{
+    if (stream_start_failure(stream) == STREAM_NO_SOURCE)
+        return REASON_SOURCE_ADDRESS_MISSING;
+    if (stream_start_failure(stream) == STREAM_NO_ROUTE)
+        return REASON_NO_ROUTE;
+    return stream_failure_errno(stream) == ETIMEDOUT ? REASON_CONNECT_TIMEOUT
+                                                     : REASON_CONNECT_FAILED;
+}
+
+static const char *connect_failure_detail(const struct session *session)
+{
+    char source[ADDRESS_TEXT];
+    if (stream_start_failure(session->stream) == STREAM_NO_SOURCE)
+        return arena_strdup(session->arena, address_format(&session->parts.source, source));
+    return arena_strdup(session->arena, stream_failure(session->stream));
+}
+
 static enum session_state connecting(struct session *session, enum session_signal signal)
 {
     const struct session_parts *parts = &session->parts;
     switch (signal) {
-    case SIGNAL_ENTER: {
-        const struct address *source = parts->address.family == 4 ? &parts->settings->source_ipv4
-                                                                  : &parts->settings->source_ipv6;
-        session->stream = stream_connect(parts->loop, &parts->address, parts->port, source,
+    case SIGNAL_ENTER:
+        session->stream = stream_connect(parts->loop, &parts->address, parts->port, &parts->source,
                                          session_on_stream, session);
         return STATE_CONNECTING;
-    }
     case SIGNAL_CONNECTED:
         session->facts.sending = stream_local_address(session->stream);
         session_note(session, "connected", "");
@@ -155,10 +170,8 @@ static enum session_state connecting(struct session *session, enum session_signa
                    arena_printf(session->arena, "after %u s", session_state_limit(session)));
     default:
         session->spoilt = true;
-        return end(session, ENDING_NEXT_ADDRESS,
-                   stream_failure_errno(session->stream) == ETIMEDOUT ? REASON_CONNECT_TIMEOUT
-                                                                      : REASON_CONNECT_FAILED,
-                   arena_strdup(session->arena, stream_failure(session->stream)));
+        return end(session, ENDING_NEXT_ADDRESS, connect_failure(session->stream),
+                   connect_failure_detail(session));
     }
 }
 

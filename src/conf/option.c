@@ -48,6 +48,8 @@ static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const bare_lf[] = {"refuse", "normalize", NULL};
 static const char *const txt_errors[] = {"defer", "continue", NULL};
 static const char *const binary_or_always[] = {"binary", "always", NULL};
+static const char *const protocols[] = {"all", "ipv4", "ipv6", NULL};
+static const char *const preferences[] = {"ipv6", "ipv4", "any", NULL};
 static const char *const log_or_hold[] = {"log", "hold", NULL};
 static const char *const dane_or_both[] = {"dane", "both", NULL};
 static const char *const resolver_modes[] = {"loopback", "validate", NULL};
@@ -140,6 +142,10 @@ const struct option options[] = {
             "an IPv4 address, or \"\""),
     SPECIAL("delivery", "source_address_ipv6", "", set_ipv6, delivery.source_ipv6,
             "an IPv6 address, or \"\""),
+    CHOICE("delivery", "inet_protocols", "all", set_choice, delivery.policy.inet_protocols,
+           protocols),
+    CHOICE("delivery", "address_preference", "ipv6", set_choice, delivery.policy.address_preference,
+           preferences),
     NUMBER("delivery", "address_limit", "10", delivery.address_limit, 1, 1000),
     NUMBER("delivery", "destination_concurrency", "20", delivery.destination_concurrency, 1,
            100000),

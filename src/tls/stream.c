@@ -48,6 +48,7 @@ struct stream {
     bool secure, failed_in_handshake;
     char failure[256];
     int failure_errno;
+    enum stream_start start;
     struct address remote;
     uint16_t remote_port;
 };
@@ -396,18 +397,21 @@ static void fail_at_once(void *arg)
 }
 
 /* 0 when the connection is under way; else errno. */
-static int connect_from(int fd, const struct address *to, uint16_t port,
-                        const struct address *source)
+static int connect_from(struct stream *stream, int fd, const struct address *source)
 {
     struct sockaddr_storage name;
-    if (source != NULL && source->family == to->family) {
+    if (source != NULL && source->family == stream->remote.family) {
         socklen_t length = address_to_sockaddr(source, 0, &name);
-        if (bind(fd, (struct sockaddr *)&name, length) != 0)
+        if (bind(fd, (struct sockaddr *)&name, length) != 0) {
+            stream->start = errno == EADDRNOTAVAIL ? STREAM_NO_SOURCE : STREAM_STARTED;
             return errno;
+        }
     }
-    socklen_t length = address_to_sockaddr(to, port, &name);
+    socklen_t length = address_to_sockaddr(&stream->remote, stream->remote_port, &name);
     if (connect(fd, (struct sockaddr *)&name, length) == 0 || errno == EINPROGRESS)
         return 0;
+    if (errno == ENETUNREACH || errno == EHOSTUNREACH || errno == EADDRNOTAVAIL)
+        stream->start = STREAM_NO_ROUTE;
     return errno;
 }
 
@@ -416,10 +420,14 @@ struct stream *stream_connect(struct loop *loop, const struct address *to, uint1
 {
     int family = to->family == 6 ? AF_INET6 : AF_INET;
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int number = fd < 0 ? errno : connect_from(fd, to, port, source);
+    int number = fd < 0 ? errno : 0;
     struct stream *stream = stream_create(loop, fd, CONNECTING, fn, arg);
     stream->remote = *to;
     stream->remote_port = port;
+    if (fd < 0 && number == EAFNOSUPPORT)
+        stream->start = STREAM_NO_ROUTE;
+    if (fd >= 0)
+        number = connect_from(stream, fd, source);
     if (number != 0) {
         stream->failure_errno = number;
         snprintf(stream->failure, sizeof(stream->failure), "%s", strerror(number));
@@ -531,6 +539,11 @@ const char *stream_failure(const struct stream *stream)
 bool stream_failed_in_handshake(const struct stream *stream)
 {
     return stream->failed_in_handshake;
+}
+
+enum stream_start stream_start_failure(const struct stream *stream)
+{
+    return stream->start;
 }
 
 int stream_failure_errno(const struct stream *stream)

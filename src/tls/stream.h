@@ -86,6 +86,13 @@ const char *stream_failure(const struct stream *stream);
 bool stream_failed_in_handshake(const struct stream *stream);
 /* connect() failed by time-out of the kernel (ETIMEDOUT) or was refused, unreachable ... */
 int stream_failure_errno(const struct stream *stream);
+/* Why not a single packet has left, if that is so: it says something of this machine, and nothing of the other side. */
+enum stream_start {
+    STREAM_STARTED,
+    STREAM_NO_SOURCE, /* this machine does not have the source address */
+    STREAM_NO_ROUTE,  /* nor a way to there */
+};
+enum stream_start stream_start_failure(const struct stream *stream);
 struct address stream_local_address(const struct stream *stream);
 struct address stream_remote_address(const struct stream *stream);
 uint16_t stream_remote_port(const struct stream *stream);

@@ -328,7 +328,11 @@ static void on_connect(void *arg)
     struct stream *stream = arg;
     if (stream->freed)
         return;
-    if (stream->script == NULL || stream->script->kind == CONNECT_REFUSED) {
+    if (stream_start_failure(stream) != STREAM_STARTED) {
+        stream->failure = "Network is unreachable";
+        stream->failure_errno = ENETUNREACH;
+        finish(stream, STREAM_FAILED);
+    } else if (stream->script == NULL || stream->script->kind == CONNECT_REFUSED) {
         stream->failure = "Connection refused";
         stream->failure_errno = ECONNREFUSED;
         finish(stream, STREAM_FAILED);
@@ -336,6 +340,13 @@ static void on_connect(void *arg)
         tell(stream, STREAM_CONNECTED);
         play(stream);
     }
+}
+
+static void check_source(const struct connection *script, const struct address *source)
+{
+    char text[ADDRESS_TEXT];
+    if (script != NULL && script->source.family != 0 && !address_equal(&script->source, source))
+        differs(script->line, "the connection comes from %s", address_format(source, text));
 }
 
 static struct connection *next_script(const struct address *to, uint16_t port)
@@ -357,7 +368,6 @@ static struct connection *next_script(const struct address *to, uint16_t port)
 struct stream *stream_connect(struct loop *loop, const struct address *to, uint16_t port,
                               const struct address *source, stream_fn *fn, void *arg)
 {
-    (void)source;
     struct stream *stream = x_calloc(1, sizeof(*stream));
     stream->loop = loop;
     stream->address = *to;
@@ -368,6 +378,7 @@ struct stream *stream_connect(struct loop *loop, const struct address *to, uint1
         BUFFER_MAX;
     stream->timer = loop_timer_create(loop, on_wait_over, stream);
     stream->script = next_script(to, port);
+    check_source(stream->script, source);
     loop_post(loop, on_connect, stream);
     return stream;
 }
@@ -463,6 +474,14 @@ const struct peer *stream_peer(const struct stream *stream)
 const char *stream_failure(const struct stream *stream)
 {
     return stream->failure;
+}
+
+enum stream_start stream_start_failure(const struct stream *stream)
+{
+    enum connect_kind kind = stream->script != NULL ? stream->script->kind : CONNECT_REFUSED;
+    return kind == CONNECT_NO_ROUTE    ? STREAM_NO_ROUTE
+           : kind == CONNECT_NO_SOURCE ? STREAM_NO_SOURCE
+                                       : STREAM_STARTED;
 }
 
 int stream_failure_errno(const struct stream *stream)

@@ -4,10 +4,19 @@ tests_replay_replay_SOURCES = tests/replay/replay.c tests/replay/replay.h tests/
 	tests/replay/expect.c tests/replay/certificates.c tests/replay/fake_loop.c \
 	tests/replay/fake_stream.c tests/replay/fake_resolve.c tests/replay/fake_spool.c
 tests_replay_replay_LDADD = libdaneway-attempt.a libdaneway-policy.a libdaneway-smtp.a \
-	libdaneway-resolve.a libdaneway-fetch.a libdaneway-base.a $(GNUTLS_LIBS) $(JANSSON_LIBS) $(IDN2_LIBS)
+	libdaneway-resolve.a libdaneway-fetch.a libdaneway-log.a libdaneway-base.a $(GNUTLS_LIBS) $(JANSSON_LIBS) $(IDN2_LIBS)
 TEST_EXTENSIONS = .scn .py
 SCN_LOG_COMPILER = tests/replay/replay
 REPLAY_SCENARIOS = \
+	tests/replay/address-preference-any.scn \
+	tests/replay/address-preference-ipv4.scn \
+	tests/replay/inet-protocols-ipv4.scn \
+	tests/replay/inet-protocols-none-left.scn \
+	tests/replay/no-route.scn \
+	tests/replay/no-route-at-all.scn \
+	tests/replay/no-route-tells-least.scn \
+	tests/replay/source-missing.scn \
+	tests/replay/source-of-row.scn \
 	tests/replay/address-limit.scn \
 	tests/replay/address-literal-is-own.scn \
 	tests/replay/address-literal-of-operator.scn \

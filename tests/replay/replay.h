@@ -32,9 +32,16 @@ struct step {
     const char *text;
     unsigned line;
 };
-enum connect_kind { CONNECT_OK, CONNECT_REFUSED, CONNECT_SILENT };
+enum connect_kind {
+    CONNECT_OK,
+    CONNECT_REFUSED,
+    CONNECT_SILENT,
+    CONNECT_NO_ROUTE,
+    CONNECT_NO_SOURCE
+};
 struct connection {
     struct address address;
+    struct address source; /* from where it must come; family 0: not said */
     enum connect_kind kind;
     unsigned line, cut; /* cut: octets a segment; 0: whole */
     uint16_t port;      /* 0: any */

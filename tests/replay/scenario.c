@@ -288,6 +288,14 @@ static int read_setting(const char *name, const char *value)
         return 0;
     }
     struct policy_settings *policy = &scenario.settings.policy;
+    if (strcmp(name, "inet_protocols") == 0) {
+        policy->inet_protocols = strcmp(value, "ipv4") == 0 ? INET_IPV4 : INET_IPV6;
+        return 0;
+    }
+    if (strcmp(name, "address_preference") == 0) {
+        policy->address_preference = strcmp(value, "ipv4") == 0 ? PREFER_IPV4 : PREFER_ANY;
+        return 0;
+    }
     bool *switches[] = {&policy->dane_sts_both, &policy->sts_txt_error_continue,
                         &policy->requiretls_sts_testing, &policy->hold_downgrades,
                         &scenario.settings.bdat_always};
@@ -425,7 +433,16 @@ static int read_asks_rcpt(const char *notify, const char *orcpt)
 
 /* --- connections ---------------------------------------------------------------------------------- */
 
-/* connect ADDRESS[:PORT] ok|refused|silent [cut N] */
+static enum connect_kind connect_kind_of(const char *word)
+{
+    return strcmp(word, "ok") == 0          ? CONNECT_OK
+           : strcmp(word, "refused") == 0   ? CONNECT_REFUSED
+           : strcmp(word, "no-route") == 0  ? CONNECT_NO_ROUTE
+           : strcmp(word, "no-source") == 0 ? CONNECT_NO_SOURCE
+                                            : CONNECT_SILENT;
+}
+
+/* connect ADDRESS[:PORT] ok|refused|silent|no-route|no-source [cut N | from ADDRESS] */
 static int read_connect(char *words[], size_t count, unsigned line)
 {
     struct connection *connection = &scenario.connections[scenario.connection_count++];
@@ -434,9 +451,9 @@ static int read_connect(char *words[], size_t count, unsigned line)
     if (count < 2 || (address_parse(words[0], &connection->address) != 0 &&
                       address_port_parse(words[0], &connection->address, &connection->port) != 0))
         return -1;
-    connection->kind = strcmp(words[1], "ok") == 0        ? CONNECT_OK
-                       : strcmp(words[1], "refused") == 0 ? CONNECT_REFUSED
-                                                          : CONNECT_SILENT;
+    connection->kind = connect_kind_of(words[1]);
+    if (count == 4 && strcmp(words[2], "from") == 0)
+        return address_parse(words[3], &connection->source);
     if (count == 4 && strcmp(words[2], "cut") == 0)
         connection->cut = (unsigned)atoi(words[3]);
     return 0;

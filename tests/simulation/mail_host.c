@@ -409,6 +409,12 @@ const char *stream_failure(const struct stream *stream)
     return stream->failure;
 }
 
+enum stream_start stream_start_failure(const struct stream *stream)
+{
+    (void)stream;
+    return STREAM_STARTED;
+}
+
 int stream_failure_errno(const struct stream *stream)
 {
     return stream->failure_errno;

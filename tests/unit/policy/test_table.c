@@ -81,7 +81,7 @@ Test(table, rows_are_found_as_postfix_finds_them)
 #define UNKNOWN(text)                                                                              \
     "t:1: unknown attribute \"" text "\", expected NAME=VALUE with one of match servername "       \
     "protocols ciphers exclude tafile connection_reuse enable_rpk sts min requiretls nexthop "     \
-    "bounce_nexthop "                                                                              \
+    "bounce_nexthop source "                                                                       \
     "until reason owner"
 #define PATTERNS                                                                                   \
     ": expected hostname, nexthop, dot-nexthop, example.com or .example.com, separated by \":\""
@@ -139,6 +139,10 @@ Test(table, what_is_not_understood_is_refused_with_its_line)
          "disable"},
         {"a.example auto nexthop=.b.example\n", "t:1: nexthop=.b.example" HOPS},
         {"a.example auto bounce_nexthop=[b.example\n", "t:1: bounce_nexthop=[b.example" HOPS},
+        {"a.example auto source=mail.example\n",
+         "t:1: source=mail.example: expected an IPv4 or IPv6 address of this gateway"},
+        {"a.example auto source=192.0.2.1 source=192.0.2.2\n",
+         "t:1: source=192.0.2.2: expected one address of each family at most"},
         {"a.example may until=2026-02-29 reason=x\n",
          "t:1: until=2026-02-29: expected a date such as 2026-12-31"},
         {"a.example may until=tomorrow reason=x\n",
@@ -215,7 +219,8 @@ Test(table, our_own_attributes)
     CLEANUP(table_free) struct table *table = NULL;
     const struct row_attributes *row = attributes_of(
         &table, "auto sts=on min=encrypt min=authenticated requiretls=Opportunistic+STARTTLS "
-                "nexthop=[MX.b.example]:2525 bounce_nexthop=c.example until=2028-02-29 "
+                "nexthop=[MX.b.example]:2525 bounce_nexthop=c.example source=192.0.2.7 "
+                "source=2001:db8::7 until=2028-02-29 "
                 "reason=\"gr\xc3\xbc\xc3\x9f"
                 "e, all of you\" owner=jo");
     cr_expect(eq(int, row->sts, CHOICE_YES));
@@ -225,6 +230,8 @@ Test(table, our_own_attributes)
     cr_expect(eq(int, row->requiretls_given, CHOICE_YES));
     cr_expect(eq(str, (char *)row->nexthop, "[mx.b.example]:2525"));
     cr_expect(eq(str, (char *)row->bounce_nexthop, "c.example"));
+    cr_expect(eq(int, row->source_ipv4.octets[3], 7));
+    cr_expect(eq(int, row->source_ipv6.octets[15], 7));
     cr_expect(eq(i64, row->until, 1835481600)); /* 2028-03-01 00:00 UTC */
     cr_expect(eq(str, (char *)row->until_text, "2028-02-29"));
     cr_expect(eq(str, (char *)row->reason,
