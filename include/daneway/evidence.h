@@ -43,7 +43,7 @@ struct evidence_host {
     uint16_t preference;
     bool is_literal;                /* name is an IP address in text form (DANE-20) */
     struct dns_fact addresses_fact; /* of A and AAAA together: secure if either was found to be */
-    struct address *addresses;      /* in the order to try */
+    struct address *addresses;      /* as answered; the plan puts them in order */
     size_t address_count;
     struct dns_fact alias; /* the CNAME at `name` by itself, asked only if needed (DANE-13) */
     struct dns_fact tlsa;  /* DNS_NOT_ASKED if DANE cannot apply */
