@@ -198,8 +198,8 @@ const char *guard_text(enum guard_verdict verdict)
         [GUARD_WRONG_ORIGIN] = "asked by a page of another origin",
         [GUARD_NO_COMMANDS] =
             "commands are taken on the Unix socket only, unless status_commands = true",
-        [GUARD_NO_TOKEN] = "expected Authorization: Bearer TOKEN, with the token of "
-                           "status_token_file, or a login at /",
+        [GUARD_NO_TOKEN] = ("expected Authorization: Bearer TOKEN, with the token of "
+                            "status_token_file, or a login at /"),
         [GUARD_WRONG_TOKEN] = "the token is not that of status_token_file",
     };
     return texts[verdict];
