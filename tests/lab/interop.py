@@ -8,7 +8,7 @@
   refused DOMAIN            one message for busy@DOMAIN, one for nobody@DOMAIN
   wait KIND NAME S          waits at most S seconds until all of that client's (KIND client) or for that server (server) have come
   row client NEIGHBOUR VERSION SAID CHUNKING
-  row server NEIGHBOUR VERSION TLS KEPT RESUMED NOTICE REFUSALS
+  row server NEIGHBOUR VERSION TLS KEPT RESUMED NOTICE REFUSALS CHUNKING
                             compares each with what was sent, octet by octet, and prints a row of doc/INTEROPERATION.md: what the
                             caller has seen in logs, and what is seen in the mail
 It owns: its messages, of which each neighbour may add header fields above; $LAB/interop has what was sent.
@@ -30,6 +30,9 @@ SENT = LAB + "/interop"
 SENDER = "sender@corp.example"
 GATEWAY, CLEAR_PORT, TLS_PORT = "203.0.113.1", 2025, 25
 RAW, CLEAR, POSTFIX = "interop-raw.example", "interop-clear.example", "interop-postfix.example"
+
+
+LACKS = {"osmtpd": "utf8"}
 
 
 # --- the messages ----------------------------------------------------------------------------------------------------
@@ -143,7 +146,7 @@ def swaks():
 def server(name, domain):
     connection = connect(CLEAR_PORT, False)
     for kind in BODIES:
-        if kind != "clear" and offered(connection, kind):
+        if kind not in ("clear", LACKS.get(name)) and offered(connection, kind):
             Message("to-" + name, kind, domain).send(connection)
     connection.quit()
 
@@ -174,16 +177,8 @@ class Arrival:
         self.above = self.data[:max(at, 0)].decode("utf-8", "replace")
         self.mark = re.search(rb"^X-Interop: ([^\r\n]*)", head, re.M)
         self.mark = self.mark.group(1).decode() if self.mark else None
-        self.recipients = [self.address(r) for r in
+        self.recipients = [r.strip("<>") for r in
                            re.findall(r"(?m)^(?:X-Original-To|Envelope-to|Delivered-To): *(.*?)\r?$", self.above)]
-
-    @staticmethod
-    def address(text):
-        """The lab's scripted servers write UTF-8 octets as they would Latin-1."""
-        try:
-            return text.strip("<>").encode("latin-1").decode()
-        except UnicodeError:
-            return text.strip("<>")
 
     def equals(self, original):
         return self.data.endswith(original) or self.data.endswith(original.replace(b"\r\n", b"\n"))
@@ -268,8 +263,9 @@ def notices_passed(name):
 
 def gateway_lists(word):
     connection = connect(TLS_PORT, True)
+    listed = connection.has_extn(word)      # quit() forgets it
     connection.quit()
-    return connection.has_extn(word)
+    return listed
 
 
 def international(name):
@@ -285,10 +281,11 @@ def client_row(name, version, said, chunks):
             notices_passed(name), international(name), chunks]
 
 
-def server_row(name, version, tls, kept, resumed, notice, refusals):
+def server_row(name, version, tls, kept, resumed, notice, refusals, chunks):
     prefix, host = "to-" + name, "mx.interop-%s.example" % name
     version_said = re.search(r"TLSv?(1\.[0-9])", received_by(host, prefix, "text"))
-    return [version, tls, "TLS " + version_said.group(1) if version_said else "no TLS", judge(prefix), kept, resumed, notice, refusals]
+    return [version, tls, "TLS " + version_said.group(1) if version_said else "no TLS", judge(prefix), kept, resumed, notice, refusals,
+            chunks]
 
 
 def row(what, name, *seen):

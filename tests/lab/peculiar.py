@@ -197,13 +197,6 @@ class ListsDsn(SpeaksTls):
         return super().extensions(s)[:-1] + ["250-DSN"] + EHLO[-1:]
 
 
-class TakesAll(SpeaksTls):
-    """Lists what a careful neighbour may ask for, and takes it."""
-
-    def extensions(self, s):
-        return super().extensions(s)[:-1] + ["250-DSN", "250-SMTPUTF8"] + EHLO[-1:]
-
-
 class TakesChunks(SpeaksTls):
     """RFC 3030, RFC 6531: BDAT, with any octets in it, and UTF-8 in addresses."""
 
@@ -456,7 +449,7 @@ class MailMax(SpeaksTls):
 
 
 BEHAVIOURS = {
-    "plain": Behaviour, "tls": SpeaksTls, "dsn": ListsDsn, "chunks": TakesChunks, "takes-all": TakesAll, "tls-until": TlsUntilToldOtherwise, "requiretls": RequireTls, "requiretls-early": RequireTlsTooEarly,
+    "plain": Behaviour, "tls": SpeaksTls, "dsn": ListsDsn, "chunks": TakesChunks, "tls-until": TlsUntilToldOtherwise, "requiretls": RequireTls, "requiretls-early": RequireTlsTooEarly,
     "requiretls-greylist": RequireTlsGreylist,
     "starttls-554": StarttlsForbidden, "tls-demanded": TlsDemanded, "starttls-454": StarttlsRefused, "tls-garbage": TlsGarbage, "starttls-inject": StarttlsInject,
     "endless-line": EndlessLine, "many-lines": ManyLines, "nul": Nul, "code-mismatch": CodeMismatch,
