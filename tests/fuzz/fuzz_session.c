@@ -1,6 +1,8 @@
 /* fuzz_session: a whole client session: any octets, in segments of any size, and one thing that happens on the way.
  * First octet: its low five bits are the length of a segment, bit 5 offers STARTTLS, bit 6 requires it, bit 7 takes odd
  * syntax. Second octet: its low five bits say before which segment something happens, the others what.
+ * Third octet: its low two bits say which client it is (see `table`), bit 2 gives it a certificate, bit 3 lets everything be
+ * known to be hopeless, bit 4 takes the postmaster's mailbox away.
  * Owns: nothing; loop, streams and store are the fakes of tests/unit/intake/.
  * Must always end with whole reply lines, no 250 to content but for what the store has taken, and nothing left behind. */
 #include <assert.h>
@@ -26,21 +28,36 @@ enum event {
     SHUTDOWN
 };
 
-static struct intake_settings settings_of(uint8_t options)
+/* The table of clients as a file; that of an intake without STARTTLS asks nobody for it. */
+static const char *table(bool tls)
 {
-    static const char table[] = "127.0.0.0/8 senders=@example.org,<>,@.example.net\n";
-    static char path[64];
-    if (path[0] == '\0') {
+    static const char text[] =
+        "127.0.0.2 starttls=require\n"
+        "127.0.0.1 senders=@example.org,<>,@.example.net rate=3/min\n"
+        "127.0.0.3 reject\n"
+        "sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA level=dane-only\n";
+    static const char clear[] = "127.0.0.1 senders=@example.org,<>,@.example.net rate=3/min\n"
+                                "127.0.0.3 reject\n";
+    static char paths[2][64];
+    if (paths[tls][0] == '\0') {
+        const char *content = tls ? text : clear;
         int fd = memfd_create("clients", 0);
-        ssize_t written = write(fd, table, sizeof(table) - 1);
-        assert(written == sizeof(table) - 1);
-        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        ssize_t written = write(fd, content, strlen(content));
+        assert(written == (ssize_t)strlen(content));
+        snprintf(paths[tls], sizeof(paths[tls]), "/proc/self/fd/%d", fd);
     }
+    return paths[tls];
+}
+
+static struct intake_settings settings_of(uint8_t options, bool postmaster)
+{
     return (struct intake_settings){
         .hostname = "gw.example.org",
-        .clients = path,
-        .postmaster = "root@example.org",
+        .clients = table((options & 0x20) != 0),
+        .postmaster = postmaster ? "root@example.org" : "",
         .requiretls = true,
+        .requiretls_preflight = true,
+        .refuse_null_mx = true,
         .binarymime = true,
         .require_tls = (options & 0x60) == 0x60,
         .lenient_syntax = (options & 0x80) != 0,
@@ -55,6 +72,12 @@ static struct intake_settings settings_of(uint8_t options)
         .line_length_limit = 1000,
         .hop_limit = 5,
     };
+}
+
+static const char *hopeless(void *arg, const char *next_hop)
+{
+    (void)arg;
+    return next_hop[0] == 'b' ? NULL : "it accepts no mail";
 }
 
 static void happen(struct loop *loop, struct intake *intake, enum event event)
@@ -120,11 +143,11 @@ static void speak(struct loop *loop, struct intake *intake, const uint8_t *optio
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size < 2)
+    if (size < 3)
         return 0;
     static int any_server;
     const struct intake_listeners nothing = {0};
-    struct intake_settings settings = settings_of(data[0]);
+    struct intake_settings settings = settings_of(data[0], (data[2] & 16) == 0);
     struct loop *loop = fake_loop_create();
     struct intake *intake;
     struct err err;
@@ -133,10 +156,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                            (data[0] & 0x20) != 0 ? (struct tls_server *)&any_server : NULL,
                            &nothing, &err);
     assert(rc == 0);
-    const struct address client = {.family = 4, .octets = {127, 0, 0, 1}};
+    const struct address client = {.family = 4, .octets = {127, 0, 0, (data[2] & 3) + 1}};
+    const struct intake_preflight known = {.null_mx = hopeless, .requiretls = hopeless};
+    if ((data[2] & 8) != 0)
+        intake_use_preflight(intake, &known);
+    fake_certificate((data[2] & 4) != 0 ? 0xaa : 0);
     server_session_start(intake, -1, &client);
     fake_turn(loop);
-    speak(loop, intake, data, (struct slice){(const char *)data + 2, size - 2});
+    speak(loop, intake, data, (struct slice){(const char *)data + 3, size - 3});
     fake_answer(loop);
     fake_close(loop);
     fake_advance(loop, 3600 * 1000);
