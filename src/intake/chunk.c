@@ -48,7 +48,7 @@ static void prepare_reception(struct server_session *session, uint64_t octets)
 
 enum session_state chunk_begin(struct server_session *session, struct slice argument)
 {
-    struct chunk chunk;
+    struct chunk chunk = {0};
     if (bdat_argument_parse(argument, &chunk.left, &chunk.last) != 0) {
         /* Where the chunk ends is not known, and so not where the next command begins. */
         server_session_reply(session, 501, "5.5.4", "Syntax: BDAT octets [LAST]; closing");
@@ -57,8 +57,8 @@ enum session_state chunk_begin(struct server_session *session, struct slice argu
     chunk.refusal = out_of_place(session);
     if (chunk.refusal == NULL)
         prepare_reception(session, chunk.left);
+    chunk.octets = chunk.left;
     session->chunk = chunk;
-    session->chunk.octets = chunk.left;
     return SESSION_CHUNK;
 }
 
