@@ -144,6 +144,12 @@ static void expire(void *arg, struct delivery *delivery, const char *reason, con
         result_expire(worker->result, delivery, reason, text);
 }
 
+static void give_back(void *arg, struct delivery *delivery)
+{
+    struct worker *worker = arg;
+    result_return(worker->result, delivery);
+}
+
 static void settled(void *arg, struct delivery *delivery, enum destination_state state,
                     const char *reason, const char *text)
 {
@@ -303,6 +309,7 @@ static int open_spool(struct worker *worker, struct err *err_r)
         .worker = worker->place->number,
         .workers = worker->place->count,
         .free_space_min = worker->settings->intake.free_space_min,
+        .small_message_size = worker->settings->queue.small_message_size,
         .trace_lifetime = worker->settings->queue.lifetime,
     };
     return spool_open(&worker->spool, worker->loop, &spool, err_r);
@@ -324,7 +331,8 @@ static void open_shadow(struct worker *worker)
 static void make_inner_stations(struct worker *worker)
 {
     const struct settings *settings = worker->settings;
-    struct schedule_callbacks callbacks = {.start = start_attempt, .expire = expire, .arg = worker};
+    struct schedule_callbacks callbacks = {
+        .start = start_attempt, .expire = expire, .give_back = give_back, .arg = worker};
     struct conductor_parts parts = {
         .loop = worker->loop,
         .resolver = worker->resolver,

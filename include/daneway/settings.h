@@ -81,6 +81,7 @@ struct queue_settings {
     unsigned delay_notice; /* seconds until a sender hears that his mail is late; 0: he does not */
     const char *bounce_nexthop; /* "[host]:port", or "" */
     uint64_t notice_size_limit;
+    uint64_t small_message_size; /* octets; larger messages take several turns of their sender */
 };
 
 struct sts_settings {

@@ -12,21 +12,53 @@
 
 #include "conf/conf.h"
 
+/* Of the commands that choose messages. */
+#define FILTERS                                                                                    \
+    "  FILTER: all that are given must match\n"                                                    \
+    "  --id ID         this message\n"                                                             \
+    "  --domain D      what goes to this domain\n"                                                 \
+    "  --sender A      what this envelope sender sent; \"<>\" is the null sender\n"                \
+    "  --reason R      what waits for this reason; daneway reasons lists them\n"                   \
+    "  --older-than T  that came in at least so long ago: 90s, 30m, 4h, 2d\n"                      \
+    "  --newer-than T  at most so long ago\n"
+#define SHOWN                                                                                      \
+    "  --recipient A   for this recipient, among others\n"                                         \
+    "  --state S       held: by an operator; down: its destination is; deferred: until its next\n" \
+    "                  attempt; due: it is its turn, or it is being delivered\n"
+#define ACTS                                                                                       \
+    "  --all      everything\n"                                                                    \
+    "  --dry-run  only say how many that would be\n"
+
 static const struct command commands[] = {
     {"status", NULL, false, "[--json]",
      "how the gateway is: resolver, queue, deliveries, destinations",
      "  --json  what the daemon answers, as JSON\n", run_status},
-    {"queue", "list", true, "[--json] [--domain D] [--id ID] [--limit N]",
-     "the messages that wait, and why",
-     "  --domain D  only what goes to this domain\n"
-     "  --id ID     only this message\n"
+    {"queue", "summary", false, "[--json] [--by domain|reason|sender|host] [FILTER]... [--limit N]",
+     "how many wait, by domain or reason, and since when",
+     "  --by KEY   domain (default), reason of the last attempt, sender, or host of the last "
+     "attempt\n"
+     "  --limit N  the N largest (default: 30)\n"
+     "  --json     as a JSON object, all of them\n" FILTERS SHOWN,
+     run_queue_summary},
+    /* the last of its name: the word "list" may be left out */
+    {"queue", "list", true, "[--json] [FILTER]... [--limit N]", "the messages that wait, and why",
      "  --limit N   the N oldest (default: all, at most 10000 of each worker)\n"
-     "  --json      as a JSON array\n",
+     "  --json      as a JSON array\n" FILTERS SHOWN,
      run_queue_list},
-    {"flush", NULL, false, "--domain D | --id ID | --all", "try again now",
-     "  --domain D  what goes to this domain; if it was held as down, it is no longer\n"
-     "  --id ID     this message\n"
-     "  --all       everything\n",
+    {"hold", NULL, false, "[--dry-run] FILTER... | --all",
+     "do not try, and do not give up, until it is released", ACTS FILTERS, run_hold},
+    {"release", NULL, false, "[--dry-run] FILTER... | --all", "what was on hold is due now",
+     ACTS FILTERS, run_release},
+    {"delete", NULL, false, "[--dry-run] [--yes] [--bounce] FILTER... | --all",
+     "take messages out of the queue, without notice or with it",
+     "  --yes      do it; needed unless --id names the message\n"
+     "  --bounce   return them to their senders with a notice\n" ACTS FILTERS,
+     run_delete},
+    {"requeue", NULL, false, "[--dry-run] FILTER... | --all",
+     "as if it had just come in: forget what was learnt, try now", ACTS FILTERS, run_requeue},
+    {"flush", NULL, false, "[--dry-run] FILTER... | --all", "try again now",
+     "  A destination that was held as down is so no longer. What is on hold stays so.\n" ACTS
+         FILTERS,
      run_flush},
     {"explain", NULL, false,
      "[--json] [--all] QUEUE-ID | [--json] [--from SENDER] [--requiretls] ADDRESS | DOMAIN",

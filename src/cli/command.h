@@ -57,6 +57,11 @@ void command_print_json(const json_t *json);
 
 int run_status(const char *configuration, int argc, char **argv);
 int run_queue_list(const char *configuration, int argc, char **argv);
+int run_queue_summary(const char *configuration, int argc, char **argv);
+int run_hold(const char *configuration, int argc, char **argv);
+int run_release(const char *configuration, int argc, char **argv);
+int run_delete(const char *configuration, int argc, char **argv);
+int run_requeue(const char *configuration, int argc, char **argv);
 int run_flush(const char *configuration, int argc, char **argv);
 int run_explain(const char *configuration, int argc, char **argv);
 int run_probe(const char *configuration, int argc, char **argv);

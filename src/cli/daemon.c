@@ -18,7 +18,7 @@ json_t *daemon_ask(const char *configuration, const char *method, const struct h
         *status_r = STATUS_USAGE;
         return NULL;
     }
-    int result = http_ask(settings->status_socket, method, target->text, &json, &err);
+    int result = http_ask(settings->status_socket, method, target, &json, &err);
     if (result == 0)
         return json;
     *status_r = command_failed(result == HTTP_REFUSED  ? STATUS_USAGE

@@ -27,8 +27,10 @@ enum {
 
 static void put(struct http_target *target, const char *text, size_t length)
 {
-    if (target->used + length >= sizeof target->text)
-        return; /* longer than any name: the daemon finds nothing */
+    if (target->used + length >= sizeof target->text) {
+        target->too_long = true;
+        return;
+    }
     memcpy(target->text + target->used, text, length);
     target->used += (unsigned)length;
     target->text[target->used] = '\0';
@@ -36,7 +38,7 @@ static void put(struct http_target *target, const char *text, size_t length)
 
 void http_target_begin(struct http_target *target, const char *path)
 {
-    target->used = target->parameters = 0;
+    *target = (struct http_target){.used = 0};
     put(target, path, strlen(path));
 }
 
@@ -60,10 +62,10 @@ void http_target_add(struct http_target *target, const char *name, const char *v
 
 /* --- the connection --------------------------------------------------------------------------- */
 
-static int connect_to(const char *path, int *fd_r, struct err *err_r)
+static int connect_to(const char *path, unsigned seconds, int *fd_r, struct err *err_r)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct timeval patience = {.tv_sec = PATIENCE};
+    struct timeval patience = {.tv_sec = seconds > 0 ? seconds : PATIENCE};
     if (strlen(path) >= sizeof address.sun_path)
         return err_set(err_r, "status_socket %s: the path is too long", path);
     memcpy(address.sun_path, path, strlen(path) + 1);
@@ -147,15 +149,20 @@ static int parse_json(struct slice answer, json_t **json_r, struct err *err_r)
     return status == HTTP_WRONG ? HTTP_REFUSED : status == HTTP_NOT_THERE ? HTTP_ABSENT : -1;
 }
 
-int http_ask(const char *socket_path, const char *method, const char *target, json_t **json_r,
-             struct err *err_r)
+int http_ask(const char *socket_path, const char *method, const struct http_target *target,
+             json_t **json_r, struct err *err_r)
 {
     int fd = -1;
     struct buffer answer;
-    if (connect_to(socket_path, &fd, err_r) != 0)
+    if (target->too_long) {
+        err_set(err_r, "the question is too long: its names have more than %zu octets",
+                sizeof target->text);
+        return HTTP_REFUSED;
+    }
+    if (connect_to(socket_path, target->patience, &fd, err_r) != 0)
         return -1;
     buffer_init(&answer, ANSWER_LIMIT);
-    int result = send_request(fd, method, target, err_r);
+    int result = send_request(fd, method, target->text, err_r);
     if (result == 0)
         result = read_answer(fd, &answer, err_r);
     if (result == 0)

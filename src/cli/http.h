@@ -5,6 +5,8 @@
 #ifndef DANEWAY_CLI_HTTP_H
 #define DANEWAY_CLI_HTTP_H
 
+#include <stdbool.h>
+
 #include <jansson.h>
 
 #include "base/err.h"
@@ -14,7 +16,11 @@
 struct http_target {
     char text[2048];
     unsigned used, parameters;
+    unsigned
+        patience; /* seconds that the answer may take; 0: as long as a silent worker needs to be noticed */
+    bool too_long; /* parameters were left out: it must not be asked */
 };
+enum { QUEUE_PATIENCE = 620 }; /* for what goes through the whole queue */
 void http_target_begin(struct http_target *target, const char *path);
 /* Percent-encodes the value. NULL: the parameter is left out. */
 void http_target_add(struct http_target *target, const char *name, const char *value);
@@ -22,8 +28,8 @@ void http_target_add(struct http_target *target, const char *name, const char *v
 enum { HTTP_REFUSED = -2, HTTP_ABSENT = -3 };
 /* -1: the daemon is not there, or does not answer. HTTP_REFUSED: it says what is wrong with the
  * question; HTTP_ABSENT: it has no such thing, as it is configured. err_r says it. New reference. */
-int http_ask(const char *socket_path, const char *method, const char *target, json_t **json_r,
-             struct err *err_r);
+int http_ask(const char *socket_path, const char *method, const struct http_target *target,
+             json_t **json_r, struct err *err_r);
 /* The body of a whole answer and its status; 0 or -1. For http_ask and its test. */
 int http_parse_answer(struct slice answer, int *status_r, struct slice *body_r);
 

@@ -1,19 +1,17 @@
-/* queue: `daneway queue list` and `daneway flush`.
+/* queue: `daneway queue list`.
  * Owns: nothing. Each waiting delivery with its recipients, what was wrong the last time, and when
  * the next attempt comes.
- * Must never change anything but by `flush`. */
+ * Must never change anything. */
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/alloc.h"
-#include "base/cleanup.h"
-#include "base/slice.h"
 #include "cli/command.h"
 #include "cli/daemon.h"
 #include "cli/format.h"
+#include "cli/queue_filter.h"
 #include "cli/render.h"
 
 static void print_recipients(FILE *out, json_t *recipients)
@@ -51,6 +49,11 @@ static void print_entry(FILE *out, json_t *entry, int64_t now)
         format_put(out, json_text(entry, "text"));
         fputc('\n', out);
     }
+    if (json_is_null(json_object_get(entry, "next_attempt"))) {
+        fprintf(out, "    %lld %s, %son hold%s\n", (long long)attempts,
+                attempts == 1 ? "attempt" : "attempts", colour(YELLOW), colour(PLAIN));
+        return;
+    }
     /* due, but perhaps not at once: a destination that is down is probed with one message */
     fprintf(out, "    %lld %s, %s%s\n", (long long)attempts, attempts == 1 ? "attempt" : "attempts",
             next > now ? "next in " : "due", next > now ? format_duration(next - now, wait) : "");
@@ -65,28 +68,6 @@ void render_queue(FILE *out, json_t *queue, int64_t now)
     }
     if (json_array_size(queue) == 0)
         fputs("Nothing waits.\n", out);
-}
-
-/* --- which messages --------------------------------------------------------------------------- */
-
-/* As the spool keeps them: in lower case, without a dot at the end. */
-static void add_domain(struct http_target *target, const char *domain)
-{
-    CLEANUP(text_free) char *text = x_strdup(domain);
-    ascii_lower_text(text);
-    size_t length = strlen(text);
-    if (length > 1 && text[length - 1] == '.')
-        text[length - 1] = '\0';
-    http_target_add(target, "next_hop", text);
-}
-
-static int add_limit(struct http_target *target, const char *text)
-{
-    uint64_t limit;
-    if (slice_to_number(slice_of(text), INT32_MAX, &limit) != 0 || limit == 0)
-        return command_failed(-1, "--limit \"%s\": expected a number from 1 on", text);
-    http_target_add(target, "limit", text);
-    return 0;
 }
 
 /* --- queue list ------------------------------------------------------------------------------- */
@@ -112,9 +93,8 @@ static int list(const char *configuration, const struct http_target *target, boo
 
 int run_queue_list(const char *configuration, int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
-                                            {"domain", required_argument, NULL, 'd'},
-                                            {"id", required_argument, NULL, 'i'},
+    static const struct option options[] = {QUEUE_FILTERS,
+                                            {"json", no_argument, NULL, 'j'},
                                             {"limit", required_argument, NULL, 'l'},
                                             {0}};
     struct http_target target;
@@ -122,79 +102,14 @@ int run_queue_list(const char *configuration, int argc, char **argv)
     int option;
     http_target_begin(&target, "/queue");
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (option) {
-        case 'j':
+        if (option == 'j')
             as_json = true;
-            break;
-        case 'd':
-            add_domain(&target, optarg);
-            break;
-        case 'i':
-            http_target_add(&target, "queue_id", optarg);
-            break;
-        case 'l':
-            if (add_limit(&target, optarg) != 0)
-                return STATUS_USAGE;
-            break;
-        default:
+        else if (option == '?')
             return command_misused("queue", "list");
-        }
+        else if (queue_filter_add(&target, option, optarg) != 0)
+            return STATUS_USAGE;
     }
     if (command_expect_words(argc, argv, 0, NULL) != 0)
         return command_misused("queue", "list");
     return list(configuration, &target, as_json);
-}
-
-/* --- flush ------------------------------------------------------------------------------------ */
-
-static int flush(const char *configuration, const struct http_target *target, bool all)
-{
-    int status;
-    json_t *answer = daemon_ask(configuration, "POST", target, &status);
-    if (answer == NULL)
-        return status;
-    json_int_t flushed = json_number(answer, "flushed");
-    status = daemon_complete(answer);
-    if (flushed > 0 || all)
-        printf("%lld %s due now\n", (long long)flushed,
-               flushed == 1 ? "delivery is" : "deliveries are");
-    else if (status == STATUS_YES)
-        status = command_failed(STATUS_NO, "nothing of that waits; see daneway queue");
-    json_decref(answer);
-    return status;
-}
-
-int run_flush(const char *configuration, int argc, char **argv)
-{
-    static const struct option options[] = {{"domain", required_argument, NULL, 'd'},
-                                            {"id", required_argument, NULL, 'i'},
-                                            {"all", no_argument, NULL, 'a'},
-                                            {0}};
-    struct http_target target;
-    bool all = false;
-    int option;
-    http_target_begin(&target, "/flush");
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (option) {
-        case 'd':
-            add_domain(&target, optarg);
-            break;
-        case 'i':
-            http_target_add(&target, "queue_id", optarg);
-            break;
-        case 'a':
-            http_target_add(&target, "all", "1");
-            all = true;
-            break;
-        default:
-            return command_misused("flush", NULL);
-        }
-    }
-    if (command_expect_words(argc, argv, 0, NULL) != 0)
-        return command_misused("flush", NULL);
-    if (target.parameters != 1) {
-        command_failed(0, "expected one of --domain, --id and --all");
-        return command_misused("flush", NULL);
-    }
-    return flush(configuration, &target, all);
 }

@@ -17,6 +17,8 @@ void render_policies(FILE *out, json_t *policies, int64_t now);
 void render_downgrades(FILE *out, json_t *downgrades, int64_t now);
 void render_shadow(FILE *out, json_t *shadow, int64_t now);
 void render_queue(FILE *out, json_t *queue, int64_t now);
+/* What GET /queue/summary answers, asked by that key. */
+void render_queue_summary(FILE *out, json_t *summary, const char *by);
 /* One decision trace, the answer first, then the proof; its keys are in src/attempt/trace.h. */
 void render_trace(FILE *out, json_t *trace);
 /* Would mail go on over this connection? Where the handshake failed and nobody asked for TLS, it

@@ -184,6 +184,7 @@ const struct option options[] = {
     SPECIAL(
         "queue", "bounce_nexthop", "", set_next_hop, queue.bounce_nexthop,
         "a host in brackets with or without a port, such as \"[mail.example.org]:25\", or \"\""),
+    SIZE("queue", "small_message_size", "32768", queue.small_message_size, 1024, 1048576),
     SIZE("queue", "notice_size_limit", "65536", queue.notice_size_limit, 0, 262144),
 
     CHOICE("sts", "enabled", "true", set_switch, sts.enabled, no_yes),

@@ -15,45 +15,16 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/utf8.h"
-#include "control/channel.h"
+#include "control/agent_private.h"
 #include "log/log.h"
 
 /* Decisions go together, and wait for nobody: what comes while that many octets are unsent is lost. */
 enum { DECISIONS_MS = 200, DECISIONS_MAX = 500, DECISIONS_UNSENT = 256 * 1024 };
-enum { TALLY_RETRY = 30 * 1000 /* ms */, LIST_DEFAULT = 10000, REPORT_TEXT_LIMIT = 500 };
-
-/* A question that the spool or the courier is answering. */
-struct question {
-    struct question *next;
-    struct agent *agent;
-    json_int_t id;
-    json_t *answer; /* what is there already; NULL: the spool's word is the answer */
-};
-
-struct agent {
-    struct loop *loop;
-    struct channel *channel;
-    unsigned worker;
-    int64_t started; /* seconds since 1970 */
-    bool draining, ending, ready;
-    struct agent_stations stations;
-    size_t table_rows;
-    char *table_error;
-    struct question *questions;
-
-    json_t *unacknowledged; /* the tally message under way; NULL: none */
-    json_int_t tally_sender, tally_number;
-    struct loop_timer *tally_retry;
-
-    int64_t watched_until; /* monotonic ms: somebody looks on */
-    json_t *decisions;     /* that have not been sent */
-    uint64_t decisions_lost;
-    struct loop_timer *decisions_timer;
-};
+enum { TALLY_RETRY = 30 * 1000 /* ms */, REPORT_TEXT_LIMIT = 500 };
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
-static void answer(struct agent *agent, json_int_t id, json_t *content)
+void agent_answer(struct agent *agent, json_int_t id, json_t *content)
 {
     json_t *message = json_pack("{sI so}", "id", id, "answer", content);
     assert(message != NULL);
@@ -62,7 +33,7 @@ static void answer(struct agent *agent, json_int_t id, json_t *content)
     json_decref(message);
 }
 
-static struct question *question_begin(struct agent *agent, json_int_t id, json_t *content)
+struct question *question_begin(struct agent *agent, json_int_t id, json_t *content)
 {
     struct question *question = x_calloc(1, sizeof *question);
     question->agent = agent;
@@ -73,33 +44,34 @@ static struct question *question_begin(struct agent *agent, json_int_t id, json_
     return question;
 }
 
-static void question_end(struct question *question)
+static void question_release(struct question *question)
+{
+    json_decref(question->answer);
+    json_decref(question->message);
+    free(question);
+}
+
+void question_end(struct question *question)
 {
     struct question **at = &question->agent->questions;
     while (*at != question)
         at = &(*at)->next;
     *at = question->next;
-    free(question);
+    question_release(question);
 }
 
 /* The spool has looked: its JSON is the answer, or the last part of it. */
-static void on_spool_json(void *arg, json_t *json)
+void question_answer(void *arg, json_t *json)
 {
     struct question *question = arg;
     json_t *content = json != NULL ? json : json_null();
     if (question->answer != NULL) {
         json_object_set_new(question->answer, "spool", content);
         content = question->answer;
+        question->answer = NULL;
     }
-    answer(question->agent, question->id, content);
+    agent_answer(question->agent, question->id, content);
     question_end(question);
-}
-
-static void on_flushed(void *arg, json_t *json)
-{
-    struct agent *agent = ((struct question *)arg)->agent;
-    on_spool_json(arg, json);
-    schedule_look(agent->stations.schedule);
 }
 
 /* --- status ----------------------------------------------------------------------------------- */
@@ -192,6 +164,7 @@ static json_t *status(const struct agent *agent)
     json_object_set_new(json, "shadow", shadow_status(stations->shadow));
     json_object_set_new(json, "reasons", reasons_status(stations->result));
     json_object_set_new(json, "seen", seen_status(stations->resolver));
+    json_object_set_new(json, "operator", agent_acts_status(agent));
     if (stations->exceptions != NULL)
         json_object_set_new(json_object_get(json, "tls_policy"), "exceptions",
                             stations->exceptions(stations->exceptions_arg));
@@ -206,18 +179,10 @@ static json_t *status(const struct agent *agent)
 
 /* --- questions -------------------------------------------------------------------------------- */
 
-static struct spool_filter filter_of(const json_t *message)
-{
-    return (struct spool_filter){
-        .queue_id = json_string_value(json_object_get(message, "queue_id")),
-        .next_hop = json_string_value(json_object_get(message, "next_hop")),
-    };
-}
-
 static void ask_status(struct agent *agent, json_int_t id, const json_t *message)
 {
     (void)message;
-    spool_summary(agent->stations.spool, on_spool_json, question_begin(agent, id, status(agent)));
+    spool_summary(agent->stations.spool, question_answer, question_begin(agent, id, status(agent)));
 }
 
 /* Part of the status, without the spool: asked often, and nobody waits for a disk. */
@@ -225,35 +190,22 @@ static void ask_counts(struct agent *agent, json_int_t id, const json_t *message
 {
     const struct agent_stations *stations = &agent->stations;
     (void)message;
-    answer(agent, id,
-           json_pack("{si si sI so so so}", "worker", (int)agent->worker, "pid", (int)getpid(),
-                     "started", (json_int_t)agent->started, "intake",
-                     intake_status(stations->intake), "result", result_status(stations->result),
-                     "reasons", reasons_status(stations->result)));
-}
-
-static void ask_queue(struct agent *agent, json_int_t id, const json_t *message)
-{
-    struct spool_filter filter = filter_of(message);
-    json_int_t limit = json_integer_value(json_object_get(message, "limit"));
-    spool_list(agent->stations.spool, &filter, limit > 0 ? (size_t)limit : LIST_DEFAULT,
-               on_spool_json, question_begin(agent, id, NULL));
+    agent_answer(agent, id,
+                 json_pack("{si si sI so so so}", "worker", (int)agent->worker, "pid",
+                           (int)getpid(), "started", (json_int_t)agent->started, "intake",
+                           intake_status(stations->intake), "result",
+                           result_status(stations->result), "reasons",
+                           reasons_status(stations->result)));
 }
 
 static void ask_traces(struct agent *agent, json_int_t id, const json_t *message)
 {
-    const char *queue_id = filter_of(message).queue_id;
+    const char *queue_id = json_string_value(json_object_get(message, "queue_id"));
     if (queue_id == NULL)
-        answer(agent, id, json_null());
+        agent_answer(agent, id, json_null());
     else
-        spool_traces(agent->stations.spool, queue_id, on_spool_json,
+        spool_traces(agent->stations.spool, queue_id, question_answer,
                      question_begin(agent, id, NULL));
-}
-
-static void ask_flush(struct agent *agent, json_int_t id, const json_t *message)
-{
-    struct spool_filter filter = filter_of(message);
-    spool_flush(agent->stations.spool, &filter, on_flushed, question_begin(agent, id, NULL));
 }
 
 /* The control role has noted down in the cache what is to be fetched. */
@@ -263,7 +215,7 @@ static void ask_sts_refresh(struct agent *agent, json_int_t id, const json_t *me
     (void)message;
     if (sts != NULL)
         sts_refresh_now(sts);
-    answer(agent, id, sts != NULL ? json_object() : json_null());
+    agent_answer(agent, id, sts != NULL ? json_object() : json_null());
 }
 
 /* What the courier says, or the loss of it, goes on as it is. */
@@ -271,25 +223,25 @@ static void ask_report_lookup(struct agent *agent, json_int_t id, const json_t *
 {
     const char *domain = json_string_value(json_object_get(message, "domain"));
     if (domain == NULL)
-        answer(agent, id, json_null());
+        agent_answer(agent, id, json_null());
     else
-        courier_look_up(agent->stations.courier, domain, on_spool_json,
+        courier_look_up(agent->stations.courier, domain, question_answer,
                         question_begin(agent, id, NULL));
 }
 
 static void ask_report_submit(struct agent *agent, json_int_t id, const json_t *message)
 {
-    courier_submit(agent->stations.courier, message, on_spool_json,
+    courier_submit(agent->stations.courier, message, question_answer,
                    question_begin(agent, id, NULL));
 }
 
 /* The control role has noted it down; what waited for it is tried again. */
 static void ask_acknowledged(struct agent *agent, json_int_t id, const json_t *message)
 {
-    const char *next_hop = filter_of(message).next_hop;
+    const char *next_hop = json_string_value(json_object_get(message, "next_hop"));
     if (next_hop != NULL)
         resolver_seen_changed(agent->stations.resolver, next_hop);
-    ask_flush(agent, id, message);
+    agent_flush(agent, id, message);
 }
 
 /* --- decisions -------------------------------------------------------------------------------- */
@@ -339,7 +291,7 @@ static void ask_events(struct agent *agent, json_int_t id, const json_t *message
 {
     json_int_t seconds = json_integer_value(json_object_get(message, "for"));
     agent->watched_until = loop_now(agent->loop) + (int64_t)seconds * 1000;
-    answer(agent, id, json_object());
+    agent_answer(agent, id, json_object());
 }
 
 typedef void ask_fn(struct agent *agent, json_int_t id, const json_t *message);
@@ -348,9 +300,10 @@ static const struct {
     ask_fn *ask;
 } questions[] = {
     {"status", ask_status},
-    {"queue", ask_queue},
+    {"queue", agent_list},
+    {"queue-count", agent_count},
+    {"queue-act", agent_act},
     {"traces", ask_traces},
-    {"flush", ask_flush},
     {"sts-refresh", ask_sts_refresh},
     {"report-lookup", ask_report_lookup},
     {"report-submit", ask_report_submit},
@@ -429,7 +382,7 @@ static void on_question(struct agent *agent, const char *op, const json_t *messa
             questions[i].ask(agent, id, message);
             return;
         }
-    answer(agent, id, json_null());
+    agent_answer(agent, id, json_null());
 }
 
 static void on_message(void *arg, json_t *message)
@@ -474,8 +427,7 @@ void agent_free(struct agent **agent)
     for (struct question *next, *question = (*agent)->questions; question != NULL;
          question = next) {
         next = question->next;
-        json_decref(question->answer);
-        free(question);
+        question_release(question);
     }
     json_decref((*agent)->unacknowledged);
     json_decref((*agent)->decisions);

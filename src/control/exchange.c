@@ -5,8 +5,10 @@
 #include "control/exchange.h"
 
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/alloc.h"
 #include "base/slice.h"
@@ -131,8 +133,25 @@ static json_t *question(struct exchange *exchange, const char *op)
     return question;
 }
 
-void exchange_ask(struct exchange *exchange, const char *op, exchange_render_fn *render)
+void exchange_ask_question(struct exchange *exchange, json_t *question, int64_t patience,
+                           exchange_render_fn *render)
 {
     exchange->render = render;
-    panel_ask(exchange->desk->from.panel, question(exchange, op), on_answers, exchange);
+    panel_ask_all(exchange->desk->from.panel, question, patience, on_answers, exchange);
+}
+
+void exchange_ask(struct exchange *exchange, const char *op, exchange_render_fn *render)
+{
+    exchange_ask_question(exchange, question(exchange, op), PANEL_PATIENCE, render);
+}
+
+long exchange_user(struct exchange *exchange)
+{
+    struct evhttp_connection *connection = evhttp_request_get_connection(exchange->request);
+    struct bufferevent *channel = evhttp_connection_get_bufferevent(connection);
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    int fd = (int)bufferevent_getfd(channel);
+    bool known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0;
+    return known && peer.uid != (uid_t)-1 ? (long)peer.uid : -1;
 }

@@ -76,6 +76,11 @@ void exchange_reply_error(struct exchange *exchange, int code, const char *text)
 /* For replies that are sent otherwise: frees what the exchange has, without a word. */
 void exchange_end(struct exchange *exchange);
 
+/* The user who asks: the peer of the Unix socket; -1: not known. */
+long exchange_user(struct exchange *exchange);
+/* Asks all workers a question of several words (the reference is taken over), for up to `patience` ms. */
+void exchange_ask_question(struct exchange *exchange, json_t *question, int64_t patience,
+                           exchange_render_fn *render);
 /* Asks all workers `op`, with queue_id, next_hop and limit of the request; what `render` makes of the answers is the reply. */
 void exchange_ask(struct exchange *exchange, const char *op, exchange_render_fn *render);
 

@@ -1,8 +1,8 @@
 # Files of src/control/: the channel, the agent in each worker, the control role with its status socket.
 noinst_LIBRARIES += libdaneway-control.a
 libdaneway_control_a_SOURCES = src/control/channel.c src/control/channel.h src/control/agent.c \
-	src/control/agent.h src/control/exceptions.c src/control/exceptions.h src/control/panel.c src/control/panel.h src/control/overview.c \
-	src/control/overview.h src/control/metrics.c src/control/exchange.c src/control/exchange.h \
+	src/control/agent.h src/control/agent_private.h src/control/agent_queue.c src/control/exceptions.c src/control/exceptions.h src/control/panel.c src/control/panel.h src/control/overview.c \
+	src/control/overview.h src/control/metrics.c src/control/status_queue.c src/control/status_queue.h src/control/exchange.c src/control/exchange.h \
 	src/control/door.c src/control/door.h src/control/guard.c src/control/guard.h src/control/events.c src/control/events.h \
 	src/control/history.c src/control/history.h src/control/status_assets.c src/control/status_assets.h \
 	src/control/status_pages.c src/control/status_pages.h src/control/status_commands.c src/control/status_commands.h src/control/status_socket.c \

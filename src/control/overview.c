@@ -151,6 +151,7 @@ json_t *overview_status(json_t *answers, json_t *missing)
     json_object_set_new(status, "schedule", sum_section(answers, "schedule"));
     json_object_set_new(status, "silent_hosts", all_silent_hosts(answers));
     json_object_set_new(status, "seen", sum_section(answers, "seen"));
+    json_object_set_new(status, "operator", sum_section(answers, "operator"));
     return status;
 }
 
@@ -201,12 +202,91 @@ json_t *overview_list(const char *name, const char *key, json_t *answers, json_t
 
 json_t *overview_flush(json_t *answers, json_t *missing)
 {
+    json_t *sums = overview_sums(answers, missing);
+    json_int_t flushed = json_integer_value(json_object_get(sums, "flushed"));
+    json_decref(sums);
+    return json_pack("{sI sO}", "flushed", flushed, "missing", missing);
+}
+
+json_t *overview_sums(json_t *answers, json_t *missing)
+{
     json_t *sums = json_object(), *answer;
     size_t i;
     json_array_foreach(answers, i, answer) {
         add_numbers(sums, answer);
     }
-    json_int_t flushed = json_integer_value(json_object_get(sums, "flushed"));
-    json_decref(sums);
-    return json_pack("{sI sO}", "flushed", flushed, "missing", missing);
+    json_object_set(sums, "missing", missing);
+    return sums;
+}
+
+/* --- counts ----------------------------------------------------------------------------------- */
+
+static json_t *no_count(void)
+{
+    return json_pack("{si s[]}", "total", 0, "ages");
+}
+
+static void add_count(json_t *sum, json_t *count)
+{
+    json_t *ages = json_object_get(sum, "ages"), *age;
+    size_t i;
+    json_int_t total = json_integer_value(json_object_get(sum, "total")) +
+                       json_integer_value(json_object_get(count, "total"));
+    json_object_set_new(sum, "total", json_integer(total));
+    json_array_foreach(json_object_get(count, "ages"), i, age) {
+        json_int_t before = json_integer_value(json_array_get(ages, i));
+        json_t *both = json_integer(before + json_integer_value(age));
+        if (i < json_array_size(ages))
+            json_array_set_new(ages, i, both);
+        else
+            json_array_append_new(ages, both);
+    }
+}
+
+/* The workers' groups by name. */
+static json_t *groups_by_name(json_t *answers, json_t *others, json_t *total)
+{
+    json_t *by_name = json_object(), *answer, *group;
+    size_t i, k;
+    json_array_foreach(answers, i, answer) {
+        add_count(others, json_object_get(answer, "others"));
+        add_count(total, json_object_get(answer, "others"));
+        json_array_foreach(json_object_get(answer, "groups"), k, group) {
+            const char *name = json_string_value(json_object_get(group, "name"));
+            if (name == NULL)
+                continue;
+            if (json_object_get(by_name, name) == NULL)
+                json_object_set_new(by_name, name, no_count());
+            add_count(json_object_get(by_name, name), group);
+            add_count(total, group);
+        }
+    }
+    return by_name;
+}
+
+json_t *overview_counts(json_t *answers, json_t *missing, size_t limit)
+{
+    json_t *others = no_count(), *total = no_count(), *list = json_array(), *groups = json_array();
+    json_t *by_name = groups_by_name(answers, others, total), *group;
+    const char *name;
+    size_t i;
+    json_object_foreach(by_name, name, group) {
+        json_object_set_new(group, "name", json_string(name));
+        json_int_t count = json_integer_value(json_object_get(group, "total"));
+        json_object_set_new(group, "order", json_integer(-count));
+        json_array_append(list, group);
+    }
+    json_t *largest_first = sorted(list, "order");
+    json_array_foreach(largest_first, i, group) {
+        json_object_del(group, "order");
+        if (i < limit)
+            json_array_append(groups, group);
+        else
+            add_count(others, group);
+    }
+    json_decref(largest_first);
+    json_decref(list);
+    json_decref(by_name);
+    return json_pack("{so so so sO}", "groups", groups, "others", others, "total", total, "missing",
+                     missing);
 }

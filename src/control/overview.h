@@ -12,6 +12,11 @@
 json_t *overview_status(json_t *answers, json_t *missing);
 /* {NAME:[what all answers hold, by the number at `key`],"missing":[...]} */
 json_t *overview_list(const char *name, const char *key, json_t *answers, json_t *missing);
+/* The sum of what each worker's counts say (spool_count), the largest first, at most `limit` groups; the rest is added to
+ * "others": {"groups":[{"name","total","ages"}],"others":{"total","ages"},"total":{"total","ages"},"missing":[...]} */
+json_t *overview_counts(json_t *answers, json_t *missing, size_t limit);
+/* {the sums of all numbers, "missing":[...]} */
+json_t *overview_sums(json_t *answers, json_t *missing);
 /* {"flushed":N,"missing":[...]} */
 json_t *overview_flush(json_t *answers, json_t *missing);
 /* OpenMetrics text of an overview_status; free() it. */

@@ -110,7 +110,13 @@ static void ask(struct panel *panel, size_t first, size_t count, json_t *questio
 
 void panel_ask(struct panel *panel, json_t *question, panel_done_fn *fn, void *arg)
 {
-    ask(panel, 0, panel->worker_count, question, PANEL_PATIENCE, fn, arg);
+    panel_ask_all(panel, question, PANEL_PATIENCE, fn, arg);
+}
+
+void panel_ask_all(struct panel *panel, json_t *question, int64_t patience, panel_done_fn *fn,
+                   void *arg)
+{
+    ask(panel, 0, panel->worker_count, question, patience, fn, arg);
 }
 
 void panel_ask_one(struct panel *panel, size_t worker, json_t *question, int64_t patience,

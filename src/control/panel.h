@@ -29,6 +29,9 @@ void panel_free(struct panel **panel);
 typedef void panel_done_fn(void *arg, json_t *answers, json_t *missing);
 /* `question` is an object with "op" and its parameters; the reference is taken over. */
 void panel_ask(struct panel *panel, json_t *question, panel_done_fn *fn, void *arg);
+/* The same for what may take long. */
+void panel_ask_all(struct panel *panel, json_t *question, int64_t patience, panel_done_fn *fn,
+                   void *arg);
 /* Asks one of the workers, by its number modulo how many there are, and waits up to `patience` ms. */
 void panel_ask_one(struct panel *panel, size_t worker, json_t *question, int64_t patience,
                    panel_done_fn *fn, void *arg);

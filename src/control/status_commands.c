@@ -10,23 +10,8 @@
 #include "base/cleanup.h"
 #include "control/exchange.h"
 #include "control/overview.h"
+#include "control/status_queue.h"
 #include "loop/loop.h"
-
-static json_t *render_flush(struct exchange *exchange, json_t *answers, json_t *missing)
-{
-    (void)exchange;
-    return overview_flush(answers, missing);
-}
-
-static void post_flush(struct exchange *exchange)
-{
-    if (exchange_parameter(exchange, "queue_id") == NULL &&
-        exchange_parameter(exchange, "next_hop") == NULL &&
-        exchange_parameter(exchange, "all") == NULL)
-        exchange_reply_error(exchange, HTTP_BADREQUEST, "queue_id, next_hop or all is missing");
-    else
-        exchange_ask(exchange, "flush", render_flush);
-}
 
 static void post_submit(struct exchange *exchange)
 {
@@ -142,7 +127,12 @@ static void post_downgrades(struct exchange *exchange)
 }
 
 const struct status_route status_commands[] = {
-    {"/flush", post_flush}, {"/report/submit", post_submit},  {"/report/resume", post_resume},
-    {"/sts", post_sts},     {"/downgrades", post_downgrades}, {"/shadow", post_shadow},
+    {"/queue", status_act_on_queue},
+    {"/flush", status_flush_queue},
+    {"/report/submit", post_submit},
+    {"/report/resume", post_resume},
+    {"/sts", post_sts},
+    {"/downgrades", post_downgrades},
+    {"/shadow", post_shadow},
     {NULL, NULL},
 };

@@ -16,6 +16,7 @@
 #include "control/history.h"
 #include "control/overview.h"
 #include "control/panel.h"
+#include "control/status_queue.h"
 #include "loop/loop.h"
 
 /* --- asked of the workers ----------------------------------------------------------------------- */
@@ -52,23 +53,6 @@ static void get_metrics(struct exchange *exchange)
 {
     exchange->as_metrics = true;
     exchange_ask(exchange, "status", render_status);
-}
-
-/* Each worker gave its oldest: the oldest of these are the oldest of all. */
-static json_t *render_queue(struct exchange *exchange, json_t *answers, json_t *missing)
-{
-    json_t *list = overview_list("queue", "arrival", answers, missing);
-    json_t *queue = json_object_get(list, "queue");
-    size_t most = exchange_limit(exchange, SIZE_MAX);
-    while (json_array_size(queue) > most)
-        json_array_remove(queue, json_array_size(queue) - 1);
-    return list;
-}
-
-static void get_queue(struct exchange *exchange)
-{
-    if (exchange_limit_is_good(exchange))
-        exchange_ask(exchange, "queue", render_queue);
 }
 
 static json_t *render_traces(struct exchange *exchange, json_t *answers, json_t *missing)
@@ -255,7 +239,8 @@ static void get_events(struct exchange *exchange)
 const struct status_route status_pages[] = {
     {"/status", get_status},
     {"/metrics", get_metrics},
-    {"/queue", get_queue},
+    {"/queue", status_list_queue},
+    {"/queue/summary", status_count_queue},
     {"/explain", get_explain},
     {"/report", get_report},
     {"/report/submissions", get_submissions},

@@ -317,6 +317,32 @@ static struct finding finding_of_hold(const struct recipient *recipient, enum re
     };
 }
 
+/* Its sender hears who did it, and what was wrong with it before, if there was anything. */
+static struct finding finding_of_return(const struct recipient *recipient)
+{
+    return (struct finding){
+        .recipient = recipient,
+        .disposition = BOUNCED,
+        .reason = REASON_RETURNED_BY_OPERATOR,
+        .status = reason_status(REASON_RETURNED_BY_OPERATOR),
+        .text = recipient->text,
+        .remote = recipient->remote,
+        .reply = recipient->reply,
+    };
+}
+
+void result_return(void *arg, struct delivery *delivery)
+{
+    struct result *result = arg;
+    struct settling *settling = settling_create(result, delivery, delivery->recipient_count);
+    settling->state = DESTINATION_UNKNOWN;
+    for (size_t i = 0; i < delivery->recipient_count; i++) {
+        struct finding finding = finding_of_return(&delivery->recipients[i]);
+        add_finding(settling, &finding);
+    }
+    settling_start(settling);
+}
+
 /* What MTA-STS in mode enforce may have caused; DANE has reasons of its own for certificates. */
 static bool may_be_caused_by_sts(const char *reason)
 {

@@ -48,6 +48,8 @@ void result_take(void *result, struct delivery *delivery, const struct outcome *
 /* Past its lifetime without a further attempt: returns its recipients with their last status, those
  * without an attempt of their own with what holds their destination, if that is known (CODE-07). */
 void result_expire(void *result, struct delivery *delivery, const char *reason, const char *text);
+/* An operator returns it to its sender: as failed, without a further attempt. */
+void result_return(void *result, struct delivery *delivery);
 /* Before that: an MTA-STS policy in force may be what has failed (or what holds the destination, `reason`), and its record
  * must be looked up once more, by a last attempt, before anything is returned because of it (STS-49). */
 bool result_wants_last_attempt(const struct delivery *delivery, const char *reason);

@@ -322,7 +322,8 @@ static bool take_fresh(void *arg, struct delivery *delivery)
 
 static void tell_if_idle(struct schedule *schedule)
 {
-    if (!schedule->draining || schedule->running > 0 || schedule->idle_fn == NULL)
+    if (!schedule->draining || schedule->running > 0 || schedule->returning_count > 0 ||
+        schedule->idle_fn == NULL)
         return;
     loop_retire(schedule->loop, schedule->idle_fn, schedule->idle_arg);
     schedule->idle_fn = NULL;
@@ -331,6 +332,10 @@ static void tell_if_idle(struct schedule *schedule)
 void schedule_settled(struct schedule *schedule, struct delivery *delivery,
                       enum destination_state state, const char *reason, const char *text)
 {
+    if (returning_settled(schedule, delivery)) {
+        tell_if_idle(schedule);
+        return;
+    }
     struct destination *destination = destinations_find(schedule->destinations, delivery->next_hop);
     assert(destination != NULL && destination->running > 0);
     bool was_probe = destination->probe == delivery;
@@ -409,6 +414,25 @@ void schedule_look(struct schedule *schedule)
     silent_hosts_try_all(schedule->silent_hosts);
     destinations_visit(schedule->destinations, lift, schedule);
     schedule->quiet_until = 0;
+    schedule_note_due(schedule, spool_now(schedule->spool));
+}
+
+static void put_back(void *arg, struct destination *destination)
+{
+    struct schedule *schedule = arg;
+    if (destination->waiting_count == 0)
+        return;
+    schedule_give_back(schedule, destination);
+    destination->more = true;
+    schedule_forget_idle(schedule, destination);
+}
+
+/* The releases stand before these claims in the store's order. */
+void schedule_put_back(struct schedule *schedule)
+{
+    if (schedule->draining)
+        return;
+    destinations_visit(schedule->destinations, put_back, schedule);
     schedule_note_due(schedule, spool_now(schedule->spool));
 }
 

@@ -21,9 +21,13 @@ typedef void schedule_start_fn(void *arg, struct delivery *delivery);
 typedef void schedule_expire_fn(void *arg, struct delivery *delivery, const char *reason,
                                 const char *text);
 
+/* A delivery that an operator sends back to its sender: settle it so, without an attempt. */
+typedef void schedule_give_back_fn(void *arg, struct delivery *delivery);
+
 struct schedule_callbacks {
     schedule_start_fn *start;
     schedule_expire_fn *expire;
+    schedule_give_back_fn *give_back;
     void *arg;
 };
 struct schedule *schedule_create(struct loop *loop, struct spool *spool,
@@ -52,6 +56,14 @@ void schedule_host_answered(struct schedule *schedule, const struct delivery *de
 void schedule_host_silent(struct schedule *schedule, const struct delivery *delivery,
                           const char *host, const char *reason, const char *text);
 
+/* What waits for a slot goes back to the store, and is claimed anew if it is still due: for when an operator has changed
+ * rows that are in hand. */
+void schedule_put_back(struct schedule *schedule);
+/* Deliveries that the caller has claimed (spool_take) go back to their senders; they are the schedule's from here on. fn is
+ * called when all of them have been settled. One batch at a time. */
+enum { SCHEDULE_RETURN_MOST = 100 };
+void schedule_return(struct schedule *schedule, struct delivery **deliveries, size_t count,
+                     loop_fn *fn, void *arg);
 /* The store may have new due work (flush): look at once; forgets that destinations are down. */
 void schedule_look(struct schedule *schedule);
 /* Starts nothing more; idle_fn is called when the last attempt has ended. */

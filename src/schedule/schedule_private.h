@@ -33,6 +33,10 @@ struct schedule {
     int64_t next_due;    /* store time: when the store has something new */
     int64_t quiet_until; /* loop time: no look before */
     struct loop_timer *look_timer, *overdue_timer;
+    struct delivery *returning[SCHEDULE_RETURN_MOST];
+    size_t returning_count;
+    loop_fn *returned_fn;
+    void *returned_arg;
     bool draining;
     loop_fn *idle_fn;
     void *idle_arg;
@@ -63,6 +67,10 @@ void health_forget(struct schedule *schedule, struct destination *destination);
 void health_lift(struct schedule *schedule, struct destination *destination);
 /* Seconds until the next probe after so many failures. */
 int64_t health_hold_time(const struct schedule *schedule, unsigned failures);
+
+/* --- returning.c --- */
+/* False: the delivery is none of those. Else it is freed. */
+bool returning_settled(struct schedule *schedule, struct delivery *delivery);
 
 /* --- overdue.c --- */
 void overdue_check(void *schedule);

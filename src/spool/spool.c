@@ -1,6 +1,6 @@
 /* spool: see spool.h. Opening and closing, the way of jobs to the store thread and back, clock and queue ids.
  * Owns: the store thread, the jobs under way, the cache of fresh content.
- * The other files here hold one kind of job each: draft, spool_due, spool_read, spool_settle, spool_show.
+ * The other files here hold one kind of job each: draft, spool_due, spool_read, spool_settle, spool_show, spool_look.
  * Must never touch the store once its thread runs. */
 #include "spool/spool.h"
 
@@ -264,6 +264,8 @@ int spool_open(struct spool **spool_r, struct loop *loop, const struct spool_set
     }
     if (store_state(store)->id_mark > spool->last_id)
         spool->last_id = store_state(store)->id_mark;
+    spool->directory = x_strdup(settings->state_directory);
+    spool->looks = helper_start(loop);
     spool->cache = content_cache_create();
     spool->thread = store_thread_start(store);
     spool->io = loop_io_create(loop, store_thread_descriptor(spool->thread), take_answers, spool);
@@ -284,6 +286,7 @@ void spool_close(struct spool **spool)
     closing->fresh = NULL;
     closing->due = NULL;
     loop_io_free(&closing->io);
+    helper_stop(&closing->looks);
     struct job *answers = store_thread_stop(&closing->thread);
     for (struct job *job = answers, *next; job != NULL; job = next) {
         next = job->next;
@@ -293,6 +296,7 @@ void spool_close(struct spool **spool)
     for (struct job *job; (job = closing->newest) != NULL; job->spool = NULL)
         job_unlink(job); /* a retired read: the loop frees it */
     content_cache_free(&closing->cache);
+    free(closing->directory);
     free(closing);
     *spool = NULL;
 }

@@ -22,8 +22,9 @@ struct spool_settings {
     const char *state_directory;
     unsigned worker;  /* this worker's number, from 0: spool-N.db */
     unsigned workers; /* spools of worker numbers >= workers, n % workers == worker, are adopted */
-    uint64_t free_space_min; /* below it SPOOL_FULL for new mail; what is spooled goes on */
-    unsigned trace_lifetime; /* seconds that traces are kept after the end of a message */
+    uint64_t free_space_min;     /* below it SPOOL_FULL for new mail; what is spooled goes on */
+    uint64_t small_message_size; /* octets: messages above wait longer for their turn */
+    unsigned trace_lifetime;     /* seconds that traces are kept after the end of a message */
 };
 
 struct spool;
@@ -92,7 +93,7 @@ typedef void spool_destinations_fn(void *arg, const struct due_destination *dest
                                    size_t count, bool more, int64_t next_due);
 void spool_due_destinations(struct spool *spool, int64_t now, size_t limit,
                             spool_destinations_fn *fn, void *arg);
-/* Claims due deliveries of one next hop, oldest first. The callee owns them (not the array). more: there are further
+/* Claims due deliveries of one next hop: of those who sent them in turn, of each the oldest first. The callee owns them (not the array). more: there are further
  * ones. Should the store fail, fewer come, or none. */
 typedef void spool_claimed_fn(void *arg, struct delivery **deliveries, size_t count, bool more);
 void spool_claim(struct spool *spool, const char *next_hop, int64_t now, size_t limit,
@@ -159,21 +160,62 @@ void spool_find_late(struct spool *spool, int64_t after, int64_t arrived_before,
 void spool_tell_late(struct spool *spool, struct delivery *const *deliveries, size_t count,
                      struct draft **notice, spool_done_fn *fn, void *arg);
 
-/* --- control: looking in, and pushing --------------------------------------------------------------- */
+/* --- control: looking in, and an operator's hand ------------------------------------------------------ */
 /* `json` is a new reference for the callee (NULL when the store failed). */
 typedef void spool_json_fn(void *arg, json_t *json);
-struct spool_filter {
-    const char *queue_id, *next_hop; /* NULL: any */
+
+/* What a delivery waits for. */
+enum queue_state {
+    QUEUE_ANY,
+    QUEUE_HELD,     /* an operator's release */
+    QUEUE_DOWN,     /* its destination is down: the next probe */
+    QUEUE_DEFERRED, /* the time of its next attempt */
+    QUEUE_DUE,      /* nothing: it is its turn, or it is being delivered */
 };
-/* Array of {"queue_id","sender","next_hop","recipients":[...],"arrival","next_attempt","attempts","size","status","reason","text"}. */
+/* Which deliveries: all that is given must match. NULL, QUEUE_ANY and 0: any. */
+struct spool_filter {
+    const char *queue_id, *next_hop;
+    const char *sender;    /* whole, case ignored; "": the null reverse-path */
+    const char *recipient; /* one of them, likewise */
+    const char *reason;    /* by name: of a recipient, or of what holds the destination */
+    enum queue_state state;
+    int64_t older, newer; /* seconds since arrival: at least, at most */
+};
+/* These two and spool_count read with a connection of their own, in a thread of their own: the store is not kept waiting.
+ * Array of {"queue_id","sender","next_hop","recipients":[...],"arrival","next_attempt","attempts","size","state","status",
+ * "reason","text"}, oldest first; next_attempt is null while it is held. */
 void spool_list(struct spool *spool, const struct spool_filter *filter, size_t limit,
                 spool_json_fn *fn, void *arg);
-/* {"messages","deliveries","recipients","octets","oldest","destinations_held"}; cheap, whatever waits. */
+enum queue_key { QUEUE_BY_DOMAIN, QUEUE_BY_REASON, QUEUE_BY_SENDER, QUEUE_BY_HOST };
+enum { QUEUE_AGES = 10, QUEUE_GROUPS = 20000 };
+/* Deliveries counted by key and age: {"groups":[{"name","total","ages":[QUEUE_AGES numbers]}],"others":{"total","ages"}}.
+ * The ages are up to 5, 10, 20 ... 1280 minutes, and more, as qshape has them; `others` are those beyond QUEUE_GROUPS names. */
+void spool_count(struct spool *spool, const struct spool_filter *filter, enum queue_key key,
+                 spool_json_fn *fn, void *arg);
+
+enum spool_action {
+    SPOOL_HOLD,    /* neither tried nor given up until it is released */
+    SPOOL_RELEASE, /* due now */
+    SPOOL_DELETE,  /* gone, and nobody hears of it; what is in hand stays */
+    SPOOL_REQUEUE, /* as if it had just come in: released, due, nothing known of it */
+    SPOOL_FLUSH,   /* due now, unless it is held; its destination is not down any more */
+    SPOOL_LOOK,    /* nothing: how many? */
+    SPOOL_ACTIONS,
+};
+/* Does it to all that match, in steps; {"deliveries": done, "recipients": of these, "in_hand": matched, but being delivered}.
+ * All of it is on stable storage then. A delivery in hand that is held, released or requeued is so when it comes back. */
+void spool_act(struct spool *spool, enum spool_action action, const struct spool_filter *filter,
+               spool_json_fn *fn, void *arg);
+/* Claims up to `limit` deliveries that match, whose rows are behind `after` (0: all), whether they are due or held. The
+ * callee owns them (not the array). in_hand: that somebody had already. last: go on behind it, if `more`. */
+typedef void spool_taken_fn(void *arg, struct delivery **deliveries, size_t count, size_t in_hand,
+                            int64_t last, bool more);
+void spool_take(struct spool *spool, const struct spool_filter *filter, int64_t after, size_t limit,
+                spool_taken_fn *fn, void *arg);
+
+/* {"messages","deliveries","recipients","octets","oldest","destinations_held","on_hold"}; cheap, whatever waits. */
 void spool_summary(struct spool *spool, spool_json_fn *fn, void *arg);
 /* Array of the traces of a message, oldest first, each {"time","next_hop","trace":{...}}. */
 void spool_traces(struct spool *spool, const char *queue_id, spool_json_fn *fn, void *arg);
-/* Makes deliveries due now and their destinations not held; {"flushed": N}. */
-void spool_flush(struct spool *spool, const struct spool_filter *filter, spool_json_fn *fn,
-                 void *arg);
 
 #endif

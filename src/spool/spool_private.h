@@ -4,6 +4,7 @@
 #ifndef DANEWAY_SPOOL_SPOOL_PRIVATE_H
 #define DANEWAY_SPOOL_SPOOL_PRIVATE_H
 
+#include "loop/helper.h"
 #include "spool/spool.h"
 #include "spool/store_thread.h"
 
@@ -38,9 +39,11 @@ struct spool {
     struct job *newest; /* jobs under way */
     bool answering;
     unsigned worker;
-    int64_t clock_ms;   /* store time minus the loop's, milliseconds */
-    int64_t last_id;    /* microseconds since 2020 */
-    int64_t mark_asked; /* ids up to here are safe, or will be with the next commit */
+    char *directory;
+    struct helper *looks; /* the thread of spool_look.c */
+    int64_t clock_ms;     /* store time minus the loop's, milliseconds */
+    int64_t last_id;      /* microseconds since 2020 */
+    int64_t mark_asked;   /* ids up to here are safe, or will be with the next commit */
     struct content_cache *cache;
     spool_fresh_fn *fresh;
     void *fresh_arg;

@@ -145,23 +145,38 @@ struct late_walk {
 int store_find_late(struct store *store, struct late_walk *walk);
 /* 1: at least one of them was still there, and not marked before; 0: none; -1. */
 int store_mark_late(struct store *store, const int64_t *deliveries, size_t count);
+/* Loads and claims those of `ids` that are there and that nobody has in hand; what had been claimed before a failure stays
+ * in claimed. */
+int store_load_claimed(struct store *store, const int64_t *ids, size_t count,
+                       struct claimed *claimed);
+bool store_is_claimed(const struct store *store, int64_t delivery);
 /* Claims that the process has without asking (fresh deliveries), and their end. */
 void store_claim_fresh(struct store *store, const struct delivery *delivery);
 void store_unclaim(struct store *store, int64_t delivery);
 
-struct flush_walk {
-    int64_t now;
-    char *next_hop;  /* NULL: not by next hop */
-    int64_t message; /* -1: not by message */
-    int64_t flushed, at;
-    bool started, finished;
+/* --- an operator's hand: see enum spool_action ----------------------------------------------------- */
+struct act_result {
+    int64_t deliveries, recipients, in_hand;
 };
-int store_flush(struct store *store, struct flush_walk *walk);
+/* To those of `ids` that are there; adds to *result. */
+int store_act(struct store *store, enum spool_action action, const int64_t *ids, size_t count,
+              int64_t now, struct act_result *result);
+
+/* --- looking in, by a connection that only reads ----------------------------------------------------- */
+/* For another thread than the store's. -1 and err_r. store_close closes it. */
+int store_open_reader(struct store **store_r, const char *directory, unsigned worker,
+                      struct err *err_r);
+/* Deliveries that match, by id, behind `after`; *count_r == limit: there may be more. */
+int store_find(struct store *reader, const struct spool_filter *filter, int64_t now, int64_t after,
+               size_t limit, int64_t *ids, size_t *count_r);
+/* See spool_count. */
+int store_count(struct store *reader, const struct spool_filter *filter, enum queue_key key,
+                int64_t now, json_t **json_r);
+/* See spool_list; wall_offset is added to what is shown as wall clock. */
+int store_list(struct store *reader, const int64_t *ids, size_t count, int64_t now,
+               int64_t wall_offset, json_t **json_r);
 
 /* --- looking in ---------------------------------------------------------------------------------- */
-/* message: -1 for any. wall_offset is added to what is shown as wall clock. */
-int store_list(struct store *store, int64_t message, const char *next_hop, size_t limit,
-               int64_t wall_offset, json_t **json_r);
 int store_summary(struct store *store, int64_t now, json_t **json_r);
 int store_traces(struct store *store, int64_t message, int64_t wall_offset, json_t **json_r);
 

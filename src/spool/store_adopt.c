@@ -39,7 +39,7 @@ static const char *const copy_sql[] = {
     " ON r.delivery=d.id WHERE d.message<=?1"
     " AND NOT EXISTS(SELECT 1 FROM main.message m WHERE m.id=d.message)",
     "INSERT INTO main.delivery SELECT id+?2,message,next_hop,next_attempt,attempts,notice,"
-    "delay_told"
+    "delay_told,held,flow"
     " FROM old.delivery d WHERE message<=?1"
     " AND NOT EXISTS(SELECT 1 FROM main.message m WHERE m.id=d.message)",
     "INSERT OR IGNORE INTO main.content SELECT * FROM old.content WHERE message<=?1",

@@ -1,4 +1,4 @@
-/* store_due: destinations and what is due for them; claims; holds; flush.
+/* store_due: destinations and what is due for them, flow by flow; claims; holds.
  * Owns: the rows of destination. due_at is a lower bound of what the deliveries say, and never before the hold:
  * so a hold is one row, whatever waits; a bound that proves too low is corrected by the walk.
  * Must never look at deliveries that are not due, and never leave a due one without a due destination. */
@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "spool/queue_id.h"
 
-enum { WALK_STEP = 256, FLUSH_STEP = 1000 };
+enum { WALK_STEP = 256 };
 
 /* --- destinations ----------------------------------------------------------------------------------- */
 
@@ -108,24 +108,57 @@ static int read_minimum(struct store *store, sqlite3_stmt *statement, int64_t *m
     return 0;
 }
 
-static int first_attempt(struct store *store, const char *next_hop, int64_t *first_r)
+/* When a destination has something to do: its first attempt, and the first one after `now`. */
+struct flow_times {
+    int64_t now, first, next;
+};
+
+/* The first flow from `from` on, and its first attempt. 1; 0: there is none; -1. */
+static int first_of_flow(struct store *store, const char *next_hop, int64_t from, int64_t *flow_r,
+                         int64_t *first_r)
 {
-    sqlite3_stmt *statement = store_sql(store, SQL_FIRST_ATTEMPT);
+    sqlite3_stmt *statement = store_sql(store, SQL_FIRST_OF_FLOW);
     bind_text(statement, 1, next_hop);
-    return read_minimum(store, statement, first_r);
+    bind_number(statement, 2, from);
+    int row = store_step(store, statement);
+    if (row != 1)
+        return row;
+    *flow_r = sqlite3_column_int64(statement, 0);
+    *first_r = sqlite3_column_int64(statement, 1);
+    store_reset(statement);
+    return 1;
 }
 
-static int note_next_due(struct store *store, struct due_walk *walk, const char *next_hop)
+static int add_flow(struct store *store, const char *next_hop, int64_t flow, int64_t first,
+                    struct flow_times *times)
 {
-    sqlite3_stmt *statement = store_sql(store, SQL_NEXT_ATTEMPT);
-    bind_text(statement, 1, next_hop);
-    bind_number(statement, 2, walk->now);
-    int64_t next;
-    if (read_minimum(store, statement, &next) != 0)
-        return -1;
-    if (next < walk->next_due)
-        walk->next_due = next;
+    if (first < times->first)
+        times->first = first;
+    int64_t next = first;
+    if (first <= times->now) {
+        sqlite3_stmt *statement = store_sql(store, SQL_NEXT_OF_FLOW);
+        bind_text(statement, 1, next_hop);
+        bind_number(statement, 2, flow);
+        bind_number(statement, 3, times->now);
+        if (read_minimum(store, statement, &next) != 0)
+            return -1;
+    }
+    if (next < times->next)
+        times->next = next;
     return 0;
+}
+
+static int find_times(struct store *store, const char *next_hop, struct flow_times *times)
+{
+    times->first = times->next = INT64_MAX;
+    int64_t flow = 0, first;
+    int row;
+    while ((row = first_of_flow(store, next_hop, flow, &flow, &first)) == 1) {
+        if (add_flow(store, next_hop, flow, first, times) != 0)
+            return -1;
+        flow++;
+    }
+    return row;
 }
 
 static int forget_destination(struct store *store, const char *next_hop)
@@ -138,17 +171,17 @@ static int forget_destination(struct store *store, const char *next_hop)
 /* One destination whose due_at has come: it is found, corrected, or removed. */
 static int visit(struct store *store, struct due_walk *walk, const struct due_row *row)
 {
-    int64_t first;
-    if (first_attempt(store, row->next_hop, &first) != 0)
+    struct flow_times times = {.now = walk->now};
+    if (find_times(store, row->next_hop, &times) != 0)
         return -1;
-    if (first == INT64_MAX)
+    if (times.first == INT64_MAX)
         return forget_destination(store, row->next_hop);
-    if (first > row->due_at && set_due(store, row->next_hop, first) != 0)
+    if (times.first > row->due_at && set_due(store, row->next_hop, times.first) != 0)
         return -1;
-    if (first > walk->now)
+    if (times.first > walk->now)
         return 0; /* the last step's NEXT_DESTINATION finds it */
-    if (note_next_due(store, walk, row->next_hop) != 0)
-        return -1;
+    if (times.next < walk->next_due)
+        walk->next_due = times.next;
     if (claims_has_next_hop(store->claims, row->next_hop))
         return 0;
     struct due_destination *found = &walk->found[walk->count++];
@@ -234,8 +267,8 @@ static int read_unclaimed(struct store *store, sqlite3_stmt *statement, size_t l
     return row;
 }
 
-static int load_claimed(struct store *store, const int64_t *ids, size_t count,
-                        struct claimed *claimed)
+int store_load_claimed(struct store *store, const int64_t *ids, size_t count,
+                       struct claimed *claimed)
 {
     claimed->deliveries = x_calloc(count + 1, sizeof(*claimed->deliveries));
     for (size_t i = 0; i < count; i++) {
@@ -254,20 +287,82 @@ static int load_claimed(struct store *store, const int64_t *ids, size_t count,
     return 0;
 }
 
+/* What is due of one destination, by flow; each has a place for `quota` ids. */
+struct due_flows {
+    size_t count, quota;
+    int64_t *ids;
+    int64_t flows[FLOWS];
+    size_t found[FLOWS], given[FLOWS];
+};
+
+static int find_due_flows(struct store *store, const char *next_hop, int64_t now,
+                          struct due_flows *due)
+{
+    int64_t flow = 0, first;
+    int row;
+    while (due->count < FLOWS && (row = first_of_flow(store, next_hop, flow, &flow, &first)) != 0) {
+        if (row < 0)
+            return -1;
+        if (first <= now)
+            due->flows[due->count++] = flow;
+        flow++;
+    }
+    return 0;
+}
+
+/* Twice the share of each, so that those with less leave something to the others. */
+static int read_due_flows(struct store *store, const char *next_hop, int64_t now, size_t limit,
+                          struct due_flows *due, bool *more_r)
+{
+    size_t quota = due->count > 1 ? 2 * limit / due->count + 1 : limit;
+    due->quota = quota < limit ? quota : limit;
+    due->ids = x_calloc(due->count * due->quota + 1, sizeof(*due->ids));
+    for (size_t i = 0; i < due->count; i++) {
+        sqlite3_stmt *statement = store_sql(store, SQL_DUE_OF_FLOW);
+        bind_text(statement, 1, next_hop);
+        bind_number(statement, 2, due->flows[i]);
+        bind_number(statement, 3, now);
+        if (read_unclaimed(store, statement, due->quota, due->ids + i * due->quota, &due->found[i],
+                           more_r) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* One of each flow in turn, beginning with another flow each time. */
+static size_t pick_in_turn(struct store *store, struct due_flows *due, size_t limit, int64_t *ids,
+                           bool *more_r)
+{
+    size_t count = 0, left = 0;
+    for (size_t i = 0; i < due->count; i++)
+        left += due->found[i];
+    for (size_t turn = due->count > 0 ? store->turn++ % due->count : 0; left > 0 && count < limit;
+         turn = (turn + 1) % due->count) {
+        if (due->given[turn] == due->found[turn])
+            continue;
+        ids[count++] = due->ids[turn * due->quota + due->given[turn]++];
+        left--;
+    }
+    *more_r = *more_r || left > 0;
+    return count;
+}
+
 /* What was claimed before something failed stays with the caller: it is in hand. */
 int store_claim(struct store *store, const char *next_hop, int64_t now, size_t limit,
                 struct claimed *claimed_r)
 {
     *claimed_r = (struct claimed){0};
-    int64_t *ids = x_calloc(limit + 1, sizeof(*ids));
-    size_t count = 0;
-    sqlite3_stmt *statement = store_sql(store, SQL_DUE_DELIVERIES);
-    bind_text(statement, 1, next_hop);
-    bind_number(statement, 2, now);
-    int result = read_unclaimed(store, statement, limit, ids, &count, &claimed_r->more);
+    struct due_flows due = {0};
+    int result = find_due_flows(store, next_hop, now, &due);
     if (result == 0)
-        result = load_claimed(store, ids, count, claimed_r);
+        result = read_due_flows(store, next_hop, now, limit, &due, &claimed_r->more);
+    int64_t *ids = x_calloc(limit + 1, sizeof(*ids));
+    if (result == 0) {
+        size_t count = pick_in_turn(store, &due, limit, ids, &claimed_r->more);
+        result = store_load_claimed(store, ids, count, claimed_r);
+    }
     free(ids);
+    free(due.ids);
     return result;
 }
 
@@ -322,7 +417,7 @@ int store_claim_expired(struct store *store, int64_t now, int64_t arrived_before
     int result = read_expired(store, arrived_before, notices_arrived_before, limit, ids, &count,
                               &claimed_r->more);
     if (result == 0)
-        result = load_claimed(store, ids, count, claimed_r);
+        result = store_load_claimed(store, ids, count, claimed_r);
     free(ids);
     claimed_r->holds = x_calloc(claimed_r->count + 1, sizeof(*claimed_r->holds));
     for (size_t i = 0; result == 0 && i < claimed_r->count; i++)
@@ -336,94 +431,12 @@ void store_claim_fresh(struct store *store, const struct delivery *delivery)
     claims_add(store->claims, delivery->id, delivery->next_hop);
 }
 
+bool store_is_claimed(const struct store *store, int64_t delivery)
+{
+    return claims_has(store->claims, delivery);
+}
+
 void store_unclaim(struct store *store, int64_t delivery)
 {
     claims_remove(store->claims, delivery);
-}
-
-/* --- flush ---------------------------------------------------------------------------------------------- */
-
-static int lift(struct store *store, const char *next_hop)
-{
-    return store_hold(store, next_hop, 0, NULL, NULL);
-}
-
-static int flush_message(struct store *store, struct flush_walk *walk)
-{
-    walk->finished = true;
-    sqlite3_stmt *statement = store_sql(store, SQL_FLUSH_MESSAGE);
-    bind_number(statement, 1, walk->message);
-    bind_number(statement, 2, walk->now);
-    if (store_run(store, statement) != 0)
-        return -1;
-    walk->flushed += sqlite3_changes(store->db);
-    statement = store_sql(store, SQL_MESSAGE_NEXT_HOPS);
-    bind_number(statement, 1, walk->message);
-    int row;
-    while ((row = store_step(store, statement)) == 1) {
-        if (lift(store, column_text(statement, 0)) != 0) {
-            store_reset(statement);
-            return -1;
-        }
-    }
-    return row;
-}
-
-static int count_due(struct store *store, const struct flush_walk *walk, int64_t *count_r)
-{
-    sqlite3_stmt *statement = store_sql(store, SQL_COUNT_DUE);
-    bind_text(statement, 1, walk->next_hop);
-    bind_number(statement, 2, walk->now);
-    return read_minimum(store, statement, count_r);
-}
-
-static int flush_next_hop(struct store *store, struct flush_walk *walk)
-{
-    if (!walk->started &&
-        (count_due(store, walk, &walk->flushed) != 0 || lift(store, walk->next_hop) != 0))
-        return -1;
-    walk->started = true;
-    sqlite3_stmt *statement = store_sql(store, SQL_FLUSH_NEXT_HOP);
-    bind_text(statement, 1, walk->next_hop);
-    bind_number(statement, 2, walk->now);
-    bind_number(statement, 3, FLUSH_STEP);
-    if (store_run(store, statement) != 0)
-        return -1;
-    int changes = sqlite3_changes(store->db);
-    walk->flushed += changes;
-    walk->finished = changes < FLUSH_STEP;
-    return 0;
-}
-
-static int flush_all(struct store *store, struct flush_walk *walk)
-{
-    sqlite3_stmt *statement = store_sql(store, SQL_LAST_OF_STEP);
-    bind_number(statement, 1, walk->at);
-    bind_number(statement, 2, FLUSH_STEP);
-    int64_t last;
-    if (read_minimum(store, statement, &last) != 0)
-        return -1;
-    if (last ==
-        INT64_MAX) { /* at the end: a walk over the queue may have lowered the bounds before */
-        walk->finished = true;
-        return store_run(store, store_sql(store, SQL_LIFT_ALL));
-    }
-    statement = store_sql(store, SQL_FLUSH_STEP);
-    bind_number(statement, 1, walk->at);
-    bind_number(statement, 2, last);
-    bind_number(statement, 3, walk->now);
-    if (store_run(store, statement) != 0)
-        return -1;
-    walk->flushed += sqlite3_changes(store->db);
-    walk->at = last;
-    return 0;
-}
-
-int store_flush(struct store *store, struct flush_walk *walk)
-{
-    if (walk->message >= 0)
-        return flush_message(store, walk);
-    if (walk->next_hop != NULL)
-        return flush_next_hop(store, walk);
-    return flush_all(store, walk);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/sender.h"
 
 /* --- content -------------------------------------------------------------------------------------- */
 
@@ -88,6 +89,15 @@ static int insert_recipient(struct store *store, int64_t delivery,
     return store_run(store, statement);
 }
 
+/* Small messages to few have flows of their own, so that they need not wait for their sender's large ones. */
+static int64_t flow_of(const struct store *store, const struct envelope *envelope,
+                       const struct delivery *delivery)
+{
+    bool small =
+        delivery_turns(envelope->size, delivery->recipient_count, store->small_message_size) == 1;
+    return (int64_t)(sender_key(envelope->sender) % FLOW_SENDERS) + (small ? 0 : FLOW_SENDERS);
+}
+
 static int insert_delivery(struct store *store, const struct stored_message *message,
                            struct stored_delivery *stored)
 {
@@ -97,6 +107,7 @@ static int insert_delivery(struct store *store, const struct stored_message *mes
     bind_text(statement, 2, delivery->next_hop);
     bind_number(statement, 3, message->now);
     bind_number(statement, 4, message->envelope->notice);
+    bind_number(statement, 5, flow_of(store, message->envelope, delivery));
     if (store_run(store, statement) != 0)
         return -1;
     delivery->id = sqlite3_last_insert_rowid(store->db);

@@ -16,7 +16,13 @@ enum statement {
     SQL_COUNT
 };
 
-enum { SCHEMA_VERSION = 3, STORE_PATH = 4096 };
+/* Those who send to one destination take turns by flows: senders by a hash, those with small messages and the others. */
+enum { FLOW_SENDERS = 64, FLOWS = 2 * FLOW_SENDERS };
+
+/* next_attempt of what an operator holds: it never comes. */
+#define HELD_ATTEMPT (INT64_C(1) << 60)
+
+enum { SCHEMA_VERSION = 4, STORE_PATH = 4096 };
 
 struct store {
     sqlite3 *db;
@@ -27,7 +33,8 @@ struct store {
     uint64_t transaction;     /* its number */
     char *directory;
     int lock;
-    uint64_t free_space_min;
+    size_t turn; /* the flow that the next claim begins with */
+    uint64_t free_space_min, small_message_size;
     int64_t trace_lifetime;
     int64_t space_checked; /* monotonic ms */
     bool space;
@@ -73,9 +80,14 @@ int store_exec(struct store *store, const char *sql);
 int64_t store_pragma(struct store *store, const char *sql);
 /* Brings a database of an earlier version up to SCHEMA_VERSION; `schema` is "main", or "old" for an attached one. */
 int store_upgrade(struct store *store, const char *schema, int64_t version);
+/* Removes a delivery, and its message if it was the last one. *message_gone_r is set then. */
+int store_end_delivery(struct store *store, int64_t delivery, int64_t message, int64_t now,
+                       bool *message_gone_r);
 /* What holds a destination; its texts are copies (claimed_release_holds). */
 int store_find_hold(struct store *store, const char *next_hop, int64_t now,
                     struct destination_hold *hold_r);
+/* NULL: null. What is not UTF-8 is shown with "?" for what cannot be. */
+json_t *store_json_text(const char *text);
 /* Notes what the database says went wrong; -1. */
 int store_fail(struct store *store);
 

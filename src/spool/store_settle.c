@@ -130,23 +130,23 @@ static int end_message(struct store *store, int64_t message, int64_t now)
     return store_purge_traces(store, now, PURGED_AT_END);
 }
 
-static int end_delivery(struct store *store, const struct stored_settlement *settlement,
-                        struct settle_result *result_r)
+int store_end_delivery(struct store *store, int64_t delivery, int64_t message, int64_t now,
+                       bool *message_gone_r)
 {
-    if (store_run_number(store, SQL_DELETE_RECIPIENTS, settlement->delivery) != 0 ||
-        store_run_number(store, SQL_DELETE_DELIVERY, settlement->delivery) != 0)
+    if (store_run_number(store, SQL_DELETE_RECIPIENTS, delivery) != 0 ||
+        store_run_number(store, SQL_DELETE_DELIVERY, delivery) != 0)
         return -1;
     store->state.deliveries -= sqlite3_changes(store->db);
     sqlite3_stmt *statement = store_sql(store, SQL_ANY_DELIVERY);
-    bind_number(statement, 1, settlement->message);
+    bind_number(statement, 1, message);
     int row = store_step(store, statement);
     if (row < 0)
         return -1;
     store_reset(statement);
     if (row == 1)
         return 0;
-    result_r->message_gone = true;
-    return end_message(store, settlement->message, settlement->now);
+    *message_gone_r = true;
+    return end_message(store, message, now);
 }
 
 int store_settle(struct store *store, const struct stored_settlement *settlement,
@@ -163,5 +163,6 @@ int store_settle(struct store *store, const struct stored_settlement *settlement
     result_r->pending = pending == 1;
     if (result_r->pending)
         return defer(store, settlement, &result_r->due);
-    return end_delivery(store, settlement, result_r);
+    return store_end_delivery(store, settlement->delivery, settlement->message, settlement->now,
+                              &result_r->message_gone);
 }

@@ -48,9 +48,11 @@ static const char schema_sql[] =
     "CREATE TABLE receiving(message INTEGER PRIMARY KEY) STRICT;"
     "CREATE TABLE delivery(id INTEGER PRIMARY KEY, message INTEGER NOT NULL,"
     " next_hop TEXT NOT NULL, next_attempt INTEGER NOT NULL, attempts INTEGER NOT NULL,"
-    " notice INTEGER NOT NULL, delay_told INTEGER NOT NULL DEFAULT 0) STRICT;"
-    "CREATE INDEX delivery_due ON delivery(next_hop,next_attempt);"
-    "CREATE INDEX delivery_message ON delivery(message);"
+    " notice INTEGER NOT NULL, delay_told INTEGER NOT NULL DEFAULT 0,"
+    " held INTEGER NOT NULL DEFAULT 0, flow INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE INDEX delivery_due ON delivery(next_hop,flow,next_attempt);"
+    "CREATE INDEX delivery_message ON delivery(message,held);"
+    "CREATE INDEX delivery_held ON delivery(id) WHERE held<>0;"
     "CREATE INDEX delivery_notice ON delivery(message) WHERE notice<>0;"
     "CREATE TABLE recipient(delivery INTEGER NOT NULL, id INTEGER NOT NULL, address TEXT NOT NULL,"
     " notify INTEGER NOT NULL, orcpt TEXT, state INTEGER NOT NULL, status TEXT, reason TEXT,"
@@ -64,7 +66,7 @@ static const char schema_sql[] =
     " STRICT, WITHOUT ROWID;"
     "CREATE INDEX destination_due ON destination(due_at,next_hop);"
     "CREATE INDEX destination_held ON destination(held_until) WHERE failures>0;"
-    "PRAGMA user_version=3;";
+    "PRAGMA user_version=4;";
 
 static const char *const statement_texts[SQL_COUNT] = {
 #define STATEMENT(name, text) [SQL_##name] = (text),
@@ -265,19 +267,42 @@ static int make_schema(struct store *store)
     return -1;
 }
 
-/* Version 1 had no client_level, version 2 no delay_told. New columns stand last in schema_sql, too: adoption copies whole
- * rows. */
+/* What leads from `version` to the next. New columns stand last in schema_sql, too: adoption copies whole rows. */
+static char *upgrade_sql(const char *schema, int64_t version)
+{
+    if (version == 1)
+        return x_printf("ALTER TABLE %s.message ADD COLUMN client_level TEXT;", schema);
+    if (version == 2)
+        return x_printf("ALTER TABLE %s.delivery"
+                        " ADD COLUMN delay_told INTEGER NOT NULL DEFAULT 0;",
+                        schema);
+    return x_printf("ALTER TABLE %s.delivery ADD COLUMN held INTEGER NOT NULL DEFAULT 0;"
+                    "ALTER TABLE %s.delivery ADD COLUMN flow INTEGER NOT NULL DEFAULT 0;"
+                    "DROP INDEX %s.delivery_due;"
+                    "DROP INDEX %s.delivery_message;"
+                    "CREATE INDEX %s.delivery_due ON delivery(next_hop,flow,next_attempt);"
+                    "CREATE INDEX %s.delivery_message ON delivery(message,held);"
+                    "CREATE INDEX %s.delivery_held ON delivery(id) WHERE held<>0;",
+                    schema, schema, schema, schema, schema, schema, schema);
+}
+
+static int run_upgrades(struct store *store, const char *schema, int64_t version)
+{
+    for (; version < SCHEMA_VERSION; version++) {
+        CLEANUP(text_free) char *sql = upgrade_sql(schema, version);
+        if (store_exec(store, sql) != 0)
+            return -1;
+    }
+    CLEANUP(text_free)
+    char *sql = x_printf("PRAGMA %s.user_version=%d;COMMIT", schema, SCHEMA_VERSION);
+    return store_exec(store, sql);
+}
+
 int store_upgrade(struct store *store, const char *schema, int64_t version)
 {
-    CLEANUP(text_free)
-    char *level = x_printf("ALTER TABLE %s.message ADD COLUMN client_level TEXT;", schema);
-    CLEANUP(text_free)
-    char *sql = x_printf("BEGIN IMMEDIATE;%s"
-                         "ALTER TABLE %s.delivery ADD COLUMN delay_told INTEGER NOT NULL DEFAULT 0;"
-                         "PRAGMA %s.user_version=3;"
-                         "COMMIT",
-                         version < 2 ? level : "", schema, schema);
-    if (store_exec(store, sql) == 0)
+    if (store_exec(store, "BEGIN IMMEDIATE") != 0)
+        return -1;
+    if (run_upgrades(store, schema, version) == 0)
         return 0;
     sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     return -1;
@@ -374,6 +399,7 @@ int store_open(struct store **store_r, const struct spool_settings *settings, st
     store->claims = claims_create();
     store->directory = x_strdup(settings->state_directory);
     store->free_space_min = settings->free_space_min;
+    store->small_message_size = settings->small_message_size;
     store->trace_lifetime = settings->trace_lifetime;
     store->reserve_path =
         x_printf("%s/spool-%u.reserve", settings->state_directory, settings->worker);
@@ -388,12 +414,40 @@ int store_open(struct store **store_r, const struct spool_settings *settings, st
     return 0;
 }
 
+static int open_to_read(struct store *store, const char *path, struct err *err_r)
+{
+    if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) !=
+        SQLITE_OK)
+        return err_set(err_r, "%s: %s", path, sqlite3_errmsg(store->db));
+    sqlite3_busy_timeout(store->db, LOCK_WAIT_MS);
+    if (store_exec(store, "PRAGMA cache_size=-4096;PRAGMA temp_store=MEMORY") != 0 ||
+        prepare_statements(store) != 0)
+        return err_set(err_r, "%s: %s", path, store->error.text);
+    return 0;
+}
+
+int store_open_reader(struct store **store_r, const char *directory, unsigned worker,
+                      struct err *err_r)
+{
+    struct store *store = x_calloc(1, sizeof(*store));
+    CLEANUP(text_free) char *path = x_printf("%s/spool-%u.db", directory, worker);
+    store->lock = -1;
+    store->claims = claims_create();
+    if (open_to_read(store, path, err_r) != 0) {
+        store_close(&store);
+        return -1;
+    }
+    *store_r = store;
+    return 0;
+}
+
 void store_close(struct store **store)
 {
     if (*store == NULL)
         return;
     close_database(*store);
-    close((*store)->lock);
+    if ((*store)->lock >= 0)
+        close((*store)->lock);
     claims_free(&(*store)->claims);
     free((*store)->directory);
     free((*store)->reserve_path);

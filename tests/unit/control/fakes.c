@@ -181,12 +181,54 @@ void spool_traces(struct spool *spool, const char *queue_id, spool_json_fn *fn, 
     reply_later(fn, arg, json_pack("[{si ss}]", "time", 5, "queue_id", queue_id));
 }
 
-void spool_flush(struct spool *spool, const struct spool_filter *filter, spool_json_fn *fn,
-                 void *arg)
+void spool_act(struct spool *spool, enum spool_action action, const struct spool_filter *filter,
+               spool_json_fn *fn, void *arg)
 {
     (void)spool;
     remember(filter);
-    reply_later(fn, arg, json_pack("{si}", "flushed", 2));
+    snprintf(fakes.sender_filter, sizeof fakes.sender_filter, "%s",
+             filter->sender ? filter->sender : "-");
+    fakes.actions[fakes.action_count % FAKE_ACTIONS] = action;
+    fakes.states[fakes.action_count++ % FAKE_ACTIONS] = filter->state;
+    reply_later(fn, arg, json_pack("{si si si}", "deliveries", 2, "recipients", 3, "in_hand", 1));
+}
+
+void spool_count(struct spool *spool, const struct spool_filter *filter, enum queue_key key,
+                 spool_json_fn *fn, void *arg)
+{
+    (void)spool;
+    remember(filter);
+    fakes.key = key;
+    reply_later(fn, arg,
+                json_pack("{s[{ss si s[ii]}] s{si s[ii]}}", "groups", "name", "a.example", "total",
+                          3, "ages", 1, 2, "others", "total", 0, "ages", 0, 0));
+}
+
+/* Two batches: of two deliveries, and of one. */
+void spool_take(struct spool *spool, const struct spool_filter *filter, int64_t after, size_t limit,
+                spool_taken_fn *fn, void *arg)
+{
+    (void)spool;
+    (void)limit;
+    remember(filter);
+    struct delivery *deliveries[] = {delivery_create(), after == 0 ? delivery_create() : NULL};
+    fn(arg, deliveries, after == 0 ? 2 : 1, 0, after + 10, after == 0);
+}
+
+void schedule_return(struct schedule *schedule, struct delivery **deliveries, size_t count,
+                     loop_fn *fn, void *arg)
+{
+    (void)schedule;
+    fakes.returned += count;
+    for (size_t i = 0; i < count; i++)
+        delivery_free(&deliveries[i]);
+    fn(arg);
+}
+
+void schedule_put_back(struct schedule *schedule)
+{
+    (void)schedule;
+    fakes.put_back++;
 }
 
 /* --- the tally store -------------------------------------------------------------------------- */

@@ -7,11 +7,19 @@
 #include <stdbool.h>
 
 #include "loop/loop.h"
+#include "spool/spool.h"
 
+enum { FAKE_ACTIONS = 16 };
 struct fakes {
     unsigned looks;                  /* schedule_look */
     char queue_id[64], next_hop[64]; /* of the last question to the spool; "" : any */
     char seen_changed[64];
+    char sender_filter[64];                  /* "-": any */
+    enum spool_action actions[FAKE_ACTIONS]; /* of spool_act, in their order, and their states */
+    enum queue_state states[FAKE_ACTIONS];
+    unsigned action_count, put_back;
+    size_t returned; /* schedule_return */
+    enum queue_key key;
     size_t limit;
     size_t list_length;    /* entries that spool_list answers */
     unsigned adds;         /* tally_store_add */

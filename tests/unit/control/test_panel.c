@@ -232,9 +232,53 @@ Test(panel, flush_makes_the_schedule_look)
 {
     struct office office;
     begin(&office, 2);
-    ask(&office, json_pack("{ss ss}", "op", "flush", "queue_id", "A1"));
+    ask(&office, json_pack("{ss ss ss}", "op", "queue-act", "action", "flush", "queue_id", "A1"));
     cr_expect(eq(uint, fakes.looks, 2));
     cr_expect(eq(str, fakes.queue_id, "A1"));
+    end(&office);
+}
+
+Test(panel, what_matches_is_held_before_it_is_deleted)
+{
+    struct office office;
+    begin(&office, 1);
+    ask(&office, json_pack("{ss ss ss}", "op", "queue-act", "action", "delete", "sender", ""));
+    cr_assert(eq(uint, fakes.action_count, 2));
+    cr_expect(eq(int, (int)fakes.actions[0], SPOOL_HOLD));
+    cr_expect(eq(int, (int)fakes.states[0], QUEUE_ANY));
+    cr_expect(eq(int, (int)fakes.actions[1], SPOOL_DELETE));
+    cr_expect(eq(int, (int)fakes.states[1], QUEUE_HELD));
+    cr_expect(ge(uint, fakes.put_back, 1), "what only waits for a slot goes back first");
+    cr_expect(eq(str, fakes.sender_filter, ""), "the null sender is not any sender");
+    const json_t *answer = json_array_get(office.answers, 0);
+    cr_expect(eq(int, (int)json_integer_value(json_object_get(answer, "deliveries")), 2));
+    cr_expect(eq(int, (int)json_integer_value(json_object_get(answer, "in_hand")), 1));
+    end(&office);
+}
+
+Test(panel, what_is_returned_is_held_and_goes_in_batches)
+{
+    struct office office;
+    begin(&office, 1);
+    ask(&office,
+        json_pack("{ss ss ss}", "op", "queue-act", "action", "return", "next_hop", "a.example"));
+    cr_assert(eq(uint, fakes.action_count, 1));
+    cr_expect(eq(int, (int)fakes.actions[0], SPOOL_HOLD));
+    cr_expect(eq(sz, fakes.returned, 3));
+    const json_t *answer = json_array_get(office.answers, 0);
+    cr_expect(eq(int, (int)json_integer_value(json_object_get(answer, "deliveries")), 3));
+    end(&office);
+}
+
+Test(panel, a_dry_run_only_looks)
+{
+    struct office office;
+    begin(&office, 1);
+    ask(&office, json_pack("{ss ss ss sb}", "op", "queue-act", "action", "delete", "reason",
+                           "connect-failed", "dry_run", 1));
+    cr_assert(eq(uint, fakes.action_count, 1));
+    cr_expect(eq(int, (int)fakes.actions[0], SPOOL_LOOK));
+    cr_expect(eq(uint, fakes.put_back, 0));
     end(&office);
 }
 
@@ -403,7 +447,9 @@ static int visit_in_child(const char *path, const struct visit *visit)
     json_t *json;
     struct err err;
     alarm(20);
-    if (http_ask(path, visit->method, visit->target, &json, &err) != 0)
+    struct http_target target = {.used = 0};
+    snprintf(target.text, sizeof target.text, "%s", visit->target);
+    if (http_ask(path, visit->method, &target, &json, &err) != 0)
         return visit->expected == NULL ? 0 : 1;
     if (visit->expected == NULL)
         return 2;
@@ -464,6 +510,21 @@ Test(panel, status_socket_answers)
         {"GET", "/queue?limit=4", "queue", 4},              /* of all, not of each worker */
         {"GET", "/queue?limit=0", NULL, 0},
         {"GET", "/queue?limit=x", NULL, 0},
+        {"GET", "/queue?state=asleep", NULL, 0},
+        {"GET", "/queue?state=held&recipient=a%40b.example&older=5", "queue", 6},
+        {"GET", "/queue?older=x", NULL, 0},
+        {"GET", "/queue/summary", "groups", 1},
+        {"GET", "/queue/summary?by=sender&sender=", "total", 0},
+        {"GET", "/queue/summary?by=colour", NULL, 0},
+        {"GET", "/queue?op=delete&all=1", "queue", 6}, /* a GET changes nothing */
+        {"POST", "/queue?op=hold&sender=a%40b.example", "deliveries", 0},
+        {"POST", "/queue?op=delete&all=1&dry_run=1", "deliveries", 0},
+        {"POST", "/queue?op=delete", NULL, 0}, /* of what? */
+        {"POST", "/queue?op=delete&all=1&queue_id=A1", NULL, 0},
+        {"POST", "/queue?op=burn&all=1", NULL, 0},
+        {"POST", "/queue?sender=a%40b.example", NULL, 0},
+        {"POST", "/queue?op=hold&state=due&queue_id=A1", NULL, 0},
+        {"POST", "/queue?op=hold&recipient=a%40b.example", NULL, 0},
         {"GET", "/explain?queue_id=A1", "traces", 0},
         {"GET", "/report?day=2026-11-23&domain=example.org", "[]", 0},
         {"GET", "/report", "[]", 0},

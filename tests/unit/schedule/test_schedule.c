@@ -29,6 +29,15 @@ static void on_expire(void *arg, struct delivery *delivery, const char *reason, 
     expiring[expiring_count++] = delivery;
 }
 
+static struct delivery *given_back[SCHEDULE_RETURN_MOST];
+static size_t given_back_count;
+
+static void on_give_back(void *arg, struct delivery *delivery)
+{
+    (void)arg;
+    given_back[given_back_count++] = delivery;
+}
+
 static void make_schedule(unsigned concurrency, unsigned destination_concurrency)
 {
     struct queue_settings queue = {.retry = {600, 1800, 10800},
@@ -37,7 +46,7 @@ static void make_schedule(unsigned concurrency, unsigned destination_concurrency
                                    .probe_interval = 300};
     struct delivery_settings delivery = {.concurrency = concurrency,
                                          .destination_concurrency = destination_concurrency};
-    struct schedule_callbacks callbacks = {on_start, on_expire, NULL};
+    struct schedule_callbacks callbacks = {on_start, on_expire, on_give_back, NULL};
     schedule = schedule_create(world_loop(), world_spool(), &queue, &delivery, &callbacks);
 }
 

@@ -249,7 +249,8 @@ json_t *harness_list(struct harness *harness, const char *queue_id, const char *
 {
     struct json_answer answer = {.harness = harness};
     harness->pending++;
-    spool_list(harness->spool, &(struct spool_filter){queue_id, next_hop}, 100, on_json, &answer);
+    spool_list(harness->spool, &(struct spool_filter){.queue_id = queue_id, .next_hop = next_hop},
+               100, on_json, &answer);
     harness_wait(harness);
     return answer.json;
 }
@@ -263,15 +264,33 @@ json_t *harness_traces(struct harness *harness, const char *queue_id)
     return answer.json;
 }
 
-json_int_t harness_flush(struct harness *harness, const char *queue_id, const char *next_hop)
+json_t *harness_count(struct harness *harness, const struct spool_filter *filter,
+                      enum queue_key key)
 {
     struct json_answer answer = {.harness = harness};
     harness->pending++;
-    spool_flush(harness->spool, &(struct spool_filter){queue_id, next_hop}, on_json, &answer);
+    spool_count(harness->spool, filter, key, on_json, &answer);
     harness_wait(harness);
-    json_int_t flushed = json_integer_value(json_object_get(answer.json, "flushed"));
-    json_decref(answer.json);
-    return flushed;
+    return answer.json;
+}
+
+json_t *harness_act(struct harness *harness, enum spool_action action,
+                    const struct spool_filter *filter)
+{
+    struct json_answer answer = {.harness = harness};
+    harness->pending++;
+    spool_act(harness->spool, action, filter, on_json, &answer);
+    harness_wait(harness);
+    return answer.json;
+}
+
+json_int_t harness_acted(struct harness *harness, enum spool_action action,
+                         const struct spool_filter *filter)
+{
+    json_t *json = harness_act(harness, action, filter);
+    json_int_t deliveries = json_integer_value(json_object_get(json, "deliveries"));
+    json_decref(json);
+    return deliveries;
 }
 
 /* --- content ------------------------------------------------------------------------------------------- */

@@ -57,7 +57,13 @@ json_t *harness_summary(struct harness *harness);
 json_int_t harness_number(struct harness *harness, const char *field); /* of the summary */
 json_t *harness_list(struct harness *harness, const char *queue_id, const char *next_hop);
 json_t *harness_traces(struct harness *harness, const char *queue_id);
-json_int_t harness_flush(struct harness *harness, const char *queue_id, const char *next_hop);
+json_t *harness_count(struct harness *harness, const struct spool_filter *filter,
+                      enum queue_key key);
+json_t *harness_act(struct harness *harness, enum spool_action action,
+                    const struct spool_filter *filter);
+/* How many deliveries it was done to. */
+json_int_t harness_acted(struct harness *harness, enum spool_action action,
+                         const struct spool_filter *filter);
 /* Whole content by chunks; the caller frees it. */
 char *harness_content(struct harness *harness, int64_t message, size_t *length_r);
 /* One number from the closed or open database, by a connection of its own. */

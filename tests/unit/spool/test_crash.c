@@ -439,12 +439,18 @@ static void make_version(int version, unsigned worker)
     sqlite3 *db;
     char *path = x_printf("%s/spool-%u.db", harness.directory, worker);
     cr_assert(eq(int, sqlite3_open(path, &db), SQLITE_OK));
-    const char *sql = version == 1 ? "ALTER TABLE message DROP COLUMN client_level;"
-                                     "ALTER TABLE delivery DROP COLUMN delay_told;"
-                                     "PRAGMA user_version=1"
-                                   : "ALTER TABLE delivery DROP COLUMN delay_told;"
-                                     "PRAGMA user_version=2";
-    cr_assert(eq(int, sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK));
+    static const char *const steps[] = {
+        [3] = "DROP INDEX delivery_due; DROP INDEX delivery_message; DROP INDEX delivery_held;"
+              "ALTER TABLE delivery DROP COLUMN held; ALTER TABLE delivery DROP COLUMN flow;"
+              "CREATE INDEX delivery_due ON delivery(next_hop,next_attempt);"
+              "CREATE INDEX delivery_message ON delivery(message);"
+              "PRAGMA user_version=3",
+        [2] = "ALTER TABLE delivery DROP COLUMN delay_told; PRAGMA user_version=2",
+        [1] = "ALTER TABLE message DROP COLUMN client_level; PRAGMA user_version=1",
+    };
+    for (int at = 3; at >= version; at--)
+        cr_assert(eq(int, sqlite3_exec(db, steps[at], NULL, NULL, NULL), SQLITE_OK), "%s",
+                  sqlite3_errmsg(db));
     sqlite3_close(db);
     free(path);
 }
@@ -471,7 +477,7 @@ static void bring_up_to_date(int version)
     check_upgraded("own.example");
     harness_reopen(&harness);
     cr_assert(eq(int, (int)harness_number(&harness, "messages"), 1));
-    cr_assert(eq(i64, harness_query(&harness, 0, "PRAGMA user_version"), 3));
+    cr_assert(eq(i64, harness_query(&harness, 0, "PRAGMA user_version"), 4));
 }
 
 Test(spool_crash, a_store_of_version_1_is_brought_up_to_date)
@@ -483,6 +489,12 @@ Test(spool_crash, a_store_of_version_1_is_brought_up_to_date)
 Test(spool_crash, a_store_of_version_2_is_brought_up_to_date)
 {
     bring_up_to_date(2);
+}
+
+/* covers: QUEUE-05 */
+Test(spool_crash, a_store_of_version_3_is_brought_up_to_date)
+{
+    bring_up_to_date(3);
 }
 
 /* covers: QUEUE-05 */

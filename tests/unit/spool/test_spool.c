@@ -256,7 +256,10 @@ Test(spool, only_unsettled_recipients_stay)
 
     struct delivery *none;
     cr_assert(eq(sz, harness_claim(&harness, "example.com", 1, &none, NULL), 0), "not yet due");
-    cr_assert(eq(int, (int)harness_flush(&harness, NULL, "example.com"), 1));
+    cr_assert(eq(int,
+                 (int)harness_acted(&harness, SPOOL_FLUSH,
+                                    &(struct spool_filter){.next_hop = "example.com"}),
+                 1));
     delivery = claim_one("example.com");
     cr_assert(eq(sz, delivery->recipient_count, 1));
     cr_assert(eq(str, (char *)delivery->recipients[0].address, "two@example.com"));
@@ -581,7 +584,7 @@ Test(spool, flush_makes_all_due)
     int64_t now = spool_now(harness.spool);
     spool_hold_destination(harness.spool, "a.example", now + 9000, "r", "t");
     cr_assert(eq(sz, harness_due(&harness, now, 10).count, 0));
-    cr_assert(eq(int, (int)harness_flush(&harness, NULL, NULL), 3));
+    cr_assert(eq(int, (int)harness_acted(&harness, SPOOL_FLUSH, &(struct spool_filter){0}), 3));
     struct harness_due due = harness_due(&harness, spool_now(harness.spool), 10);
     cr_assert(eq(sz, due.count, 3));
     cr_assert(eq(uint, due.failures[0] + due.failures[1] + due.failures[2], 0));
@@ -589,7 +592,10 @@ Test(spool, flush_makes_all_due)
     char queue_id[QUEUE_ID_TEXT];
     strcpy(queue_id, delivery->queue_id);
     harness_settle(&harness, delivery, RECIPIENT_PENDING, 5000);
-    cr_assert(eq(int, (int)harness_flush(&harness, queue_id, NULL), 1));
+    cr_assert(
+        eq(int,
+           (int)harness_acted(&harness, SPOOL_FLUSH, &(struct spool_filter){.queue_id = queue_id}),
+           1));
     cr_assert(eq(sz, harness_due(&harness, spool_now(harness.spool), 10).count, 3));
 }
 
