@@ -1,5 +1,5 @@
 /* destination: see destination.h. A hash table with chains that doubles when it is full.
- * Owns: the entries and their rings.
+ * Owns: the entries, and what waits there in turns.
  * Must never lose a delivery: what waits is freed only with the table. */
 #include "schedule/destination.h"
 
@@ -8,9 +8,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/sender.h"
 #include "base/slice.h"
 
-enum { FIRST_SIZE = 64, FIRST_RING = 4 }; /* powers of two */
+enum { FIRST_SIZE = 64 }; /* a power of two */
 
 struct destinations {
     struct destination **table;
@@ -19,33 +20,39 @@ struct destinations {
 
 /* --- what waits ------------------------------------------------------------------------------------ */
 
-static void grow_ring(struct destination *destination)
+/* Small messages and large ones of a sender take turns of their own. */
+static uint64_t flow_of(const struct delivery *delivery, unsigned cost)
 {
-    size_t size = destination->size == 0 ? FIRST_RING : destination->size * 2;
-    struct delivery **ring = x_calloc(size, sizeof(*ring));
-    for (size_t i = 0; i < destination->waiting_count; i++)
-        ring[i] = destination->waiting[(destination->first + i) & (destination->size - 1)];
-    free(destination->waiting);
-    destination->waiting = ring;
-    destination->size = size;
-    destination->first = 0;
+    return sender_key(delivery->envelope.sender) + (cost > 1);
+}
+
+static unsigned cost_of(const struct destination *destination, const struct delivery *delivery)
+{
+    return delivery_turns(delivery->envelope.size, delivery->recipient_count,
+                          destination->small_message_size);
 }
 
 void destination_push(struct destination *destination, struct delivery *delivery)
 {
-    if (destination->waiting_count == destination->size)
-        grow_ring(destination);
-    size_t place = (destination->first + destination->waiting_count++) & (destination->size - 1);
-    destination->waiting[place] = delivery;
+    unsigned cost = cost_of(destination, delivery);
+    turns_push(&destination->turns, flow_of(delivery, cost), cost, delivery);
+    destination->waiting_count = destination->turns.count;
 }
 
 struct delivery *destination_pop(struct destination *destination)
 {
-    if (destination->waiting_count == 0)
-        return NULL;
-    struct delivery *delivery = destination->waiting[destination->first];
-    destination->first = (destination->first + 1) & (destination->size - 1);
-    destination->waiting_count--;
+    struct delivery *delivery = turns_pop(&destination->turns);
+    destination->waiting_count = destination->turns.count;
+    return delivery;
+}
+
+struct delivery *destination_make_room(struct destination *destination,
+                                       const struct delivery *newcomer)
+{
+    uint64_t flow = flow_of(newcomer, cost_of(destination, newcomer));
+    size_t own = turns_count_of(&destination->turns, flow);
+    struct delivery *delivery = turns_drop_of_longest(&destination->turns, own + 1);
+    destination->waiting_count = destination->turns.count;
     return delivery;
 }
 
@@ -63,7 +70,6 @@ static void destination_free(struct destination *destination)
     while ((delivery = destination_pop(destination)) != NULL)
         delivery_free(&delivery);
     destination_say(destination, NULL, NULL);
-    free(destination->waiting);
     free(destination->next_hop);
     free(destination);
 }

@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 
 #include "daneway/message.h"
+#include "schedule/turns.h"
 
 struct destination;
 struct silent_host;
@@ -29,8 +30,9 @@ struct destination {
     struct ready_list *ready;           /* NULL: it is not */
     void *owner;
 
-    struct delivery **waiting; /* a ring */
-    size_t first, waiting_count, size;
+    struct turns turns; /* what waits, by sender */
+    size_t waiting_count;
+    uint64_t small_message_size;
     size_t running;
     unsigned allowed; /* attempts at the same time; grows after it has been down, or busy */
     bool careful;     /* it has been busy: one more at a time */
@@ -53,7 +55,12 @@ struct destination {
 };
 
 void destination_push(struct destination *destination, struct delivery *delivery);
-struct delivery *destination_pop(struct destination *destination); /* NULL: nothing waits */
+/* Whose turn it is (turns.h); NULL: nothing waits. */
+struct delivery *destination_pop(struct destination *destination);
+/* For a newcomer when the window is full: the newest delivery of the sender who has most, if he has more than the newcomer's
+ * would have; NULL: the newcomer has his share already. */
+struct delivery *destination_make_room(struct destination *destination,
+                                       const struct delivery *newcomer);
 void destination_say(struct destination *destination, const char *reason, const char *text);
 
 struct destinations;

@@ -74,6 +74,7 @@ struct destination *schedule_destination(struct schedule *schedule, const char *
     if (destination->owner == NULL) {
         destination->owner = schedule;
         destination->allowed = schedule->destination_concurrency;
+        destination->small_message_size = schedule->queue.small_message_size;
     }
     return destination;
 }
@@ -305,13 +306,28 @@ void schedule_pump(struct schedule *schedule)
         start_next(schedule);
 }
 
+/* A full window keeps out who has his share of it, not who has nothing there: the newest of the others goes back. */
+static bool makes_room(struct schedule *schedule, struct destination *destination,
+                       const struct delivery *newcomer)
+{
+    if (destination == NULL || destination->down)
+        return false;
+    struct delivery *leaving = destination_make_room(destination, newcomer);
+    if (leaving == NULL)
+        return false;
+    schedule->waiting--;
+    destination->more = true;
+    spool_release(schedule->spool, &leaving);
+    return true;
+}
+
 static bool take_fresh(void *arg, struct delivery *delivery)
 {
     struct schedule *schedule = arg;
     if (schedule->draining)
         return false;
     struct destination *destination = destinations_find(schedule->destinations, delivery->next_hop);
-    if (!admits(schedule, destination)) {
+    if (!admits(schedule, destination) && !makes_room(schedule, destination, delivery)) {
         *(destination != NULL ? &destination->more : &schedule->more) = true;
         return false;
     }

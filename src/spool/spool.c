@@ -265,7 +265,6 @@ int spool_open(struct spool **spool_r, struct loop *loop, const struct spool_set
     if (store_state(store)->id_mark > spool->last_id)
         spool->last_id = store_state(store)->id_mark;
     spool->directory = x_strdup(settings->state_directory);
-    spool->looks = helper_start(loop);
     spool->cache = content_cache_create();
     spool->thread = store_thread_start(store);
     spool->io = loop_io_create(loop, store_thread_descriptor(spool->thread), take_answers, spool);
@@ -286,7 +285,8 @@ void spool_close(struct spool **spool)
     closing->fresh = NULL;
     closing->due = NULL;
     loop_io_free(&closing->io);
-    helper_stop(&closing->looks);
+    if (closing->looks != NULL)
+        helper_stop(&closing->looks);
     struct job *answers = store_thread_stop(&closing->thread);
     for (struct job *job = answers, *next; job != NULL; job = next) {
         next = job->next;

@@ -51,6 +51,8 @@ void look_again(struct look *look, struct spool *spool)
     job_link(spool, &look->job);
     look->job.now = spool_now(spool);
     look->job.wall_offset = spool_wall_offset(spool);
+    if (spool->looks == NULL)
+        spool->looks = helper_start(spool->loop);
     helper_run(spool->looks, &look->helper);
 }
 

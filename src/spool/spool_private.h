@@ -40,7 +40,7 @@ struct spool {
     bool answering;
     unsigned worker;
     char *directory;
-    struct helper *looks; /* the thread of spool_look.c */
+    struct helper *looks; /* the thread of spool_look.c; NULL: nobody has looked yet */
     int64_t clock_ms;     /* store time minus the loop's, milliseconds */
     int64_t last_id;      /* microseconds since 2020 */
     int64_t mark_asked;   /* ids up to here are safe, or will be with the next commit */

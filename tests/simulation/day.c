@@ -562,7 +562,7 @@ static void start_stations(void)
     stations.conductor = conductor_create(&parts);
     stations.result =
         result_create(the_loop, stations.spool, "gw.example", &settings->queue, on_settled, NULL);
-    const struct schedule_callbacks callbacks = {on_start, on_expire, NULL};
+    const struct schedule_callbacks callbacks = {.start = on_start, .expire = on_expire};
     stations.schedule = schedule_create(the_loop, stations.spool, &settings->queue,
                                         &settings->delivery, &callbacks);
 }

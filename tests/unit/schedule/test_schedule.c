@@ -471,3 +471,122 @@ Test(schedule, look_forgets_that_a_destination_is_down)
     world_pass(1);
     cr_assert(eq(sz, running_count, 20));
 }
+
+/* --- fair shares, and no destination before another ------------------------------------------------------ */
+
+static size_t started_by(const char *sender)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < running_count; i++)
+        count += strcmp(running[i]->envelope.sender, sender) == 0;
+    return count;
+}
+
+/* covers: QUEUE-08 */
+Test(schedule, a_bulk_job_does_not_bury_its_destination)
+{
+    make_schedule(100, 4);
+    world_sender = "bulk@example.org";
+    world_store("a.example", 5000, 0);
+    world_pass(5);
+    cr_assert(eq(sz, running_to("a.example"), 4));
+    while (world_fresh("a.example"))
+        cr_assert(le(sz, world_claimed(), 104), "the bulk has its share");
+    world_pass(0);
+    size_t claimed = world_claimed();
+    world_sender = "alice@example.net";
+    cr_assert(eq(int, world_fresh("a.example"), 1), "taken, though the window is full of bulk");
+    world_pass(0);
+    cr_expect(eq(sz, world_claimed(), claimed), "one of the bulk has gone back for it");
+    for (int i = 0; i < 2; i++)
+        cr_assert(end_one("a.example", DESTINATION_UP, -1));
+    cr_expect(eq(sz, started_by("alice@example.net"), 1), "after one of the bulk at most");
+    world_pass(1);
+    cr_expect(le(sz, world_most_claimed(), 110), "the window stays as large as it was");
+    size_t rest = world_waiting("a.example");
+    while (rest-- > 0) {
+        cr_assert(end_one("a.example", DESTINATION_UP, -1));
+        world_pass(1);
+    }
+    cr_expect(eq(sz, world_waiting("a.example"), 0), "nothing is forgotten");
+    cr_expect(eq(sz, world_claimed(), 0));
+}
+
+/* covers: QUEUE-03 QUEUE-08 */
+Test(schedule, fifty_thousand_for_dead_destinations_hold_up_nobody)
+{
+    char name[32];
+    make_schedule(100, 20);
+    for (int i = 0; i < 500; i++) {
+        snprintf(name, sizeof(name), "dead%d.example", i);
+        world_store(name, 100, 0);
+    }
+    world_pass(2);
+    cr_assert(eq(sz, running_count, 100));
+    cr_assert(eq(int, world_fresh("fresh.example"), 1));
+    for (int i = 0; i < 2; i++)
+        cr_assert(end_one(running[0]->next_hop, DESTINATION_DOWN, 1800));
+    cr_assert(eq(sz, running_to("fresh.example"), 1), "one of the next two slots is its own");
+    cr_assert(end_one("fresh.example", DESTINATION_UP, -1));
+    for (int round = 0; round < 100 && running_count > 0; round++) {
+        while (running_count > 0)
+            end_one(NULL, DESTINATION_DOWN, 1800);
+        world_pass(1);
+    }
+    cr_assert(eq(sz, running_count, 0), "all are known to be down");
+    size_t tried = started;
+    for (int i = 0; i < 50; i++) {
+        snprintf(name, sizeof(name), "fresh%d.example", i);
+        cr_assert(eq(int, world_fresh(name), 1));
+        cr_assert(eq(sz, running_to(name), 1), "at once");
+    }
+    cr_expect(eq(sz, started - tried, 50));
+    cr_expect(le(sz, world_most_claimed(), 4200), "the window is bounded");
+}
+
+/* What an operator has changed meanwhile is not started from memory. */
+Test(schedule, what_waits_goes_back_to_the_store)
+{
+    make_schedule(100, 4);
+    world_store("a.example", 50, 0);
+    world_pass(5);
+    cr_assert(eq(sz, world_claimed(), 50));
+    size_t claims = world_claims();
+    schedule_put_back(schedule);
+    world_pass(1);
+    while (world_waiting("a.example") > 0) {
+        cr_assert(end_one("a.example", DESTINATION_UP, -1));
+        world_pass(1);
+    }
+    cr_expect(gt(sz, world_claims(), claims), "and is asked for again");
+    cr_expect(eq(sz, started, 50));
+}
+
+static unsigned returned;
+
+static void on_returned(void *arg)
+{
+    (void)arg;
+    returned++;
+}
+
+/* Beside the slots, and told when the last has been recorded. */
+Test(schedule, what_is_returned_takes_no_slot)
+{
+    make_schedule(2, 2);
+    struct delivery *batch[3];
+    returned = 0;
+    given_back_count = 0;
+    for (size_t i = 0; i < 3; i++)
+        batch[i] = delivery_create();
+    schedule_return(schedule, batch, 3, on_returned, NULL);
+    cr_assert(eq(sz, given_back_count, 3));
+    world_store("a.example", 2, 0);
+    world_pass(5);
+    cr_expect(eq(sz, running_count, 2));
+    for (size_t i = 0; i < 3; i++) {
+        cr_expect(eq(uint, returned, 0));
+        schedule_settled(schedule, given_back[i], DESTINATION_UNKNOWN, NULL, NULL);
+    }
+    cr_expect(eq(uint, returned, 1));
+}

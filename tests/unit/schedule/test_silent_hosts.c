@@ -37,7 +37,7 @@ static void setup(void)
     running_count = connections = passed_over = 0;
     host_is_up = has_second_host = false;
     schedule = schedule_create(world_loop(), world_spool(), &queue, &delivery,
-                               &(struct schedule_callbacks){on_start, on_expire, NULL});
+                               &(struct schedule_callbacks){on_start, on_expire, NULL, NULL});
 }
 
 static void teardown(void)

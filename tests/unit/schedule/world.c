@@ -11,6 +11,7 @@
 struct row {
     int64_t id, next_attempt;
     bool claimed, gone, expired;
+    const char *sender;
 };
 
 struct place {
@@ -49,6 +50,7 @@ struct retired {
 
 static int64_t now_ms;
 int64_t world_wall_jump;
+const char *world_sender;
 static struct loop_timer *timers;
 static struct retired *retired;
 static struct place *places;
@@ -66,6 +68,7 @@ void world_begin(void)
 {
     now_ms = 5000000;
     world_wall_jump = 0;
+    world_sender = "";
     places = x_calloc(PLACES, sizeof(*places));
     place_count = 0;
     next_id = 1;
@@ -165,7 +168,7 @@ static struct row *add_row(struct place *place, int64_t next_attempt)
         place->rows = x_realloc(place->rows, place->size * sizeof(*place->rows));
     }
     struct row *row = &place->rows[place->count++];
-    *row = (struct row){.id = next_id++, .next_attempt = next_attempt};
+    *row = (struct row){.id = next_id++, .next_attempt = next_attempt, .sender = world_sender};
     return row;
 }
 
@@ -195,6 +198,7 @@ static struct delivery *claim_row(struct place *place, struct row *row)
         most_claimed = claimed;
     struct delivery *delivery = delivery_create();
     delivery->id = row->id;
+    delivery->envelope.sender = row->sender;
     delivery->next_hop = arena_strdup(delivery->arena, place->name);
     return delivery;
 }

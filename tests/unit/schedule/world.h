@@ -17,6 +17,7 @@ extern int64_t world_wall_jump; /* added to the wall clock alone */
 /* Runs timers and answers until `seconds` have passed. */
 void world_pass(int64_t seconds);
 
+extern const char *world_sender; /* of what comes in from now on; "" at first */
 /* `count` deliveries in the store, due after `delay` seconds. */
 void world_store(const char *next_hop, size_t count, int64_t delay);
 /* One fresh delivery: true if the schedule took it; else it is in the store. */
