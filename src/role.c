@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <libgen.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -131,6 +133,23 @@ int role_check_tables(const struct settings *settings, struct err *err_r)
 
 /* --- birth ------------------------------------------------------------------------------------ */
 
+/* What a program that is executed could get back. Root alone may drop it; no-new-privileges holds in any case. */
+static void drop_bounding_set(void)
+{
+    for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
+        prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+}
+
+/* setuid clears what is effective and permitted, but not what an executed program may inherit. */
+static int drop_capabilities(struct err *err_r)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0, 0, 0}};
+    if (syscall(SYS_capset, &header, none) != 0)
+        return err_system(err_r, "capset");
+    return 0;
+}
+
 static int give_up_privileges(const char *user, struct err *err_r)
 {
     struct passwd *entry;
@@ -138,6 +157,7 @@ static int give_up_privileges(const char *user, struct err *err_r)
         return 0;
     if (find_user(user, &entry, err_r) != 0)
         return -1;
+    drop_bounding_set();
     if (initgroups(entry->pw_name, entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 ||
         setuid(entry->pw_uid) != 0)
         return err_system(err_r, "becoming user \"%s\"", user);
@@ -148,7 +168,7 @@ static int give_up_privileges(const char *user, struct err *err_r)
 
 int role_begin(const char *user, pid_t supervisor, struct err *err_r)
 {
-    if (give_up_privileges(user, err_r) != 0)
+    if (give_up_privileges(user, err_r) != 0 || drop_capabilities(err_r) != 0)
         return -1;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return err_system(err_r, "PR_SET_NO_NEW_PRIVS");

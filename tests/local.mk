@@ -20,6 +20,8 @@ include tests/unit/result/local.mk
 include tests/unit/report/local.mk
 include tests/unit/intake/local.mk
 include tests/unit/policy_service/local.mk
+include tests/unit/sandbox/local.mk
+include tests/unit/main/local.mk
 include tests/unit/control/local.mk
 include tests/unit/cli/local.mk
 endif

@@ -139,6 +139,8 @@ struct report_settings {
     struct identity_settings reading; /* a section identity while it is read */
 };
 
+enum sandbox_mode { SANDBOX_REQUIRED, SANDBOX_WHEN_AVAILABLE, SANDBOX_LOG, SANDBOX_OFF };
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 struct settings {
@@ -148,6 +150,7 @@ struct settings {
     const char *status_token_file;        /* path; "" only without status_listen */
     bool status_commands;                 /* POST is taken at status_listen, too */
     unsigned workers;
+    enum sandbox_mode sandbox;
     enum log_level log_level;
     bool log_json;
     struct intake_settings intake;

@@ -43,6 +43,7 @@ enum { MINUTE = 60, HOUR = 3600, DAY = 86400 };
 #define TERABYTE 1099511627776u
 
 static const char *const no_yes[] = {"false", "true", NULL};
+static const char *const sandbox_modes[] = {"required", "when-available", "log", "off", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const bare_lf[] = {"refuse", "normalize", NULL};
@@ -81,6 +82,7 @@ const struct option options[] = {
             "a loopback address with a port, such as \"127.0.0.1:8025\", or \"\""),
     SPECIAL("", "status_token_file", "", set_optional_path, status_token_file, optional_path),
     CHOICE("", "status_commands", "false", set_switch, status_commands, no_yes),
+    CHOICE("", "sandbox", "when-available", set_choice, sandbox, sandbox_modes),
     CHOICE("", "log_level", "info", set_choice, log_level, log_levels),
     CHOICE("", "log_format", "text", set_switch, log_json, log_formats),
 
