@@ -64,20 +64,16 @@ static int export_public_key(struct dkim_key *key, const char *path, struct err 
     return 0;
 }
 
-int dkim_key_read(struct dkim_key **key_r, const char *selector, const char *path,
-                  struct err *err_r)
+int dkim_key_parse(struct dkim_key **key_r, const char *selector, const char *path,
+                   struct slice pem, struct err *err_r)
 {
-    CLEANUP(datum_free) gnutls_datum_t pem = {NULL, 0};
-    int rc = gnutls_load_file(path, &pem);
-    if (rc < 0)
-        return err_system(err_r, "%s: cannot be read", path);
+    const gnutls_datum_t datum = {(unsigned char *)pem.ptr, (unsigned)pem.len};
     CLEANUP(dkim_key_free) struct dkim_key *key = x_calloc(1, sizeof(*key));
     buffer_init(&key->public_key, BASE64_LIMIT);
     key->selector = x_strdup(selector);
-    rc = gnutls_privkey_init(&key->private_key);
+    int rc = gnutls_privkey_init(&key->private_key);
     if (rc == 0)
-        rc = gnutls_privkey_import_x509_raw(key->private_key, &pem, GNUTLS_X509_FMT_PEM, NULL, 0);
-    gnutls_memset(pem.data, 0, pem.size);
+        rc = gnutls_privkey_import_x509_raw(key->private_key, &datum, GNUTLS_X509_FMT_PEM, NULL, 0);
     if (rc < 0)
         return err_set(err_r, "%s: no private key in PEM form: %s", path, gnutls_strerror(rc));
     if (check_strength(key, path, err_r) != 0 || export_public_key(key, path, err_r) != 0)
@@ -85,6 +81,18 @@ int dkim_key_read(struct dkim_key **key_r, const char *selector, const char *pat
     *key_r = key;
     key = NULL;
     return 0;
+}
+
+int dkim_key_read(struct dkim_key **key_r, const char *selector, const char *path,
+                  struct err *err_r)
+{
+    CLEANUP(datum_free) gnutls_datum_t pem = {NULL, 0};
+    if (gnutls_load_file(path, &pem) < 0)
+        return err_system(err_r, "%s: cannot be read", path);
+    int rc =
+        dkim_key_parse(key_r, selector, path, (struct slice){(char *)pem.data, pem.size}, err_r);
+    gnutls_memset(pem.data, 0, pem.size);
+    return rc;
 }
 
 void dkim_key_free(struct dkim_key **key)

@@ -16,6 +16,9 @@ struct dkim_key;
  * readable, of another kind, too short. */
 int dkim_key_read(struct dkim_key **key_r, const char *selector, const char *path,
                   struct err *err_r);
+/* The same from the text of that file. */
+int dkim_key_parse(struct dkim_key **key_r, const char *selector, const char *path,
+                   struct slice pem, struct err *err_r);
 void dkim_key_free(struct dkim_key **key);
 const char *dkim_key_selector(const struct dkim_key *key);
 const char *dkim_key_algorithm(const struct dkim_key *key); /* "rsa-sha256", "ed25519-sha256" */

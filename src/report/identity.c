@@ -56,29 +56,44 @@ struct identity_keys {
     } * rings; /* one for each identity */
 };
 
-static int read_ring(struct key_ring *ring, const struct dkim_key_list *list, struct err *err_r)
+/* pems NULL: the files are read. */
+static int read_ring(struct key_ring *ring, const struct dkim_key_list *list,
+                     const struct slice *pems, struct err *err_r)
 {
     ring->keys = x_calloc(list->count + 1, sizeof(struct dkim_key *));
     for (size_t i = 0; i < list->count; i++) {
-        if (dkim_key_read(&ring->keys[i], list->keys[i].selector, list->keys[i].path, err_r) != 0)
+        const struct dkim_key_file *file = &list->keys[i];
+        struct dkim_key **key_r = &ring->keys[i];
+        int rc = pems == NULL ? dkim_key_read(key_r, file->selector, file->path, err_r)
+                              : dkim_key_parse(key_r, file->selector, file->path, pems[i], err_r);
+        if (rc != 0)
             return -1;
         ring->count++;
     }
     return 0;
 }
 
-int identity_keys_read(struct identity_keys **keys_r, const struct report_settings *settings,
-                       struct err *err_r)
+int identity_keys_parse(struct identity_keys **keys_r, const struct report_settings *settings,
+                        const struct slice *pems, struct err *err_r)
 {
     CLEANUP(identity_keys_free) struct identity_keys *keys = x_calloc(1, sizeof(*keys));
     keys->settings = settings;
     keys->rings = x_calloc(settings->identity_count + 1, sizeof(*keys->rings));
-    for (size_t i = 0; i < settings->identity_count; i++)
-        if (read_ring(&keys->rings[i], &settings->identities[i].dkim_keys, err_r) != 0)
+    for (size_t i = 0; i < settings->identity_count; i++) {
+        const struct dkim_key_list *list = &settings->identities[i].dkim_keys;
+        if (read_ring(&keys->rings[i], list, pems, err_r) != 0)
             return -1;
+        pems = pems != NULL ? pems + list->count : NULL;
+    }
     *keys_r = keys;
     keys = NULL;
     return 0;
+}
+
+int identity_keys_read(struct identity_keys **keys_r, const struct report_settings *settings,
+                       struct err *err_r)
+{
+    return identity_keys_parse(keys_r, settings, NULL, err_r);
 }
 
 void identity_keys_free(struct identity_keys **keys)

@@ -25,6 +25,9 @@ struct identity_keys;
 /* Reads them: as long as the process may. The settings are borrowed. -1: a key cannot be read, or is weak. */
 int identity_keys_read(struct identity_keys **keys_r, const struct report_settings *settings,
                        struct err *err_r);
+/* The same from the texts of those files: all of the first identity, then all of the next ... */
+int identity_keys_parse(struct identity_keys **keys_r, const struct report_settings *settings,
+                        const struct slice *pems, struct err *err_r);
 void identity_keys_free(struct identity_keys **keys);
 /* Those of an identity of the settings given to identity_keys_read. */
 const struct dkim_key *const *identity_keys_of(const struct identity_keys *keys,

@@ -29,6 +29,8 @@ struct courier_parts {
 
 struct courier;
 struct courier *courier_create(const struct courier_parts *parts);
+/* From now on mails are signed by these; borrowed. */
+void courier_use_keys(struct courier *courier, const struct identity_keys *keys);
 /* Before the spool is closed. Answers do not come any more; a mail that was handed to the spool stays there. */
 void courier_free(struct courier **courier);
 

@@ -35,14 +35,21 @@ struct tls_client {
     struct tickets *tickets; /* NULL: no session is resumed */
 };
 
+/* A certificate with its key: of the server, and of each session that began with it. */
+struct credentials {
+    gnutls_certificate_credentials_t gnutls;
+    unsigned users;
+};
+
 struct tls_server {
-    gnutls_certificate_credentials_t credentials;
+    struct credentials *credentials;
     gnutls_priority_t priority;
     bool request_certificate;
 };
 
 struct tls_session {
     gnutls_session_t gnutls;
+    struct credentials *credentials; /* a server's; else NULL */
     bool established, send_pending, priority_invalid;
     struct tickets *tickets; /* the client's; NULL: none for this session */
     char *ticket_key;
@@ -84,31 +91,83 @@ void tls_client_keep_tickets(struct tls_client *client)
         client->tickets = tickets_create();
 }
 
-int tls_server_create(struct tls_server **server_r, const char *certificate_file,
-                      const char *key_file, struct err *err_r)
+/* --- the server's certificate ------------------------------------------------------------------ */
+
+static void credentials_release(struct credentials **credentials)
 {
-    if (access(certificate_file, R_OK) != 0)
-        return err_system(err_r, "certificate %s", certificate_file);
-    if (access(key_file, R_OK) != 0)
-        return err_system(err_r, "key %s", key_file);
-    gnutls_certificate_credentials_t credentials;
-    int rc = gnutls_certificate_allocate_credentials(&credentials);
+    if (*credentials != NULL && --(*credentials)->users == 0) {
+        gnutls_certificate_free_credentials((*credentials)->gnutls);
+        free(*credentials);
+    }
+    *credentials = NULL;
+}
+
+static gnutls_datum_t datum_of(struct slice text)
+{
+    return (gnutls_datum_t){(unsigned char *)text.ptr, (unsigned)text.len};
+}
+
+static int credentials_make(struct credentials **credentials_r, const struct tls_pem *certificate,
+                            const struct tls_pem *key, struct err *err_r)
+{
+    CLEANUP(credentials_release) struct credentials *made = x_calloc(1, sizeof(*made));
+    gnutls_datum_t chain = datum_of(certificate->text), secret = datum_of(key->text);
+    made->users = 1;
+    int rc = gnutls_certificate_allocate_credentials(&made->gnutls);
     assert(rc == GNUTLS_E_SUCCESS);
-    rc = gnutls_certificate_set_x509_key_file(credentials, certificate_file, key_file,
-                                              GNUTLS_X509_FMT_PEM);
-    if (rc < 0) {
-        gnutls_certificate_free_credentials(credentials);
+    rc = gnutls_certificate_set_x509_key_mem(made->gnutls, &chain, &secret, GNUTLS_X509_FMT_PEM);
+    if (rc < 0)
         return err_set(
             err_r,
             "certificate %s with key %s: %s Expected the chain, in PEM, in the first file, and "
             "its private key in the second",
-            certificate_file, key_file, gnutls_strerror(rc));
-    }
-    gnutls_certificate_set_known_dh_params(credentials, GNUTLS_SEC_PARAM_MEDIUM);
-    struct tls_server *server = x_calloc(1, sizeof(*server));
-    server->credentials = credentials;
+            certificate->name, key->name, gnutls_strerror(rc));
+    gnutls_certificate_set_known_dh_params(made->gnutls, GNUTLS_SEC_PARAM_MEDIUM);
+    *credentials_r = made;
+    made = NULL;
+    return 0;
+}
+
+static void secret_free(gnutls_datum_t *secret)
+{
+    if (secret->data == NULL)
+        return;
+    gnutls_memset(secret->data, 0, secret->size);
+    gnutls_free(secret->data);
+}
+
+static int load(const char *what, const char *path, gnutls_datum_t *text_r, struct err *err_r)
+{
+    return gnutls_load_file(path, text_r) < 0 ? err_system(err_r, "%s %s", what, path) : 0;
+}
+
+int tls_server_create(struct tls_server **server_r, const char *certificate_file,
+                      const char *key_file, struct err *err_r)
+{
+    CLEANUP(secret_free) gnutls_datum_t chain = {NULL, 0};
+    CLEANUP(secret_free) gnutls_datum_t secret = {NULL, 0};
+    CLEANUP(tls_server_free) struct tls_server *server = x_calloc(1, sizeof(*server));
     server->priority = priority_create(PRIORITY ":%SERVER_PRECEDENCE");
+    if (load("certificate", certificate_file, &chain, err_r) != 0 ||
+        load("key", key_file, &secret, err_r) != 0)
+        return -1;
+    const struct tls_pem certificate = {certificate_file, {(char *)chain.data, chain.size}};
+    const struct tls_pem key = {key_file, {(char *)secret.data, secret.size}};
+    if (tls_server_renew(server, &certificate, &key, err_r) != 0)
+        return -1;
     *server_r = server;
+    server = NULL;
+    return 0;
+}
+
+int tls_server_renew(struct tls_server *server, const struct tls_pem *certificate,
+                     const struct tls_pem *key, struct err *err_r)
+{
+    struct credentials *fresh = NULL;
+    if (credentials_make(&fresh, certificate, key, err_r) != 0)
+        return -1;
+    credentials_release(&server->credentials);
+    server->credentials = fresh;
     return 0;
 }
 
@@ -121,7 +180,7 @@ void tls_server_free(struct tls_server **server)
 {
     if (*server == NULL)
         return;
-    gnutls_certificate_free_credentials((*server)->credentials);
+    credentials_release(&(*server)->credentials);
     gnutls_priority_deinit((*server)->priority);
     free(*server);
     *server = NULL;
@@ -245,7 +304,9 @@ struct tls_session *tls_session_client(struct tls_client *client, int fd, const 
 struct tls_session *tls_session_server(struct tls_server *server, int fd)
 {
     struct tls_session *session =
-        session_create(GNUTLS_SERVER, fd, server->priority, server->credentials);
+        session_create(GNUTLS_SERVER, fd, server->priority, server->credentials->gnutls);
+    session->credentials = server->credentials;
+    session->credentials->users++;
     gnutls_certificate_server_set_request(
         session->gnutls, server->request_certificate ? GNUTLS_CERT_REQUEST : GNUTLS_CERT_IGNORE);
     return session;
@@ -266,6 +327,7 @@ void tls_session_free(struct tls_session **session)
     if ((*session)->established)
         gnutls_bye((*session)->gnutls, GNUTLS_SHUT_WR);
     gnutls_deinit((*session)->gnutls);
+    credentials_release(&(*session)->credentials);
     free((*session)->ticket_key);
     peer_clear(&(*session)->peer);
     free(*session);

@@ -21,6 +21,14 @@ struct tls_client; /* priorities and the (never verifying) client credentials */
 /* PEM files; -1 with what is wrong: unreadable, key does not fit. Expiry is not looked at. */
 int tls_server_create(struct tls_server **server_r, const char *certificate_file,
                       const char *key_file, struct err *err_r);
+/* A text in PEM, and what it is called in what goes wrong. */
+struct tls_pem {
+    const char *name;
+    struct slice text;
+};
+/* Handshakes that begin from now on use these; sessions that stand go on. -1: they do not fit; what was in use stays. */
+int tls_server_renew(struct tls_server *server, const struct tls_pem *certificate,
+                     const struct tls_pem *key, struct err *err_r);
 /* Handshakes that begin from now on ask the client for a certificate; one without it goes on all the same. Not asked
  * for at first. What is shown is in stream_peer, and proved to be the client's, but not verified. */
 void tls_server_request_certificate(struct tls_server *server, bool request);

@@ -343,3 +343,31 @@ Test(stream, wrong_key_is_refused_with_the_names_of_both_files)
     cr_assert(eq(int, tls_server_create(&other, "/nonexistent", path_of("key.pem"), &err), -1));
     cr_assert(strstr(err.text, "/nonexistent: No such file") != NULL, "%s", err.text);
 }
+
+static struct slice text_of(const char *path, char *text_r, size_t size)
+{
+    FILE *file = fopen(path, "r");
+    size_t length = fread(text_r, 1, size, file);
+    fclose(file);
+    return (struct slice){text_r, length};
+}
+
+/* Twice, so that the credentials that the session began with have no other user. */
+Test(stream, a_new_certificate_leaves_sessions_alone_and_a_bad_one_is_not_taken)
+{
+    char certificate_text[8192], key_text[8192];
+    struct err err;
+    const struct tls_pem certificate = {
+        "new.pem", text_of(path_of("certificate.pem"), certificate_text, sizeof certificate_text)};
+    const struct tls_pem key = {"new.key", text_of(path_of("key.pem"), key_text, sizeof key_text)};
+    secure_with("-VERS-TLS1.2", "S");
+    cr_assert(eq(int, tls_server_renew(tls_server, &certificate, &certificate, &err), -1));
+    cr_expect(ne(ptr, strstr(err.text, "certificate new.pem with key new.pem"), NULL), "%s",
+              err.text);
+    cr_assert(eq(int, tls_server_renew(tls_server, &certificate, &key, &err), 0));
+    cr_assert(eq(int, tls_server_renew(tls_server, &certificate, &key, &err), 0));
+    expected = 5;
+    stream_write(client.stream, SLICE_LITERAL("still"));
+    loop_run(loop);
+    cr_expect(slice_equal(buffer_slice(&server.got), SLICE_LITERAL("still")));
+}
