@@ -5,6 +5,7 @@
 #include "listen.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,9 +47,8 @@ static bool is_in_use(const struct sockaddr_un *address)
     return in_use;
 }
 
-static int bind_path(int fd, const char *path)
+static int bind_path(int fd, const struct listen_kind *kind, const char *path)
 {
-    enum { EVERYBODY = 0666 };
     struct stat status;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     memcpy(address.sun_path, path, strlen(path));
@@ -57,25 +57,44 @@ static int bind_path(int fd, const char *path)
         if (!S_ISSOCK(status.st_mode) || is_in_use(&address) || unlink(path) != 0)
             return -1;
     }
-    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || chmod(path, EVERYBODY) != 0)
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || chmod(path, kind->mode) != 0)
         return -1;
     return listen(fd, BACKLOG);
 }
 
-static int bind_once(int fd, const struct listen_address *listen_address)
+/* In the owner's place: the file is his, and his directory need not be open to a root without capabilities. */
+static int bind_path_as_owner(int fd, const struct listen_kind *kind, const char *path)
 {
-    return listen_address->path != NULL ? bind_path(fd, listen_address->path)
+    const struct passwd *owner =
+        kind->owner != NULL && geteuid() == 0 ? getpwnam(kind->owner) : NULL;
+    if (owner == NULL)
+        return bind_path(fd, kind, path);
+    if (setegid(owner->pw_gid) != 0 || seteuid(owner->pw_uid) != 0)
+        return -1;
+    int rc = bind_path(fd, kind, path);
+    int number = errno;
+    if (seteuid(0) != 0 || setegid(0) != 0)
+        return -1;
+    errno = number;
+    return rc;
+}
+
+static int bind_once(int fd, const struct listen_kind *kind,
+                     const struct listen_address *listen_address)
+{
+    return listen_address->path != NULL ? bind_path_as_owner(fd, kind, listen_address->path)
                                         : bind_socket(fd, listen_address);
 }
 
 /* What a predecessor that was killed held is free when the last of its processes has gone, a moment later. */
-static int bind_patiently(int fd, const struct listen_address *listen_address)
+static int bind_patiently(int fd, const struct listen_kind *kind,
+                          const struct listen_address *listen_address)
 {
     static const struct timespec moment = {.tv_nsec = 50 * 1000 * 1000};
-    int rc = bind_once(fd, listen_address);
+    int rc = bind_once(fd, kind, listen_address);
     for (int i = 0; rc != 0 && errno == EADDRINUSE && i < PATIENCE; i++) {
         nanosleep(&moment, NULL);
-        rc = bind_once(fd, listen_address);
+        rc = bind_once(fd, kind, listen_address);
     }
     return rc;
 }
@@ -97,31 +116,32 @@ static int fail(const char *option, const struct listen_address *listen_address,
                       (unsigned)listen_address->port);
 }
 
-static int listen_one(const char *option, const struct listen_address *listen_address, int *fd_r,
-                      struct err *err_r)
+static int listen_one(const struct listen_kind *kind, const struct listen_address *listen_address,
+                      int *fd_r, struct err *err_r)
 {
     *fd_r = socket(family_of(listen_address), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (*fd_r < 0)
-        return fail(option, listen_address, err_r);
-    if (bind_patiently(*fd_r, listen_address) == 0)
+        return fail(kind->option, listen_address, err_r);
+    if (bind_patiently(*fd_r, kind, listen_address) == 0)
         return 0;
-    fail(option, listen_address, err_r);
+    fail(kind->option, listen_address, err_r);
     close(*fd_r);
     return -1;
 }
 
-int listen_all(const char *option, const struct listen_address *addresses, size_t count,
-               int **fds_r, struct err *err_r)
+int *listen_adopt(const struct listen_address *addresses, size_t count, struct handed *handed)
 {
     int *fds = x_calloc(count + 1, sizeof *fds);
-    for (size_t i = 0; i < count; i++) {
-        if (listen_one(option, &addresses[i], &fds[i], err_r) == 0)
-            continue;
-        while (i > 0)
-            close(fds[--i]);
-        free(fds);
-        return -1;
-    }
-    *fds_r = fds;
+    for (size_t i = 0; i < count; i++)
+        fds[i] = handed_take(handed, &addresses[i]);
+    return fds;
+}
+
+int listen_bind(const struct listen_kind *kind, const struct listen_address *addresses,
+                size_t count, int *fds, struct err *err_r)
+{
+    for (size_t i = 0; i < count; i++)
+        if (fds[i] < 0 && listen_one(kind, &addresses[i], &fds[i], err_r) != 0)
+            return -1;
     return 0;
 }

@@ -39,14 +39,14 @@ static int check(const struct settings *settings)
 }
 
 /* Where memory ends, JSON ends with it: counts and answers would be missing without a word. */
-static int run(const struct settings *settings)
+static int run(const struct settings *settings, char **arguments)
 {
     struct err err;
     json_set_alloc_funcs(x_malloc, free);
     CLEANUP(trust_free) struct trust *trust = NULL;
     if (check_tables(settings, &err) != 0 || trust_read(&trust, settings, &err) != 0)
         return fail(EX_CONFIG, &err);
-    int status = supervisor_run(settings, trust, &err);
+    int status = supervisor_run(settings, trust, arguments, &err);
     return status < 0 ? fail(EX_UNAVAILABLE, &err) : status;
 }
 
@@ -86,5 +86,5 @@ int main(int argc, char **argv)
     struct err err;
     if (conf_read(&settings, path, &err) != 0)
         return fail(EX_CONFIG, &err);
-    return only_check ? check(settings) : run(settings);
+    return only_check ? check(settings) : run(settings, argv);
 }

@@ -16,11 +16,13 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "conf/conf.h"
+#include "confine.h"
 #include "control/agent.h"
 #include "control/exceptions.h"
 #include "intake/intake.h"
 #include "log/log.h"
 #include "policy_service/policy_service.h"
+#include "reins.h"
 #include "report/shadow_tally.h"
 #include "report/tally.h"
 #include "resolve/resolve.h"
@@ -214,9 +216,51 @@ static int read_mailboxes(struct worker *worker, struct err *err_r)
     return 0;
 }
 
-static void reload(void *arg)
+/* --- keys ------------------------------------------------------------------------------------- */
+
+static int renew_certificate(struct worker *worker, const struct slice *texts, struct err *err_r)
 {
-    struct worker *worker = arg;
+    const struct intake_settings *intake = &worker->settings->intake;
+    const struct tls_pem certificate = {intake->certificate, texts[0]},
+                         key = {intake->key, texts[1]};
+    if (tls_server_renew(worker->tls_server, &certificate, &key, err_r) != 0)
+        return -1;
+    log_event(LOG_LEVEL_INFO, "certificate", "%s: read", intake->certificate);
+    return 0;
+}
+
+static int renew_identity_keys(struct worker *worker, const struct slice *texts, struct err *err_r)
+{
+    struct identity_keys *keys;
+    if (identity_keys_parse(&keys, &worker->settings->report, texts, err_r) != 0)
+        return -1;
+    courier_use_keys(worker->courier, keys);
+    identity_keys_free(&worker->identity_keys);
+    worker->identity_keys = keys;
+    return 0;
+}
+
+/* Only root can open them: the supervisor has handed them over. What is wrong with one leaves the others alone. */
+static void reload_keys(struct worker *worker)
+{
+    CLEANUP(key_texts_free) struct key_texts *keys = NULL;
+    struct err err;
+    int rc = reins_take_keys(worker->place->reins, worker->settings, &keys, &err);
+    if (rc == 0 && keys == NULL)
+        return;
+    if (rc != 0) {
+        log_event(LOG_LEVEL_ERROR, "keys", "%s; certificate and keys stay as they were", err.text);
+        return;
+    }
+    const struct slice *texts = key_texts_list(keys);
+    if (worker->tls_server != NULL && renew_certificate(worker, texts, &err) != 0)
+        log_event(LOG_LEVEL_ERROR, "certificate", "%s; the old one stays", err.text);
+    if (renew_identity_keys(worker, worker->tls_server != NULL ? texts + 2 : texts, &err) != 0)
+        log_event(LOG_LEVEL_ERROR, "dkim-keys", "%s; the old ones stay", err.text);
+}
+
+static void reload_tables(struct worker *worker)
+{
     struct err err;
     foregone_forget(worker->foregone);
     if (read_table(worker, &err) == 0)
@@ -238,6 +282,14 @@ static void reload(void *arg)
         log_event(LOG_LEVEL_INFO, "table", "%s: read", worker->settings->intake.clients);
     else
         log_event(LOG_LEVEL_ERROR, "table", "%s; the old table stays", err.text);
+}
+
+static void reload(void *arg)
+{
+    struct worker *worker = arg;
+    reload_tables(worker);
+    reload_keys(worker);
+    reins_say_ready(worker->place->reins);
 }
 
 /* --- draining --------------------------------------------------------------------------------- */
@@ -299,7 +351,9 @@ static int begin(struct worker *worker, struct err *err_r)
         return -1;
     if (identity_keys_read(&worker->identity_keys, &worker->settings->report, err_r) != 0)
         return -1;
-    return role_begin(worker->settings->user, worker->place->supervisor, err_r);
+    if (role_begin(worker->settings->user, worker->place->supervisor, err_r) != 0)
+        return -1;
+    return confine_role(worker->settings, SANDBOX_WORKER, err_r);
 }
 
 static int open_spool(struct worker *worker, struct err *err_r)
@@ -458,6 +512,7 @@ static void run(struct worker *worker)
     log_event(LOG_LEVEL_INFO, "started", "worker %u of %u", worker->place->number,
               worker->place->count);
     crowd_join(worker->place->crowd, worker->place->number);
+    reins_say_ready(worker->place->reins);
     sigprocmask(SIG_SETMASK, &none, NULL);
     loop_run(worker->loop);
 }

@@ -1,5 +1,5 @@
 /* worker: one worker process: makes the stations and joins them, runs them, drains them.
- * Owns: every station of this process, from birth to end. SIGHUP: reads the tables again; a wrong
+ * Owns: every station of this process, from birth to end. SIGHUP: reads the tables and keys again; a wrong
  * one keeps the old. SIGTERM: takes no new work, ends what runs, exits.
  * Must never decide anything about mail: that is the stations' business. */
 #ifndef DANEWAY_WORKER_H
@@ -16,7 +16,7 @@ enum { WORKER_DRAIN_LIMIT = 20 /* seconds that attempts and sessions under way g
 
 struct worker_place {
     unsigned number, count;
-    int channel;
+    int channel, reins;
     const int *listeners, *policy_listeners;
     size_t listener_count, policy_listener_count;
     pid_t supervisor;

@@ -43,15 +43,15 @@ static int serve(struct loop *loop, const struct settings *settings,
                  struct err *err_r)
 {
     struct status_socket *status;
-    sources->panel = panel_create(loop, place->fds, place->workers, sources->store);
+    sources->panel = panel_create(loop, place->channels, place->workers, sources->store);
     int result =
         report_jobs_start(&sources->jobs, loop, sources->panel, sources->store, settings, err_r);
-    if (result == 0)
-        result = status_socket_open(&status, loop, sources, err_r);
     if (result == 0) {
+        status = status_socket_open(loop, place->local_listener, sources);
         if (place->status_listener >= 0)
             status_socket_listen(status, place->status_listener, place->token);
         log_event(LOG_LEVEL_INFO, "started", "status socket %s", settings->status_socket);
+        place->serving(place->arg);
         serve_until_told(loop);
         panel_receive(sources->panel);
         status_socket_close(&status);

@@ -8,13 +8,17 @@
 #include <stddef.h>
 
 #include "daneway/settings.h"
+#include "loop/loop.h"
 
-/* What it is given at its birth, while root still may; borrowed. */
+/* What it is given at its birth; borrowed. */
 struct control_place {
-    const int *fds; /* this role's ends of the channels, by worker */
+    const int *channels; /* this role's ends, by worker */
     size_t workers;
+    int local_listener;  /* the Unix socket */
     int status_listener; /* TCP, listening; -1: none */
     const char *token;   /* of status_token_file; NULL: none */
+    loop_fn *serving;    /* called once it serves */
+    void *arg;
 };
 /* Runs until SIGTERM. Returns the exit status of the process. */
 int control_run(const struct settings *settings, const struct control_place *place);

@@ -7,10 +7,6 @@
 #include <event2/http.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
@@ -28,7 +24,6 @@ struct status_socket {
     struct status_desk desk;
     struct door *door, *tcp_door; /* tcp_door NULL: there is none */
     struct guard guard;
-    char *path;
 };
 
 /* --- requests --------------------------------------------------------------------------------- */
@@ -165,55 +160,27 @@ void status_socket_listen(struct status_socket *status, int fd, const char *toke
 
 /* --- the socket ------------------------------------------------------------------------------- */
 
-static int listen_on(const char *path, int *fd_r, struct err *err_r)
+struct status_socket *status_socket_open(struct loop *loop, int listener,
+                                         const struct status_sources *sources)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path)
-        return err_set(err_r, "status_socket %s: longer than %zu characters", path,
-                       sizeof address.sun_path - 1);
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return err_system(err_r, "socket");
-    unlink(path); /* of a predecessor; there is one control role, the supervisor sees to that */
-    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || chmod(path, 0660) != 0 ||
-        listen(fd, 64) != 0) {
-        err_system(err_r, "status_socket %s", path);
-        close(fd);
-        return -1;
-    }
-    *fd_r = fd;
-    return 0;
-}
-
-int status_socket_open(struct status_socket **status_r, struct loop *loop,
-                       const struct status_sources *sources, struct err *err_r)
-{
-    int fd = -1;
-    if (listen_on(sources->settings->status_socket, &fd, err_r) != 0)
-        return -1;
     struct status_socket *status = x_calloc(1, sizeof *status);
     status->desk = (struct status_desk){.loop = loop,
                                         .from = *sources,
                                         .events = events_create(loop, sources->panel),
                                         .history = history_create(loop, sources->panel),
                                         .started = loop_wall(loop)};
-    status->path = x_strdup(sources->settings->status_socket);
-    status->door = door_open(loop, fd, UNIX_CONNECTIONS, PATIENCE, on_request, status);
-    *status_r = status;
-    return 0;
+    status->door = door_open(loop, listener, UNIX_CONNECTIONS, PATIENCE, on_request, status);
+    return status;
 }
 
 void status_socket_close(struct status_socket **status)
 {
     if (*status == NULL)
         return;
-    unlink((*status)->path);
     events_free(&(*status)->desk.events);
     history_free(&(*status)->desk.history);
     door_close(&(*status)->tcp_door);
     door_close(&(*status)->door);
-    free((*status)->path);
     free(*status);
     *status = NULL;
 }

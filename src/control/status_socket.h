@@ -5,7 +5,6 @@
 #ifndef DANEWAY_CONTROL_STATUS_SOCKET_H
 #define DANEWAY_CONTROL_STATUS_SOCKET_H
 
-#include "base/err.h"
 #include "control/panel.h"
 #include "control/report_jobs.h"
 #include "daneway/settings.h"
@@ -27,9 +26,9 @@ struct status_sources {
     struct seen_store *seen;     /* NULL: nothing is remembered */
     const struct settings *settings;
 };
-/* Replaces a socket file that is left over. -1: the path is too long, no right to it ... */
-int status_socket_open(struct status_socket **status_r, struct loop *loop,
-                       const struct status_sources *sources, struct err *err_r);
+/* `listener`: bound and listening; this role closes it. */
+struct status_socket *status_socket_open(struct loop *loop, int listener,
+                                         const struct status_sources *sources);
 /* The same pages at a TCP socket on loopback as well, for whoever shows the token (guard.h); commands only with
  * status_commands. `fd` is listening and the status socket's from now on; `token` is borrowed. */
 void status_socket_listen(struct status_socket *status, int fd, const char *token);

@@ -3,9 +3,12 @@
 #include "resolve/sts.h"
 #include "fakes.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "base/alloc.h"
 #include "control/report_jobs.h"
@@ -306,4 +309,14 @@ int report_jobs_list(struct report_jobs *jobs, const char *day, size_t limit, js
     (void)err_r;
     *json_r = json_pack("{ss* sI}", "day", day, "limit", (json_int_t)limit);
     return 0;
+}
+
+int listener_at(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int rc = bind(fd, (struct sockaddr *)&address, sizeof address) | listen(fd, 64);
+    assert(rc == 0);
+    return fd;
 }

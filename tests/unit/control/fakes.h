@@ -31,6 +31,8 @@ struct fakes {
 };
 extern struct fakes fakes;
 
+/* A Unix socket that listens there, as the supervisor makes it. */
+int listener_at(const char *path);
 /* Forgets everything; answers come through this loop. */
 void fakes_use_loop(struct loop *loop);
 

@@ -58,7 +58,6 @@ static int listen_tcp(void)
 static void setup(void)
 {
     static struct settings settings;
-    struct err err;
     signal(SIGPIPE, SIG_IGN); /* as the supervisor does */
     loop = loop_create();
     fakes_use_loop(loop);
@@ -71,7 +70,7 @@ static void setup(void)
     path[24] = '/';
     settings = (struct settings){.status_socket = path, .hostname = "gw.example", .path = "x"};
     const struct status_sources sources = {.panel = panel, .settings = &settings};
-    cr_assert(eq(int, status_socket_open(&status, loop, &sources, &err), 0), "%s", err.text);
+    status = status_socket_open(loop, listener_at(path), &sources);
     status_socket_listen(status, listen_tcp(), TOKEN);
 }
 
@@ -83,6 +82,7 @@ static void finish(void)
     loop_free(&loop);
     close(ends[0]);
     close(ends[1]);
+    unlink(path);
     path[24] = '\0';
     rmdir(path);
 }
