@@ -32,11 +32,13 @@ struct silent_host {
     struct loop_timer *timer;
 };
 
+LIST_HEAD(probed_hosts, silent_host);
+
 struct silent_hosts {
     struct schedule *schedule;
     struct silent_host *buckets[BUCKETS];
     size_t count;
-    LIST_HEAD(, silent_host) probed; /* those with a probe */
+    struct probed_hosts probed; /* those with a probe */
     struct silent_host_counters counters;
 };
 
@@ -379,6 +381,14 @@ void silent_hosts_try_all(struct silent_hosts *hosts)
             host->probe_at = now;
 }
 
+static json_t *status_of(const struct silent_host *host, int64_t wall_offset)
+{
+    int64_t since = host->since + wall_offset, probe_at = host->probe_at + wall_offset;
+    return json_pack("{ss sI sI sI ss ss}", "host", host->name, "since", (json_int_t)since,
+                     "probe_at", (json_int_t)probe_at, "destinations", (json_int_t)host->waiting,
+                     "reason", host->reason, "text", host->text);
+}
+
 json_t *silent_hosts_status(const struct silent_hosts *hosts)
 {
     const struct schedule *schedule = hosts->schedule;
@@ -387,12 +397,7 @@ json_t *silent_hosts_status(const struct silent_hosts *hosts)
     for (size_t i = 0; i < BUCKETS; i++)
         for (const struct silent_host *host = hosts->buckets[i]; host != NULL; host = host->next)
             if (host->silent)
-                json_array_append_new(list,
-                                      json_pack("{ss sI sI sI ss ss}", "host", host->name, "since",
-                                                (json_int_t)(host->since + wall_offset), "probe_at",
-                                                (json_int_t)(host->probe_at + wall_offset),
-                                                "destinations", (json_int_t)host->waiting, "reason",
-                                                host->reason, "text", host->text));
+                json_array_append_new(list, status_of(host, wall_offset));
     return list;
 }
 
