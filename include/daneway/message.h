@@ -66,6 +66,7 @@ struct delivery {
     size_t recipient_count;
     unsigned attempts;    /* made before this one */
     int64_t next_attempt; /* seconds since 1970 */
+    int64_t waiting_ms;   /* monotonic: since when it waits for a slot; 0: it never did */
     struct arena *arena;  /* everything above lives here */
 };
 

@@ -43,6 +43,8 @@ struct recipient_outcome {
         protection; /* the same as `tls` in a sentence or two, with the policy; NULL unless delivered to a host
                                without DSN */
     struct judged_by judged_by;
+    int64_t
+        ready_ms; /* monotonic: when the session was ready for the message; 0: it did not come to that */
 };
 
 /* One SMTP session as TLS-RPT counts it (RPT-09..13, 20..25), or a policy failure before a session. */

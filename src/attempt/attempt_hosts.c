@@ -464,6 +464,8 @@ static enum attempt_state transact(struct attempt *attempt)
     }
     if (attempt->recipient_count == 0)
         return go_on_in_another(attempt);
+    if (attempt->place.ready_ms == 0)
+        attempt->place.ready_ms = loop_now(parts->loop);
     struct transaction_parts transaction = {
         .loop = parts->loop,
         .spool = parts->spool,

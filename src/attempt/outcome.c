@@ -235,6 +235,7 @@ static struct recipient_outcome make_result(struct ledger *ledger,
         .level = ledger->level,
         .tls = place->tls,
         .judged_by = place->judged_by,
+        .ready_ms = place->ready_ms,
     };
 }
 

@@ -21,6 +21,7 @@ struct place {
     bool dsn;        /* the session's host lists DSN */
     const char *protection; /* see struct recipient_outcome; NULL */
     struct judged_by judged_by;
+    int64_t ready_ms; /* see struct recipient_outcome */
 };
 struct place place_of_domain(struct arena *arena, const char *next_hop);
 /* Of a plan by which nothing can be tried: a single host is named, for it is the one to mend. */

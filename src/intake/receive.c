@@ -137,18 +137,27 @@ static const char *what_is_wrong(const struct server_session *session)
     return NULL;
 }
 
-/* "Message-ID: value" among the header fields; an empty slice if there is none. */
+static struct slice without_cr(struct slice line)
+{
+    return slice_take(line,
+                      line.len > 0 && line.ptr[line.len - 1] == '\r' ? line.len - 1 : line.len);
+}
+
+/* "Message-ID: value" among the header fields, with its value perhaps in the next line, where long ones are folded; an empty
+ * slice if there is none. */
 static struct slice find_message_id(struct slice head)
 {
     static const char name[] = "Message-ID:";
     while (head.ptr != NULL) {
-        struct slice line = slice_split(head, '\n', &head);
-        if (line.len > 0 && line.ptr[line.len - 1] == '\r')
-            line.len--;
+        struct slice line = without_cr(slice_split(head, '\n', &head));
         if (line.len == 0)
             break;
-        if (slice_starts_nocase(line, slice_of(name)))
-            return slice_take(slice_trim(slice_drop(line, strlen(name))), SHOWN_VALUE);
+        if (!slice_starts_nocase(line, slice_of(name)))
+            continue;
+        struct slice value = slice_trim(slice_drop(line, strlen(name)));
+        if (value.len == 0 && head.len > 0 && (head.ptr[0] == ' ' || head.ptr[0] == '\t'))
+            value = slice_trim(without_cr(slice_split(head, '\n', &head)));
+        return slice_take(value, SHOWN_VALUE);
     }
     return (struct slice){NULL, 0};
 }

@@ -1,7 +1,7 @@
 /* log: see log.h. A line is built in the caller's struct and leaves in one write(2).
  * Owns: level, format and role of this process, and how many lines are lost that nobody has been told of.
  * Room for the end mark is kept free, so that a cut line is still well-formed.
- * Must never let an octet of a value end the value or the line. */
+ * Must never let an octet of a value end the value, the line or the journal's field. */
 #include "log/log.h"
 
 #include <stdarg.h>
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
+#include "log/journal.h"
 #include "log/outlet.h"
 
 enum {
@@ -68,6 +69,8 @@ void log_setup(enum log_level level, bool json, const char *role)
 void log_never_wait(void)
 {
     outlet_open();
+    if (stderr_is_journal())
+        journal_open(JOURNAL_SOCKET);
 }
 
 bool log_wants(enum log_level level)
@@ -170,9 +173,19 @@ static bool put_key(struct log_line *line, const char *key)
     return put(line, text, (size_t)length, LINE_LIMIT);
 }
 
+static void put_field(struct log_line *line, const char *key, struct slice value)
+{
+    if (journal_is_open())
+        journal_field(line->fields, &line->fields_used, sizeof(line->fields), key,
+                      slice_take(value, VALUE_LIMIT));
+}
+
 void log_slice(struct log_line *line, const char *key, struct slice value)
 {
-    if (!log_wants(line->level) || !put_key(line, key))
+    if (!log_wants(line->level))
+        return;
+    put_field(line, key, value);
+    if (!put_key(line, key))
         return;
     bool quoted = log_state.json || !is_plain(value);
     if (quoted)
@@ -192,7 +205,10 @@ void log_number(struct log_line *line, const char *key, int64_t value)
 {
     char text[NUMBER_LENGTH + 1];
     snprintf(text, sizeof(text), "%lld", (long long)value);
-    if (log_wants(line->level) && put_key(line, key))
+    if (!log_wants(line->level))
+        return;
+    put_field(line, key, slice_of(text));
+    if (put_key(line, key))
         put_text(line, text, LINE_LIMIT);
 }
 
@@ -217,7 +233,7 @@ void log_begin(struct log_line *line, enum log_level level, const char *event)
 {
     line->level = level;
     line->truncated = false;
-    line->used = 0;
+    line->used = line->fields_used = 0;
     if (!log_wants(level))
         return;
     if (log_state.json)
@@ -228,8 +244,19 @@ void log_begin(struct log_line *line, enum log_level level, const char *event)
     log_text(line, "event", event);
 }
 
+/* As an entry of the journal with fields; false: it is to leave by standard error. */
+static bool write_to_journal(const struct log_line *line)
+{
+    return journal_is_open() &&
+           journal_send(levels[line->level].priority,
+                        (struct slice){line->text, line->used - 1}, /* without its end */
+                        (struct slice){line->fields, line->fields_used});
+}
+
 static void write_out(const struct log_line *line)
 {
+    if (write_to_journal(line))
+        return;
     char out[sizeof(line->text) + 4];
     int prefix =
         log_state.journal ? snprintf(out, sizeof(out), "<%d>", levels[line->level].priority) : 0;

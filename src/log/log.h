@@ -1,6 +1,7 @@
 /* log: one line an event, key=value or JSON, to standard error (the journal's way in).
  * Owns: the process's log settings, its only global state. Values are quoted when they need it;
  * control octets are escaped, so that a peer cannot forge a line.
+ * Where standard error is the journal's, each key is a field of the entry as well: DANEWAY_QUEUE_ID and so on.
  * Must never print message content, or a secret. */
 #ifndef DANEWAY_LOG_LOG_H
 #define DANEWAY_LOG_LOG_H
@@ -15,7 +16,8 @@
  * "daneway". */
 void log_setup(enum log_level level, bool json, const char *role);
 /* For the daemon, once, before it forks: from now on a reader of the log that stands still costs lines, and not the time of
- * a worker. The next line that leaves is followed by "log-gap", which says how many were lost. */
+ * a worker. The next line that leaves is followed by "log-gap", which says how many were lost. Opens the journal, too:
+ * before a sandbox closes the way to it. */
 void log_never_wait(void);
 /* For what is costly to prepare: would a line of this level be written? */
 bool log_wants(enum log_level level);
@@ -29,6 +31,8 @@ struct log_line {
     bool truncated;
     unsigned used;
     char text[4096];
+    unsigned fields_used;
+    char fields[4096]; /* the same for the journal; nothing while it is not open */
 };
 void log_begin(struct log_line *line, enum log_level level, const char *event);
 void log_text(struct log_line *line, const char *key,

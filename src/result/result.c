@@ -65,6 +65,9 @@ struct finding {
     enum reason reason;
     const char *status, *text, *remote, *remote_name, *reply, *level, *tls, *protection;
     struct judged_by judged_by;
+    struct {
+        int64_t slot_ms, setup_ms, transmission_ms;
+    } delays; /* of the last attempt; 0 where there was none */
     bool expired;
     bool dsn; /* the host that it was delivered to tells the sender itself */
 };
@@ -107,9 +110,25 @@ static void count(struct result_counters *counters, const struct finding *findin
 static const char *const verdicts[] = {
     [DELIVERED] = "delivered", [DEFERRED] = "deferred", [BOUNCED] = "bounced"};
 
+/* "86/0.004/0.132/0.021", as Postfix has it: before the attempt / waiting for a slot / DNS, connection and TLS /
+ * transmission. Arrival is known to the second. */
+static const char *delays_text(const struct settling *settling, const struct finding *finding,
+                               int64_t delay)
+{
+    int64_t slot = finding->delays.slot_ms, setup = finding->delays.setup_ms,
+            transmission = finding->delays.transmission_ms;
+    int64_t before = delay - (slot + setup + transmission) / 1000;
+    return arena_printf(settling->arena, "%lld/%lld.%03lld/%lld.%03lld/%lld.%03lld",
+                        (long long)(before > 0 ? before : 0), (long long)(slot / 1000),
+                        (long long)(slot % 1000), (long long)(setup / 1000),
+                        (long long)(setup % 1000), (long long)(transmission / 1000),
+                        (long long)(transmission % 1000));
+}
+
 static void log_finding(const struct settling *settling, const struct finding *finding)
 {
     const struct delivery *delivery = settling->delivery;
+    int64_t delay = loop_wall(settling->result->loop) - delivery->envelope.arrival;
     struct log_line line;
     log_begin(&line, LOG_LEVEL_INFO, verdicts[finding->disposition]);
     log_text(&line, "queue_id", delivery->queue_id);
@@ -117,8 +136,11 @@ static void log_finding(const struct settling *settling, const struct finding *f
     log_text(&line, "to", arena_printf(settling->arena, "<%s>", finding->recipient->address));
     log_text(&line, "relay", finding->remote != NULL ? finding->remote : "none");
     log_text(&line, "tls", finding->tls != NULL && finding->tls[0] != '\0' ? finding->tls : NULL);
+    log_text(&line, "policy", finding->judged_by.policy);
+    log_text(&line, "rule", finding->judged_by.rule);
     log_text(&line, "dsn", finding->status);
-    log_number(&line, "delay", loop_wall(settling->result->loop) - delivery->envelope.arrival);
+    log_number(&line, "delay", delay);
+    log_text(&line, "delays", delays_text(settling, finding, delay));
     log_number(&line, "attempts", (int64_t)delivery->attempts + (settling->counts ? 1 : 0));
     if (finding->expired)
         log_text(&line, "expired", "yes");
@@ -254,6 +276,21 @@ static int64_t delay_of(const struct settling *settling, const struct outcome *o
                        seed);
 }
 
+static int64_t between(int64_t from_ms, int64_t to_ms)
+{
+    return from_ms > 0 && to_ms > from_ms ? to_ms - from_ms : 0;
+}
+
+/* A session that was ready for one recipient is the end of the set-up, whatever came before it. */
+static void take_delays(struct finding *finding, const struct delivery *delivery,
+                        const struct outcome *outcome, int64_t ready_ms)
+{
+    finding->delays.slot_ms = between(delivery->waiting_ms, outcome->started_ms);
+    finding->delays.setup_ms =
+        between(outcome->started_ms, ready_ms > 0 ? ready_ms : outcome->ended_ms);
+    finding->delays.transmission_ms = between(ready_ms, outcome->ended_ms);
+}
+
 void result_take(void *arg, struct delivery *delivery, const struct outcome *outcome)
 {
     struct result *result = arg;
@@ -269,6 +306,7 @@ void result_take(void *arg, struct delivery *delivery, const struct outcome *out
         settling->delay = 0;
     for (size_t i = 0; i < outcome->recipient_count; i++) {
         struct finding finding = finding_of_outcome(&outcome->recipients[i]);
+        take_delays(&finding, delivery, outcome, outcome->recipients[i].ready_ms);
         finding.expired =
             finding.disposition == DEFERRED && too_old && !outcome->sts_to_be_asked_anew;
         if (finding.expired)

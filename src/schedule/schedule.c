@@ -82,6 +82,7 @@ struct destination *schedule_destination(struct schedule *schedule, const char *
 void schedule_wait(struct schedule *schedule, struct destination *destination,
                    struct delivery *delivery)
 {
+    delivery->waiting_ms = loop_now(schedule->loop);
     destination_push(destination, delivery);
     schedule->waiting++;
     ready_add(schedule, destination);

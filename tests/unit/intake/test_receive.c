@@ -70,6 +70,31 @@ Test(receive, no_for_clause_with_two_recipients_and_smtp_after_helo)
     bench_close(&bench);
 }
 
+/* Long ones are folded behind the name; what is there is bounded. */
+Test(receive, the_log_names_the_message)
+{
+    struct bench bench;
+    open_bench(&bench);
+    bench_connect(&bench, "127.0.0.1");
+    bench_say(&bench,
+              "HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<u@d>\r\nDATA\r\nMessage-ID:\r\n <2@x>\r\n"
+              "\r\n.\r\n");
+    cr_assert(strstr(fake_log(), " message_id=<2@x>\n") != NULL, "%s", fake_log());
+    bench_say(&bench,
+              "MAIL FROM:<a@b>\r\nRCPT TO:<u@d>\r\nDATA\r\nMessage-ID:\r\nTo: <3@x>\r\n\r\n.\r\n");
+    cr_assert(strstr(fake_log(), "3@x") == NULL, "%s", fake_log());
+    char id[600];
+    memset(id, 'i', sizeof(id));
+    id[sizeof(id) - 1] = '\0';
+    bench_say(&bench, "MAIL FROM:<a@b>\r\nRCPT TO:<u@d>\r\nDATA\r\nMessage-ID: <");
+    bench_say(&bench, id);
+    bench_say(&bench, "\r\n\r\n.\r\n");
+    const char *found = strstr(fake_log(), " message_id=<iii");
+    cr_assert(found != NULL, "%s", fake_log());
+    cr_assert(lt(sz, strcspn(found, "\n"), 300));
+    bench_close(&bench);
+}
+
 /* What the envelope says of a message that begins so; the content stays as it came. */
 static void tls_required(const char *content, bool requiretls, bool tls_optional)
 {

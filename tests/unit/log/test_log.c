@@ -9,10 +9,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "log/journal.h"
 #include "log/log.h"
 
 static char output[65536];
@@ -273,4 +275,95 @@ Test(log, a_socket_that_nobody_reads, .timeout = 30)
     int ends[2];
     cr_assert(eq(int, socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0));
     costs_lines_not_time(ends[0], ends[1]);
+}
+
+/* --- the journal -------------------------------------------------------------------------------------------- */
+
+static char journal_path[64];
+
+/* What listens where the journal would. */
+static int play_the_journal(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(journal_path, sizeof(journal_path), "/tmp/test-log-%d.sock", (int)getpid());
+    strcpy(address.sun_path, journal_path);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    cr_assert(zero(int, bind(fd, (struct sockaddr *)&address, sizeof(address))));
+    cr_assert(journal_open(journal_path));
+    return fd;
+}
+
+static void write_finding(void)
+{
+    struct log_line line;
+    log_begin(&line, LOG_LEVEL_WARNING, "deferred");
+    log_text(&line, "queue_id", "3ABCDEF");
+    log_text(&line, "reply", "452 \"full\"\nDANEWAY_EVENT=forged");
+    log_number(&line, "delay", 12);
+    log_text(&line, "not-there", NULL);
+    log_end(&line);
+}
+
+static bool entry_has(size_t length, const char *part, size_t part_length)
+{
+    return memmem(output, length, part, part_length) != NULL;
+}
+#define HAS(text) entry_has(length, text, sizeof(text) - 1)
+
+Test(log, the_journal_gets_fields)
+{
+    log_setup(LOG_LEVEL_INFO, false, "worker-0");
+    int fd = play_the_journal();
+    write_finding();
+    size_t length = (size_t)recv(fd, output, sizeof(output), 0);
+    cr_assert(lt(sz, length, sizeof(output)));
+    static const char head[] = "PRIORITY=4\nSYSLOG_IDENTIFIER=danewayd\nMESSAGE=time=";
+    cr_assert(zero(int, strncmp(output, head, strlen(head))), "%s", output);
+    cr_assert(HAS("\nDANEWAY_EVENT=deferred\n"));
+    cr_assert(HAS("\nDANEWAY_ROLE=worker-0\n"));
+    cr_assert(HAS("\nDANEWAY_QUEUE_ID=3ABCDEF\n"));
+    cr_assert(HAS("\nDANEWAY_DELAY=12\n"));
+    cr_assert(HAS("\nDANEWAY_REPLY\n\x1f\0\0\0\0\0\0\0"
+                  "452 \"full\"\nDANEWAY_EVENT=forged\n"),
+              "a value of two lines goes with its length, and forges no field");
+    cr_assert(not(HAS("NOT_THERE")));
+    cr_assert(eq(str, (char *)captured(), ""), "and standard error gets nothing");
+    unlink(journal_path);
+}
+
+Test(log, many_fields_are_cut_where_one_ends)
+{
+    log_setup(LOG_LEVEL_INFO, true, "worker-0");
+    int fd = play_the_journal();
+    write_long_line("x");
+    size_t length = (size_t)recv(fd, output, sizeof(output), 0);
+    cr_assert(lt(sz, length, 9000));
+    cr_assert(eq(chr, output[length - 1], '\n'));
+    unlink(journal_path);
+}
+
+Test(log, without_the_journal_lines_go_to_standard_error)
+{
+    log_setup(LOG_LEVEL_INFO, false, "worker-0");
+    cr_assert(not(journal_open("/nowhere/socket")));
+    write_finding();
+    cr_assert(strstr(captured(), "event=deferred queue_id=3ABCDEF") != NULL);
+    int fd = play_the_journal();
+    close(fd); /* it was there and is gone */
+    write_finding();
+    cr_assert(gt(sz, strlen(strstr(captured(), "event=deferred") + 1), 100));
+    cr_assert(strstr(strstr(output, "event=deferred") + 1, "event=deferred") != NULL, "%s", output);
+    unlink(journal_path);
+}
+
+Test(log, a_journal_that_does_not_read_costs_no_time, .timeout = 30)
+{
+    log_setup(LOG_LEVEL_INFO, false, "worker-0");
+    play_the_journal();
+    int64_t began = now_ms();
+    for (int i = 0; i < 5000; i++)
+        write_finding();
+    cr_assert(lt(i64, now_ms() - began, 3000));
+    cr_assert(strstr(captured(), "event=deferred") != NULL, "what it did not take is not lost");
+    unlink(journal_path);
 }

@@ -190,15 +190,23 @@ Test(result, null_reverse_path_gets_a_log_line_only)
 
 Test(result, log_lines)
 {
+    delivery->waiting_ms = 70000;
+    outcome.started_ms = 70004;
+    outcome.ended_ms = 72259;
+    outcomes[0].ready_ms = 72009;
+    outcomes[0].judged_by = (struct judged_by){.policy = "tlsa", .rule = "tls_policy:12 dane-only"};
     take_and_run();
     must_log("event=delivered queue_id=3ABCDEF from=<alice@example.org> to=<user0@example.net> "
-             "relay=mx.example.net[192.0.2.1]:25 tls=dane-verified dsn=2.0.0 delay=5000 attempts=3 "
-             "reply=\"250 2.0.0 Ok\"\n");
+             "relay=mx.example.net[192.0.2.1]:25 tls=dane-verified policy=tlsa "
+             "rule=\"tls_policy:12 dane-only\" dsn=2.0.0 delay=5000 delays=4998/0.004/2.005/0.250 "
+             "attempts=3 reply=\"250 2.0.0 Ok\"\n");
     must_log("event=deferred queue_id=3ABCDEF from=<alice@example.org> to=<user1@example.net> "
-             "relay=mx.example.net[192.0.2.1]:25 tls=dane-verified dsn=4.2.2 delay=5000 attempts=3 "
-             "reason=reply-temporary "
+             "relay=mx.example.net[192.0.2.1]:25 tls=dane-verified dsn=4.2.2 delay=5000 "
+             "delays=4998/0.004/2.255/0.000 "
+             "attempts=3 reason=reply-temporary "
              "reply=\"452 4.2.2 Mailbox full\" text=\"is full\"\n");
-    must_log("dsn=5.1.1 delay=5000 attempts=3 reason=reply-permanent");
+    must_log(
+        "dsn=5.1.1 delay=5000 delays=4998/0.004/2.255/0.000 attempts=3 reason=reply-permanent");
 }
 
 Test(result, counters)
