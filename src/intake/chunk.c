@@ -87,14 +87,22 @@ static enum session_state pass_over(struct server_session *session)
     return SESSION_COMMAND;
 }
 
+/* LAST ends the transaction all the same: a client that did not wait begins the next one behind it, which must not become
+ * part of this one. */
+static enum session_state refuse(struct server_session *session)
+{
+    if (!access_refuses_clear(session))
+        reply_with(session, session->chunk.refusal);
+    if (session->chunk.last)
+        server_session_reset_transaction(session);
+    return SESSION_COMMAND;
+}
+
 static enum session_state answer(struct server_session *session)
 {
     struct reception *reception = session->reception;
-    if (session->chunk.refusal != NULL) {
-        if (!access_refuses_clear(session))
-            reply_with(session, session->chunk.refusal);
-        return SESSION_COMMAND;
-    }
+    if (session->chunk.refusal != NULL)
+        return refuse(session);
     if (reception->refusal_told)
         return pass_over(session);
     if (session->chunk.last) {

@@ -519,9 +519,9 @@ enum session_state dialogue_on_signal(struct server_session *session, enum sessi
     while (state == SESSION_COMMAND && !none && stream_unsent(session->stream) < OUTPUT_WAITS) {
         if (session->intake->draining)
             return close_with(session, "4.3.2", "Shutting down, closing");
-        state = take_command(session, &none);
-        if (state == SESSION_COMMAND && session->errors >= session->intake->settings->error_limit)
+        if (session->errors >= session->intake->settings->error_limit)
             return close_with(session, "4.7.0", "Too many errors, closing");
+        state = take_command(session, &none);
     }
     return state;
 }

@@ -34,7 +34,7 @@ Test(chunk, out_of_place)
     bench_try(GREETING
               "C: BDAT 6 LAST\nC: QUIT\nS: 503 5.5.1\n"
               "C: MAIL FROM:<a@b>\nS: 250 2.1.0\nC: BDAT 6\nC: DATA\nS: 503 5.5.1\n"
-              "C: RCPT TO:<u>\nS: 501 5.1.3\nC: BDAT 6 LAST\nC: DATA\nS: 554 5.5.1\n"
+              "C: RCPT TO:<u>\nS: 501 5.1.3\nC: BDAT 6\nC: DATA\nS: 554 5.5.1\n"
               "C: RCPT TO:<u@d>\nS: 250 2.1.5\nC: BDAT 6\nC: text\nS: 250 2.0.0\n"
               "C: DATA\nS: 503 5.5.1\nC: RCPT TO:<v@d>\nS: 503 5.5.1\nC: MAIL FROM:<c@d>\nS: 503 "
               "5.5.1\nC: RSET\nS: 250 2.0.0\nC: BDAT 6 LAST\nC: RSET\nS: 503 5.5.1\n"
@@ -43,6 +43,43 @@ Test(chunk, out_of_place)
               "C: DATA\nS: 503 5.5.1\n" QUIT);
     cr_assert(eq(uint, fake_spool.committed, 0));
     cr_assert(eq(uint, fake_spool.abandoned, 2));
+}
+
+/* A client that does not wait begins its next message behind LAST: it must not go out in the name of the one before, whose
+ * recipients were refused. covers: SMTPS-19 SMTPS-03 */
+Test(chunk, last_ends_the_transaction_whatever_became_of_it)
+{
+    struct bench bench;
+    bench_init(&bench);
+    bench_open(&bench);
+    bench_connect(&bench, "127.0.0.1");
+    bench_say(&bench, "EHLO c.example\r\n");
+    fake_forget();
+    bench_say(&bench, "MAIL FROM:<a@b>\r\nRCPT TO:<u>\r\nBDAT 3\r\n1\r\nBDAT 3 LAST\r\n2\r\n"
+                      "MAIL FROM:<c@d>\r\nRCPT TO:<v@e>\r\nBDAT 3 LAST\r\n3\r\n");
+    cr_assert(eq(str, (char *)fake_heard(),
+                 "250 2.1.0 Sender ok\r\n501 5.1.3 No valid address\r\n554 5.5.1 No valid "
+                 "recipients\r\n554 5.5.1 No valid recipients\r\n250 2.1.0 Sender ok\r\n250 2.1.5 "
+                 "Recipient ok\r\n250 2.0.0 Ok: queued as Q1\r\n"));
+    cr_assert(eq(str, fake_spool.sender, "c@d"));
+    bench_close(&bench);
+}
+
+/* Nor does BDAT let a client make mistakes without end. covers: SMTPS-19 SMTPS-10 */
+Test(chunk, too_many_errors)
+{
+    struct bench bench;
+    bench_init(&bench);
+    bench.settings.error_limit = 3;
+    bench_open(&bench);
+    bench_connect(&bench, "127.0.0.1");
+    bench_say(&bench, "EHLO c.example\r\n");
+    fake_forget();
+    bench_say(&bench, "BDAT 0\r\nBDAT 2\r\nxxBDAT 0 LAST\r\nBDAT 0\r\n");
+    cr_assert(eq(str, (char *)fake_heard(),
+                 "503 5.5.1 Say MAIL first\r\n503 5.5.1 Say MAIL first\r\n503 5.5.1 Say MAIL "
+                 "first\r\n421 4.7.0 gw.example.org Too many errors, closing\r\n"));
+    bench_close(&bench);
 }
 
 /* Where the octets end cannot be told: nothing behind it may count as a command. covers: SMTPS-19 */
