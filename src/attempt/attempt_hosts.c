@@ -102,6 +102,7 @@ static bool is_anybody_served(const struct attempt *attempt)
 static void note_answer(struct attempt *attempt)
 {
     const struct host_watch *watch = host_watch(attempt);
+    reach_found(&attempt->conductor->reach, attempt->remote.family, now_of(attempt));
     if (watch != NULL && !attempt->host_answered)
         watch->answered(watch->arg, attempt->delivery, host_with_port(attempt));
     attempt->host_answered = true;
@@ -152,6 +153,7 @@ static bool is_out_of_reach(struct attempt *attempt, const struct address *addre
     struct place place = place_of_host(attempt->arena, present_host(attempt)->host->name);
     ledger_failure(attempt->ledger, &place, &failure);
     attempt->address++;
+    attempt->clear = attempt->in_full = false; /* those were for this address */
     return true;
 }
 
@@ -397,10 +399,8 @@ static enum attempt_state session_ready(struct attempt *attempt)
     const struct peer *peer = session_facts(attempt->session)->peer;
     attempt->conductor->counters.resumed += !attempt->reused && peer != NULL && peer->resumed;
     account_for_session(attempt, true);
-    if (!attempt->reused) {
+    if (!attempt->reused)
         note_answer(attempt);
-        reach_found(&attempt->conductor->reach, attempt->remote.family);
-    }
     if (attempt->mode == ATTEMPT_PROBE) {
         session_part(&attempt->session);
         next_address(attempt);

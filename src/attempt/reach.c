@@ -1,6 +1,6 @@
 /* reach: see reach.h.
  * Owns: nothing by itself.
- * Must never take one host's silence for a missing route. */
+ * Must never take one host's silence, or one network without a route, for a family without one. */
 #include "attempt/reach.h"
 
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include "log/log.h"
 
-enum { LOST_MS = 60 * 1000, TOLD_MS = 600 * 1000 };
+enum { LOST_MS = 60 * 1000, FOUND_MS = 60 * 1000, TOLD_MS = 600 * 1000 };
 
 static unsigned place_of(uint8_t family)
 {
@@ -23,6 +23,8 @@ static const char *name_of(uint8_t family)
 void reach_lost(struct reach *reach, uint8_t family, int64_t now_ms)
 {
     unsigned place = place_of(family);
+    if (reach->found_until[place] > now_ms)
+        return;
     reach->lost_until[place] = now_ms + LOST_MS;
     if (!reach->lost[place])
         log_event(LOG_LEVEL_WARNING, "no-route",
@@ -32,13 +34,14 @@ void reach_lost(struct reach *reach, uint8_t family, int64_t now_ms)
     reach->lost[place] = true;
 }
 
-void reach_found(struct reach *reach, uint8_t family)
+void reach_found(struct reach *reach, uint8_t family, int64_t now_ms)
 {
     unsigned place = place_of(family);
     if (reach->lost[place])
         log_event(LOG_LEVEL_INFO, "route", "the gateway has a route by %s again", name_of(family));
     reach->lost[place] = false;
     reach->lost_until[place] = 0;
+    reach->found_until[place] = now_ms + FOUND_MS;
 }
 
 bool reach_has_route(const struct reach *reach, uint8_t family, int64_t now_ms)

@@ -410,7 +410,7 @@ static int connect_from(struct stream *stream, int fd, const struct address *sou
     socklen_t length = address_to_sockaddr(&stream->remote, stream->remote_port, &name);
     if (connect(fd, (struct sockaddr *)&name, length) == 0 || errno == EINPROGRESS)
         return 0;
-    if (errno == ENETUNREACH || errno == EHOSTUNREACH || errno == EADDRNOTAVAIL)
+    if (errno == ENETUNREACH || errno == EADDRNOTAVAIL) /* EHOSTUNREACH: that one is shut off */
         stream->start = STREAM_NO_ROUTE;
     return errno;
 }

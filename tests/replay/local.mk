@@ -15,6 +15,7 @@ REPLAY_SCENARIOS = \
 	tests/replay/no-route.scn \
 	tests/replay/no-route-at-all.scn \
 	tests/replay/no-route-tells-least.scn \
+	tests/replay/no-route-to-one-network.scn \
 	tests/replay/source-missing.scn \
 	tests/replay/source-of-row.scn \
 	tests/replay/address-limit.scn \
