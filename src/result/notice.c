@@ -94,6 +94,13 @@ static void write_subject(struct writer *writer, struct arena *arena, const stru
                  arena_printf(arena, "%s %s", kinds[notice->kind].subject, whom));
 }
 
+/* Where a part may have UTF-8, it says so, and the whole as well (RFC 2045 6.4). */
+static void write_8bit(struct writer *writer, const struct notice *notice)
+{
+    if (notice_is_global(notice->envelope))
+        write_line(writer, "Content-Transfer-Encoding: 8bit");
+}
+
 static void write_header(struct writer *writer, struct arena *arena, const struct notice *notice,
                          const char *own_id, const char *boundary)
 {
@@ -108,6 +115,7 @@ static void write_header(struct writer *writer, struct arena *arena, const struc
     write_line(writer, "MIME-Version: 1.0");
     write_line(writer, "Content-Type: multipart/report; report-type=delivery-status;");
     write_line(writer, " boundary=\"%s\"", boundary);
+    write_8bit(writer, notice);
     write_empty_line(writer);
     write_line(writer, "This is a delivery status notification in MIME form.");
 }
@@ -119,13 +127,6 @@ static void write_part(struct writer *writer, const char *boundary, const char *
     write_line(writer, "--%s", boundary);
     write_line(writer, "Content-Type: %s", type);
     write_line(writer, "Content-Description: %s", description);
-}
-
-/* Where a part has UTF-8, it says so. */
-static void write_8bit(struct writer *writer, const struct notice *notice)
-{
-    if (notice_is_global(notice->envelope))
-        write_line(writer, "Content-Transfer-Encoding: 8bit");
 }
 
 /* "type;xtext" becomes "type; text" (RFC 3461 6.3). What is UTF-8 is of type utf-8, whatever type it came with. */

@@ -524,6 +524,7 @@ Test(notice, to_a_sender_in_utf8)
     cr_assert(eq(str, field(&dsn->header, "To"),
                  "<\xc3\xbc@B\xc3\xbc"
                  "cher.example>"));
+    cr_assert(eq(str, field(&dsn->header, "Content-Transfer-Encoding"), "8bit"));
     const struct fields *group = &dsn->groups[0];
     cr_assert(eq(str, field(group, "Final-Recipient"),
                  "utf-8; b\xc3\xb6"
@@ -562,6 +563,7 @@ Test(notice, about_a_recipient_in_utf8)
     notice.header = SLICE_LITERAL("From: \xc3\xbc\r\n");
     struct dsn *dsn = make();
     cr_assert(not(dsn->global));
+    cr_assert(field(&dsn->header, "Content-Transfer-Encoding") == NULL);
     cr_assert(made->envelope.smtputf8 == false && made->envelope.body == BODY_7BIT);
     const struct fields *group = &dsn->groups[0];
     cr_assert(eq(str, field(group, "Final-Recipient"),
