@@ -23,7 +23,7 @@ enum {
 struct envelope {
     const char *sender; /* reverse-path without <>; "" for the null reverse-path */
     enum body_type body;
-    bool smtputf8;
+    bool smtputf8;     /* MAIL had SMTPUTF8, and the message needs it (RFC 6531) */
     bool requiretls;   /* MAIL had REQUIRETLS (RFC 8689) */
     bool tls_optional; /* the header says TLS-Required: No; never with requiretls (RTLS-07) */
     bool notice;       /* a notice of our own making */

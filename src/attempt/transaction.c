@@ -288,8 +288,7 @@ static bool has_utf8_address(const struct delivery *delivery)
     return !ascii;
 }
 
-/* Without the extension such a message may not go (RFC 6531 3.2). Whether UTF-8 in the content stands in a header, its own or
- * one of a part, is not looked at: who asked for SMTPUTF8 says that it may. */
+/* Without the extension such a message may not go (RFC 6531 3.2). The intake has looked whether the message needs it. */
 static enum reason unfit_for_ascii(const struct delivery *delivery)
 {
     if (!delivery->envelope.smtputf8)

@@ -84,6 +84,8 @@ void receive_open(struct server_session *session)
     data_decoder_init(&reception->decoder, settings->line_length_limit,
                       settings->bare_lf_normalize && !is_binary(session));
     tls_required_init(&reception->tls_required);
+    utf8_header_init(&reception->utf8_header);
+    reception->smtputf8 = session->transaction.smtputf8;
     buffer_init(&reception->head, HEAD_LIMIT);
     add_received(session);
 }
@@ -103,6 +105,8 @@ static void on_content(void *arg, struct slice run)
         return;
     draft_append(reception->draft, run);
     tls_required_read(&reception->tls_required, run);
+    if (reception->smtputf8)
+        utf8_header_read(&reception->utf8_header, run);
     size_t room = reception->head.limit - reception->head.len;
     buffer_append(&reception->head, run.ptr, run.len < room ? run.len : room);
 }
@@ -205,6 +209,25 @@ static void note_tls_required(struct server_session *session)
         draft_set_tls_optional(reception->draft);
 }
 
+/* Of a message whose lines are those of RFC 5322: in binary content a line end may be anything. */
+static bool needs_smtputf8(const struct server_session *session)
+{
+    const struct transaction *transaction = &session->transaction;
+    bool needed = is_binary(session) || utf8_header_found(&session->reception->utf8_header) ||
+                  !slice_is_ascii(slice_of(transaction->sender));
+    for (size_t i = 0; i < transaction->recipient_count && !needed; i++)
+        needed = !slice_is_ascii(slice_of(transaction->recipients[i].address)) ||
+                 !slice_is_ascii(slice_of(transaction->recipients[i].orcpt));
+    return needed;
+}
+
+/* Some clients ask for it whenever it is offered; the next host need not have it then (SMTPC-25). */
+static void note_smtputf8(struct server_session *session)
+{
+    if (session->transaction.smtputf8 && !needs_smtputf8(session))
+        draft_without_smtputf8(session->reception->draft);
+}
+
 /* The draft is dropped at once: it holds no memory while the rest is read. */
 void receive_refuse(struct server_session *session, const char *reply)
 {
@@ -226,6 +249,7 @@ enum session_state receive_finish(struct server_session *session)
     if (session->reception->refusal != NULL)
         return refuse(session);
     note_tls_required(session);
+    note_smtputf8(session);
     session->reception->committing = true;
     draft_commit(&session->reception->draft, server_session_stored, session);
     return SESSION_COMMIT;

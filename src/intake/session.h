@@ -20,6 +20,7 @@
 #include "smtp/address.h"
 #include "smtp/data.h"
 #include "smtp/tls_required.h"
+#include "smtp/utf8_header.h"
 
 enum session_state {
     SESSION_COMMAND,   /* waits for commands */
@@ -72,8 +73,10 @@ struct reception {
     struct draft *draft; /* NULL once refused or committed */
     struct data_decoder decoder;
     struct tls_required tls_required;
-    bool tls_optional;  /* set at the end of the content */
-    struct buffer head; /* the first octets of the content: for the Message-ID */
+    struct utf8_header utf8_header; /* read only where MAIL had SMTPUTF8 */
+    bool smtputf8;                  /* of MAIL */
+    bool tls_optional;              /* set at the end of the content */
+    struct buffer head;             /* the first octets of the content: for the Message-ID */
     char queue_id[QUEUE_ID_TEXT];
     const char *refusal;      /* the reply, if it is refused; NULL so far */
     bool refusal_told;        /* at a chunk that was not the last one */

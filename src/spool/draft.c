@@ -136,6 +136,11 @@ void draft_set_tls_optional(struct draft *draft)
     draft->envelope.tls_optional = true;
 }
 
+void draft_without_smtputf8(struct draft *draft)
+{
+    draft->envelope.smtputf8 = false;
+}
+
 /* --- content ------------------------------------------------------------------------------------------------ */
 
 struct chunk_job {

@@ -60,6 +60,8 @@ const char *draft_queue_id(const struct draft *draft);
 void draft_recipient(struct draft *draft, const struct recipient *recipient, const char *next_hop);
 /* The content turned out to say "TLS-Required: No": sets envelope.tls_optional. */
 void draft_set_tls_optional(struct draft *draft);
+/* Neither addresses nor content turned out to need SMTPUTF8: clears envelope.smtputf8. */
+void draft_without_smtputf8(struct draft *draft);
 /* Content with CRLF line ends. Chunks of 256 KiB go to the store as they fill up. */
 void draft_append(struct draft *draft, struct slice content);
 /* Octets handed over that the store has not taken yet: above 1 MiB the giver should pause. */

@@ -1,6 +1,6 @@
 # Fuzz targets of src/smtp/
 fuzz_targets += tests/fuzz/fuzz_reply tests/fuzz/fuzz_ehlo tests/fuzz/fuzz_address tests/fuzz/fuzz_command \
-	tests/fuzz/fuzz_data tests/fuzz/fuzz_tls_required
+	tests/fuzz/fuzz_data tests/fuzz/fuzz_tls_required tests/fuzz/fuzz_utf8_header
 tests_fuzz_fuzz_reply_SOURCES = tests/fuzz/fuzz_reply.c
 tests_fuzz_fuzz_reply_LDADD = $(FUZZ_MAIN) libdaneway-smtp.a libdaneway-base.a
 tests_fuzz_fuzz_reply_LDFLAGS = $(FUZZ_LINKING)
@@ -19,3 +19,6 @@ tests_fuzz_fuzz_data_LDFLAGS = $(FUZZ_LINKING)
 tests_fuzz_fuzz_tls_required_SOURCES = tests/fuzz/fuzz_tls_required.c
 tests_fuzz_fuzz_tls_required_LDADD = $(FUZZ_MAIN) libdaneway-smtp.a libdaneway-base.a
 tests_fuzz_fuzz_tls_required_LDFLAGS = $(FUZZ_LINKING)
+tests_fuzz_fuzz_utf8_header_SOURCES = tests/fuzz/fuzz_utf8_header.c
+tests_fuzz_fuzz_utf8_header_LDADD = $(FUZZ_MAIN) libdaneway-smtp.a libdaneway-base.a
+tests_fuzz_fuzz_utf8_header_LDFLAGS = $(FUZZ_LINKING)

@@ -510,6 +510,11 @@ void draft_set_tls_optional(struct draft *draft)
     draft->tls_optional = true;
 }
 
+void draft_without_smtputf8(struct draft *draft)
+{
+    draft->smtputf8 = false;
+}
+
 void draft_append(struct draft *draft, struct slice content)
 {
     buffer_append(&draft->content, content.ptr, content.len);

@@ -353,3 +353,32 @@ Test(chunk, smtputf8_under_tls)
     cr_assert(strstr(fake_spool.content, " with UTF8SMTPS id Q") != NULL, "%s", fake_heard());
     bench_close(&bench);
 }
+
+/* A client may ask for it without need; what needs it, asks for it of the next host as well. covers: SMTPC-25 SMTPS-24 */
+Test(chunk, smtputf8_only_where_it_is_needed)
+{
+    static const struct {
+        const char *mail, *rcpt, *content;
+        bool needed;
+    } cases[] = {
+        {"a@b", "u@d", "Subject: x\r\n\r\n\xc3\xbc\r\n", false},
+        {"a@b", "u@d", "Subject: \xc3\xbc\r\n\r\nx\r\n", true},
+        {"\xc3\xbc@b", "u@d", "\r\nx\r\n", true},
+        {"a@b", "\xc3\xbc@d", "\r\nx\r\n", true},
+        {"a@b", "u@d> ORCPT=utf-8;\xc3\xbc@d", "\r\nx\r\n", true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct bench bench;
+        open_bench(&bench);
+        bool closed = strchr(cases[i].rcpt, '>') != NULL;
+        CLEANUP(text_free)
+        char *wire =
+            x_printf("RSET\r\nMAIL FROM:<%s> SMTPUTF8\r\nRCPT TO:<%s%s\r\nBDAT %zu LAST\r\n%s",
+                     cases[i].mail, cases[i].rcpt, closed ? "" : ">", strlen(cases[i].content),
+                     cases[i].content);
+        bench_say(&bench, wire);
+        cr_assert(eq(uint, fake_spool.committed, 1), "case %zu: %s", i, fake_heard());
+        cr_assert(fake_spool.smtputf8 == cases[i].needed, "case %zu", i);
+        bench_close(&bench);
+    }
+}

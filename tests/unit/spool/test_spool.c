@@ -70,6 +70,27 @@ Test(spool, what_the_header_said_survives_a_restart)
     keeps_tls_wishes(false, true, "one.example");
 }
 
+/* covers: SMTPC-25 */
+Test(spool, what_did_not_need_smtputf8_comes_back_without)
+{
+    struct draft *draft =
+        draft_create(harness.spool, &(struct envelope){.sender = "a@example.org",
+                                                       .smtputf8 = true,
+                                                       .client = "192.0.2.1",
+                                                       .helo = "in.example.org",
+                                                       .client_rule = "clients:1"});
+    draft_recipient(draft, &(struct recipient){.address = "u@example.com"}, "one.example");
+    draft_append(draft, SLICE_LITERAL("x\r\n"));
+    draft_without_smtputf8(draft);
+    harness.pending++;
+    draft_commit(&draft, harness_done, &harness);
+    harness_wait(&harness);
+    harness_reopen(&harness);
+    struct delivery *delivery = claim_one("one.example");
+    cr_assert(not(delivery->envelope.smtputf8));
+    spool_release(harness.spool, &delivery);
+}
+
 /* covers: QUEUE-05 SMTPS-07 */
 Test(spool, envelope_comes_back_as_it_was)
 {
