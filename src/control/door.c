@@ -19,7 +19,8 @@ enum { LOOK_MS = 1000 };
 
 struct place {
     struct bufferevent *buffer; /* NULL: free */
-    int64_t spoken;             /* monotonic ms: its beginning, or the last whole request */
+    int64_t spoken; /* monotonic ms: its beginning, or the last request's whole arrival or answer */
+    bool answered;  /* false: a request is being answered, and nobody waits for the client */
 };
 
 struct door {
@@ -42,7 +43,8 @@ static bool is_gone(const struct place *place)
 /* What is still to be read by the client has a time limit of its own. */
 static bool is_silent(const struct door *door, const struct place *place)
 {
-    return loop_now(door->loop) - place->spoken > (int64_t)door->patience * 1000 &&
+    return place->answered &&
+           loop_now(door->loop) - place->spoken > (int64_t)door->patience * 1000 &&
            evbuffer_get_length(bufferevent_get_output(place->buffer)) == 0;
 }
 
@@ -83,7 +85,7 @@ static struct bufferevent *on_connection(struct event_base *base, void *arg)
         buffer == NULL) /* several were taken in one turn: not counted, but timed */
         return buffer;
     bufferevent_incref(buffer);
-    *place = (struct place){.buffer = buffer, .spoken = loop_now(door->loop)};
+    *place = (struct place){.buffer = buffer, .spoken = loop_now(door->loop), .answered = true};
     bool full = true;
     for (unsigned i = 0; i < door->limit && full; i++)
         full = door->places[i].buffer != NULL;
@@ -92,13 +94,30 @@ static struct bufferevent *on_connection(struct event_base *base, void *arg)
     return buffer;
 }
 
+static void set_answered(struct door *door, struct evhttp_request *request, bool answered)
+{
+    const struct timeval patience = {.tv_sec = door->patience};
+    struct evhttp_connection *connection = evhttp_request_get_connection(request);
+    if (connection == NULL)
+        return;
+    struct bufferevent *buffer = evhttp_connection_get_bufferevent(connection);
+    bufferevent_set_timeouts(buffer, answered ? &patience : NULL, &patience);
+    for (unsigned i = 0; i < door->limit; i++)
+        if (door->places[i].buffer == buffer) {
+            door->places[i].spoken = loop_now(door->loop);
+            door->places[i].answered = answered;
+        }
+}
+
+static void on_answered(struct evhttp_request *request, void *door)
+{
+    set_answered(door, request, true);
+}
+
 void door_note(struct door *door, struct evhttp_request *request)
 {
-    struct evhttp_connection *connection = evhttp_request_get_connection(request);
-    struct bufferevent *buffer = evhttp_connection_get_bufferevent(connection);
-    for (unsigned i = 0; i < door->limit; i++)
-        if (door->places[i].buffer == buffer)
-            door->places[i].spoken = loop_now(door->loop);
+    set_answered(door, request, false);
+    evhttp_request_set_on_complete_cb(request, on_answered, door);
 }
 
 struct door *door_open(struct loop *loop, int fd, unsigned connections, int patience,

@@ -331,6 +331,31 @@ Test(status, places_are_few_and_not_for_ever)
     door_close(&door);
 }
 
+static struct evhttp_request *asked;
+
+static void remember_request(struct evhttp_request *request, void *arg)
+{
+    (void)arg;
+    door_note(door, request);
+    asked = request;
+}
+
+/* A long action, or the stream of decisions: the client has nothing to say meanwhile. Afterwards it is as silent as any. */
+Test(status, an_answer_may_take_longer_than_a_silent_client)
+{
+    door = door_open(loop, listen_tcp(), 2, 1, remember_request, NULL);
+    int fd = connect_tcp();
+    say(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    cr_expect(eq(str, (char *)hear(fd, 3500), ""));
+    cr_assert(not(is_closed(fd)));
+    evhttp_send_reply(asked, HTTP_OK, NULL, NULL);
+    cr_expect(strstr(hear(fd, 100), " 200 ") != NULL, "%s", answer);
+    run_for(2500);
+    cr_expect(is_closed(fd), "and now it is the client's turn");
+    close(fd);
+    door_close(&door);
+}
+
 /* --- over TCP --------------------------------------------------------------------------------- */
 
 Test(status, tcp_asks_for_a_token)
