@@ -90,6 +90,8 @@ static void on_decisions(void *arg, json_t *decisions, uint64_t lost)
     for (struct reader *reader = events->readers; reader != NULL; reader = reader->next)
         reader->lost += lost;
     json_array_foreach(decisions, i, decision) {
+        if (!json_is_object(decision)) /* a worker may say anything */
+            continue;
         char *text = json_dumps(decision, JSON_COMPACT);
         for (struct reader *reader = events->readers; reader != NULL; reader = reader->next)
             show(reader, text);

@@ -80,35 +80,37 @@ static json_t *all_destinations(json_t *answers)
     return all;
 }
 
-/* Each worker finds out for itself; to the operator it is one host. */
-static void add_silent_host(json_t *list, json_t *host)
+/* Each worker finds out for itself; to the operator it is one host. `by_name`: those in the list. */
+static void add_silent_host(json_t *list, json_t *by_name, json_t *host)
 {
-    json_t *known;
-    size_t i;
     const char *name = json_string_value(json_object_get(host, "host"));
-    json_array_foreach(list, i, known) {
-        if (strcmp(json_string_value(json_object_get(known, "host")), name) != 0)
-            continue;
-        json_int_t destinations = json_integer_value(json_object_get(known, "destinations"));
-        destinations += json_integer_value(json_object_get(host, "destinations"));
-        json_object_set_new(known, "destinations", json_integer(destinations));
-        keep_earlier(known, host, "since");
-        keep_earlier(known, host, "probe_at");
+    json_t *known = name != NULL ? json_object_get(by_name, name) : NULL;
+    if (name == NULL) /* a worker may say anything */
+        return;
+    if (known == NULL) {
+        known = json_copy(host);
+        json_array_append_new(list, known);
+        json_object_set(by_name, name, known);
         return;
     }
-    json_array_append_new(list, json_copy(host));
+    json_int_t destinations = json_integer_value(json_object_get(known, "destinations"));
+    destinations = added(destinations, json_integer_value(json_object_get(host, "destinations")));
+    json_object_set_new(known, "destinations", json_integer(destinations));
+    keep_earlier(known, host, "since");
+    keep_earlier(known, host, "probe_at");
 }
 
 static json_t *all_silent_hosts(json_t *answers)
 {
-    json_t *all = json_array(), *answer, *host;
+    json_t *all = json_array(), *by_name = json_object(), *answer, *host;
     size_t i, k;
     json_array_foreach(answers, i, answer) {
         json_t *list = json_object_get(json_object_get(answer, "schedule"), "silent_hosts");
         json_array_foreach(list, k, host) {
-            add_silent_host(all, host);
+            add_silent_host(all, by_name, host);
         }
     }
+    json_decref(by_name);
     return all;
 }
 
@@ -230,12 +232,12 @@ static void add_count(json_t *sum, json_t *count)
 {
     json_t *ages = json_object_get(sum, "ages"), *age;
     size_t i;
-    json_int_t total = json_integer_value(json_object_get(sum, "total")) +
-                       json_integer_value(json_object_get(count, "total"));
+    json_int_t total = added(json_integer_value(json_object_get(sum, "total")),
+                             json_integer_value(json_object_get(count, "total")));
     json_object_set_new(sum, "total", json_integer(total));
     json_array_foreach(json_object_get(count, "ages"), i, age) {
         json_int_t before = json_integer_value(json_array_get(ages, i));
-        json_t *both = json_integer(before + json_integer_value(age));
+        json_t *both = json_integer(added(before, json_integer_value(age)));
         if (i < json_array_size(ages))
             json_array_set_new(ages, i, both);
         else
@@ -273,7 +275,7 @@ json_t *overview_counts(json_t *answers, json_t *missing, size_t limit)
     json_object_foreach(by_name, name, group) {
         json_object_set_new(group, "name", json_string(name));
         json_int_t count = json_integer_value(json_object_get(group, "total"));
-        json_object_set_new(group, "order", json_integer(-count));
+        json_object_set_new(group, "order", json_integer(-1 - count)); /* no overflow */
         json_array_append(list, group);
     }
     json_t *largest_first = sorted(list, "order");

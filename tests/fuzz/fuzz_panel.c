@@ -124,6 +124,7 @@ static void on_flush(void *arg, json_t *answers, json_t *missing)
 {
     (void)arg;
     json_decref(overview_flush(answers, missing));
+    json_decref(overview_counts(answers, missing, 2));
     answered++;
 }
 

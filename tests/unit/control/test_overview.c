@@ -95,6 +95,33 @@ Test(overview, silent_host_is_one_for_all_workers)
     json_decref(missing);
 }
 
+/* A worker that a stranger has taken over may say anything. */
+Test(overview, what_makes_no_sense_does_no_harm)
+{
+    json_t *answers =
+        parse("[{\"schedule\":{\"silent_hosts\":[{\"host\":7},null,{\"host\":\"mx.example:25\","
+              " \"destinations\":9223372036854775807},{},{\"host\":\"mx.example:25\","
+              " \"destinations\":9223372036854775807}]}}]");
+    json_t *missing = parse("[]");
+    json_t *status = overview_status(answers, missing);
+    json_t *list = json_object_get(status, "silent_hosts"), *first = json_array_get(list, 0);
+    cr_assert(eq(sz, json_array_size(list), 1));
+    cr_expect(eq(i64, json_integer_value(json_object_get(first, "destinations")), INT64_MAX));
+    json_decref(status);
+    json_decref(answers);
+    answers = parse("[{\"groups\":[{\"name\":\"a\",\"total\":9223372036854775807,\"ages\":["
+                    "9223372036854775807]},{\"name\":\"a\",\"total\":1,\"ages\":[1]},{\"name\":"
+                    "\"b\",\"total\":-9223372036854775808},{\"total\":1},null]}]");
+    json_t *counts = overview_counts(answers, missing, 10);
+    list = json_object_get(counts, "groups");
+    cr_assert(eq(sz, json_array_size(list), 2));
+    cr_expect(
+        eq(str, (char *)json_string_value(json_object_get(json_array_get(list, 0), "name")), "a"));
+    json_decref(counts);
+    json_decref(answers);
+    json_decref(missing);
+}
+
 Test(overview, lists_are_merged_in_order)
 {
     json_t *answers = parse("[[{\"t\":3},{\"t\":5}],[{\"t\":1},{\"t\":4}],[]]"),
