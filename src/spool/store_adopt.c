@@ -157,6 +157,8 @@ static int move_messages(struct adoption *adoption, struct store *store, int64_t
     if (query_number(store, "SELECT max(id) FROM main.delivery", &highest) != 0 ||
         query_number(store, "SELECT min(id) FROM old.delivery", &lowest) != 0)
         return -1;
+    if (highest < store->delivery_mark)
+        highest = store->delivery_mark;
     const int64_t values[] = {last, highest - lowest + 1, now};
     if (store_begin(store, true) != 0)
         return -1;

@@ -108,9 +108,10 @@ static int insert_delivery(struct store *store, const struct stored_message *mes
     bind_number(statement, 3, message->now);
     bind_number(statement, 4, message->envelope->notice);
     bind_number(statement, 5, flow_of(store, message->envelope, delivery));
+    bind_number(statement, 6, store->delivery_mark);
     if (store_run(store, statement) != 0)
         return -1;
-    delivery->id = sqlite3_last_insert_rowid(store->db);
+    delivery->id = store->delivery_mark = sqlite3_last_insert_rowid(store->db);
     for (size_t i = 0; i < delivery->recipient_count; i++) {
         delivery->recipients[i].id = (int64_t)i + 1;
         if (insert_recipient(store, delivery->id, &delivery->recipients[i]) != 0)

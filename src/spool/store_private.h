@@ -34,6 +34,8 @@ struct store {
     char *directory;
     int lock;
     size_t turn; /* the flow that the next claim begins with */
+    int64_t
+        delivery_mark; /* ids of deliveries up to here are not given again: somebody may still mean the one that has gone */
     uint64_t free_space_min, small_message_size;
     int64_t trace_lifetime;
     int64_t space_checked; /* monotonic ms */

@@ -267,7 +267,7 @@ static void on_taken(void *arg, struct delivery **deliveries, size_t count, size
                      int64_t last, bool more)
 {
     cr_expect(eq(int, more, 0));
-    cr_expect(gt(i64, last, 0));
+    cr_expect(lt(i64, 0, last));
     for (size_t i = 0; i < count; i++)
         taken[i] = deliveries[i];
     taken_count = count;
@@ -294,6 +294,19 @@ Test(operator, what_is_taken_is_nobody_elses)
     harness_settle(&harness, taken[0], RECIPIENT_BOUNCED, 0);
     harness_settle(&harness, other, RECIPIENT_DELIVERED, 0);
     cr_expect(eq(int, (int)harness_number(&harness, "messages"), 0));
+}
+
+/* An action finds ids first, and acts on them a moment later: they must not have become somebody else's meanwhile. */
+Test(operator, a_delivery_that_has_gone_leaves_its_number_to_nobody)
+{
+    int64_t last = 0;
+    for (int i = 0; i < 3; i++) {
+        put("a@example.org", "one.example");
+        struct delivery *delivery = claim_one("one.example");
+        cr_expect(lt(i64, last, delivery->id));
+        last = delivery->id;
+        harness_settle(&harness, delivery, RECIPIENT_DELIVERED, 0);
+    }
 }
 
 /* A thousand of one sender wait, and one of somebody else who came after them. covers: QUEUE-08 */
