@@ -235,7 +235,7 @@ Test(offline, every_reason_is_listed)
 {
     json_t *json = run(STATUS_YES, (const char *const[]){"reasons", "--json", NULL}), *row;
     size_t i;
-    cr_assert(gt(sz, json_array_size(json), 40));
+    cr_assert(lt(sz, 40, json_array_size(json)));
     json_array_foreach(json, i, row)
         cr_expect(json_string_length(json_object_get(row, "advice")) > 0);
     json_decref(json);

@@ -144,7 +144,7 @@ void panel_ask_one(struct panel *panel, size_t worker, json_t *question, int64_t
     struct waiting *waiting = x_calloc(1, sizeof *waiting);
     (void)panel;
     (void)worker;
-    cr_assert(gt(i64, patience, 0));
+    cr_assert(lt(i64, 0, patience));
     *waiting = (struct waiting){
         fn, arg, strcmp(op, "report-lookup") == 0 ? record_answer() : submit_answer(question)};
     json_decref(question);
@@ -300,7 +300,7 @@ Test(report_jobs, doubling_delays_for_a_day)
     cr_assert(eq(i64, asked_at[3] - asked_at[2], 1200));
     cr_assert(eq(i64, asked_at[asked_count - 1] - asked_at[asked_count - 2], 14400));
     cr_assert(le(i64, asked_at[asked_count - 1] - asked_at[0], DAY));
-    cr_assert(gt(i64, asked_at[asked_count - 1] - asked_at[0] + 14400, DAY));
+    cr_assert(lt(i64, DAY, asked_at[asked_count - 1] - asked_at[0] + 14400));
     cr_assert(eq(i64, status_number("dropped"), 1));
 }
 
@@ -322,7 +322,7 @@ Test(report_jobs, look_up_fails)
     start();
     run_for(3600);
     cr_assert(eq(str, state(), "waiting"));
-    cr_assert(gt(uint, looked_up, 2));
+    cr_assert(lt(uint, 2, looked_up));
     record_status = "found";
     run_for(7200);
     cr_assert(eq(str, state(), "done"));
@@ -446,7 +446,7 @@ Test(report_jobs, a_start_drawn_for_each_domain)
     cr_assert(eq(sz, json_array_size(json_object_get(list, "submissions")), 3));
     json_array_foreach(json_object_get(list, "submissions"), i, one) {
         int64_t next = json_integer_value(json_object_get(one, "next"));
-        cr_expect(gt(i64, next, MIDNIGHT + 1200));
+        cr_expect(lt(i64, MIDNIGHT + 1200, next));
         cr_expect(le(i64, next, MIDNIGHT + 14400));
     }
     json_decref(list);

@@ -321,7 +321,7 @@ Test(receive, large_content_octet_for_octet)
     for (size_t at = 0; at < wire.len; at += 60000)
         fake_say(bench.loop, slice_take(slice_drop(buffer_slice(&wire), at), 60000));
     cr_assert(heard("250 2.0.0 "));
-    cr_assert(gt(sz, fake_spool.content_length, length));
+    cr_assert(lt(sz, length, fake_spool.content_length));
     cr_assert(eq(
         int, memcmp(fake_spool.content + fake_spool.content_length - length, wire.ptr, length), 0));
     buffer_release(&wire);

@@ -258,7 +258,7 @@ static void costs_lines_not_time(int reader, int writer)
     drained(reader);
     const char *gap = strstr(output, "event=log-gap text=\"");
     cr_assert(gap != NULL, "%s", output);
-    cr_assert(gt(int, atoi(gap + strlen("event=log-gap text=\"")), 1000), "%s", gap);
+    cr_assert(lt(int, 1000, atoi(gap + strlen("event=log-gap text=\""))), "%s", gap);
     cr_assert(strstr(output, "\ntime=") != NULL || output[0] == 't', "%s", output);
     cr_assert(strstr(gap + 1, "event=log-gap") == NULL, "told once: %s", output);
 }
@@ -351,7 +351,7 @@ Test(log, without_the_journal_lines_go_to_standard_error)
     int fd = play_the_journal();
     close(fd); /* it was there and is gone */
     write_finding();
-    cr_assert(gt(sz, strlen(strstr(captured(), "event=deferred") + 1), 100));
+    cr_assert(lt(sz, 100, strlen(strstr(captured(), "event=deferred") + 1)));
     cr_assert(strstr(strstr(output, "event=deferred") + 1, "event=deferred") != NULL, "%s", output);
     unlink(journal_path);
 }

@@ -166,7 +166,7 @@ Test(dns, classification)
             compare(i, mode_names[mode], questions[i].answer);
             dns_answer_free(&questions[i].answer);
         }
-        cr_expect(gt(u64, dns_counters(dns).bogus, 0));
+        cr_expect(lt(u64, 0, dns_counters(dns).bogus));
         dns_free(&dns);
         loop_free(&loop);
     }
@@ -792,7 +792,7 @@ Test(resolver, asks_again_after_the_ttl)
     cr_expect(eq(u64, second, first));
     cr_expect(eq(u64, resolver_counters(resolver).queries,
                  first + 1)); /* AAAA and TLSA are absent for longer */
-    cr_expect(gt(u64, resolver_counters(resolver).cache_hits, 0));
+    cr_expect(lt(u64, 0, resolver_counters(resolver).cache_hits));
     resolver_free(&resolver);
     arena_free(&arena);
     loop_free(&loop);

@@ -213,7 +213,7 @@ void spool_find_late(struct spool *spool, int64_t after, int64_t arrived_before,
                      spool_late_fn *fn, void *arg)
 {
     cr_assert(eq(i64, after, 0));
-    cr_assert(gt(sz, limit, 4));
+    cr_assert(lt(sz, 4, limit));
     struct look *look = arena_alloc(spool->arena, sizeof(*look));
     *look = (struct look){spool, fn, arg, arrived_before};
     spool->looks++;

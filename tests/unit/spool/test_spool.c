@@ -494,7 +494,7 @@ Test(spool, queue_ids_are_never_reused)
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < 200; i++) {
             struct draft *draft = draft_create(harness.spool, &envelope);
-            cr_assert(gt(str, (char *)draft_queue_id(draft), last));
+            cr_assert(lt(str, last, (char *)draft_queue_id(draft)));
             strcpy(last, draft_queue_id(draft));
             draft_abandon(&draft);
         }
@@ -510,7 +510,7 @@ Test(spool, queue_ids_are_never_reused)
     harness.settings.workers = 2;
     harness_reopen(&harness);
     struct draft *draft = draft_create(harness.spool, &envelope);
-    cr_assert(gt(str, (char *)draft_queue_id(draft), last));
+    cr_assert(lt(str, last, (char *)draft_queue_id(draft)));
     draft_abandon(&draft);
 }
 
@@ -545,7 +545,7 @@ Test(spool, queue_id_spelling)
         queue_id_format(numbers[i], text);
         cr_assert(eq(int, queue_id_parse(text, &number), 0));
         cr_assert(eq(i64, number, numbers[i]));
-        cr_assert(gt(str, text, before));
+        cr_assert(lt(str, before, text));
         strcpy(before, text);
     }
     cr_assert(eq(int, queue_id_parse("", &number), -1));
