@@ -112,7 +112,7 @@ static void on_answers(void *arg, json_t *answers, json_t *missing)
         exchange_reply_json(exchange, HTTP_OK, json);
         return;
     }
-    char *text = overview_metrics(json);
+    char *text = overview_metrics(json, exchange->desk->counters);
     json_decref(json);
     exchange_reply(exchange, HTTP_OK, "application/openmetrics-text; version=1.0.0; charset=utf-8",
                    text, strlen(text));

@@ -18,6 +18,7 @@
 #include "base/alloc.h"
 #include "control/status_socket.h"
 
+struct counters;
 struct events;
 struct history;
 /* What all exchanges of one control role share. */
@@ -26,7 +27,8 @@ struct status_desk {
     struct status_sources from;
     struct events *events;
     struct history *history;
-    int64_t started; /* seconds since 1970 */
+    struct counters *counters; /* of /metrics */
+    int64_t started;           /* seconds since 1970 */
 };
 
 struct exchange;

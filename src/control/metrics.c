@@ -1,11 +1,15 @@
 /* metrics: the overview as OpenMetrics text, for Prometheus and its kin.
- * Owns: the table of metrics; a row is a sample, rows of one family stand together.
+ * Owns: the table of metrics; a row is a sample, rows of one family stand together. What workers counted, over their restarts:
+ * a sum of all of them that fell because one of them began anew would be taken for a reset of the whole, and counted twice.
  * Labels have fixed values: nothing here grows with the number of domains, hosts or messages.
  * Must never hold what names a person or a destination. */
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/slice.h"
 #include "control/overview.h"
 #include "daneway/reason.h"
@@ -157,9 +161,97 @@ static const struct metric {
      "", "submissions", "suspended"},
 };
 
-/* A list counts as its length, true as 1, what is not there as 0. */
-static long long value_of(json_t *status, const struct metric *metric)
+/* --- what workers have counted ------------------------------------------------------------------ */
+
+enum { ROWS = sizeof metrics / sizeof metrics[0], COUNTS = ROWS + REASON_COUNT, WORKERS = 1024 };
+
+struct counted {
+    json_int_t pid, started;
+    uint64_t last[COUNTS], before[COUNTS]; /* by this process; by those that were there before */
+};
+
+struct counters {
+    struct counted *workers;
+    size_t count;
+};
+
+struct counters *counters_create(void)
 {
+    return x_calloc(1, sizeof(struct counters));
+}
+
+void counters_free(struct counters **counters)
+{
+    if (*counters == NULL)
+        return;
+    free((*counters)->workers);
+    free(*counters);
+    *counters = NULL;
+}
+
+/* What the control role counts itself is not in the workers' answers. */
+static bool is_of_workers(const struct metric *metric)
+{
+    return metric->type == COUNTER && strcmp(metric->section, "reports") != 0 &&
+           strcmp(metric->section, "submissions") != 0;
+}
+
+static json_int_t number_at(json_t *answer, const char *section, const char *key)
+{
+    return json_integer_value(json_object_get(json_object_get(answer, section), key));
+}
+
+static json_int_t count_of(json_t *answer, size_t i)
+{
+    if (i >= ROWS)
+        return number_at(answer, "reasons", reason_row((enum reason)(i - ROWS))->name);
+    return is_of_workers(&metrics[i]) ? number_at(answer, metrics[i].section, metrics[i].key) : 0;
+}
+
+static struct counted *counted_of(struct counters *counters, json_int_t worker)
+{
+    while (counters->count <= (size_t)worker) {
+        counters->workers =
+            x_realloc(counters->workers, (counters->count + 1) * sizeof *counters->workers);
+        counters->workers[counters->count++] = (struct counted){0};
+    }
+    return &counters->workers[worker];
+}
+
+static void feed(struct counters *counters, json_t *answer)
+{
+    json_int_t worker = json_integer_value(json_object_get(answer, "worker"));
+    json_int_t pid = json_integer_value(json_object_get(answer, "pid"));
+    json_int_t started = json_integer_value(json_object_get(answer, "started"));
+    if (worker < 0 || worker >= WORKERS) /* a worker may say anything */
+        return;
+    struct counted *counted = counted_of(counters, worker);
+    bool is_new = counted->pid != pid || counted->started != started;
+    for (size_t i = 0; i < COUNTS; i++) {
+        json_int_t count = count_of(answer, i);
+        counted->before[i] += is_new ? counted->last[i] : 0;
+        counted->last[i] = count > 0 ? (uint64_t)count : 0;
+    }
+    counted->pid = pid;
+    counted->started = started;
+}
+
+static long long sum_of(const struct counters *counters, size_t i)
+{
+    uint64_t sum = 0;
+    for (size_t worker = 0; worker < counters->count; worker++)
+        sum += counters->workers[worker].before[i] + counters->workers[worker].last[i];
+    return sum > INT64_MAX ? INT64_MAX : (long long)sum;
+}
+
+/* --- as text ------------------------------------------------------------------------------------ */
+
+/* A list counts as its length, true as 1, what is not there as 0. */
+static long long value_of(json_t *status, const struct counters *counters, size_t row)
+{
+    const struct metric *metric = &metrics[row];
+    if (is_of_workers(metric))
+        return sum_of(counters, row);
     json_t *section = *metric->section == '\0' ? status : json_object_get(status, metric->section);
     json_t *value = json_object_get(section, metric->key);
     if (json_is_array(value))
@@ -192,29 +284,33 @@ static void print_metric(struct buffer *text, const struct metric *metric, bool 
 }
 
 /* Each reason has its sample, also while it has not happened: a rate over it is 0 then, and not unknown. */
-static void print_reasons(struct buffer *text, json_t *counts)
+static void print_reasons(struct buffer *text, const struct counters *counters)
 {
     static const char family[] = "daneway_recipients_by_reason";
     buffer_printf(text, "# TYPE %s counter\n# HELP %s Recipients deferred or bounced, by reason.\n",
                   family, family);
-    for (int reason = REASON_NONE + 1; reason < REASON_COUNT; reason++) {
-        const char *name = reason_row((enum reason)reason)->name;
-        buffer_printf(text, "%s_total{reason=\"%s\"} %lld\n", family, name,
-                      (long long)json_integer_value(json_object_get(counts, name)));
-    }
+    for (int reason = REASON_NONE + 1; reason < REASON_COUNT; reason++)
+        buffer_printf(text, "%s_total{reason=\"%s\"} %lld\n", family,
+                      reason_row((enum reason)reason)->name,
+                      sum_of(counters, ROWS + (size_t)reason));
 }
 
-char *overview_metrics(json_t *status)
+char *overview_metrics(json_t *status, struct counters *counters)
 {
     struct buffer text;
+    json_t *answer;
+    size_t worker;
+    json_array_foreach(json_object_get(status, "details"), worker, answer) {
+        feed(counters, answer);
+    }
     buffer_init(&text, 64 * 1024);
     const char *family = "";
-    for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
+    for (size_t i = 0; i < ROWS; i++) {
         bool first = strcmp(family, metrics[i].family) != 0;
         family = metrics[i].family;
-        print_metric(&text, &metrics[i], first, value_of(status, &metrics[i]));
+        print_metric(&text, &metrics[i], first, value_of(status, counters, i));
     }
-    print_reasons(&text, json_object_get(status, "reasons"));
+    print_reasons(&text, counters);
     buffer_append(&text, "# EOF\n", sizeof "# EOF\n");
     return text.ptr;
 }

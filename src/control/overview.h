@@ -19,7 +19,12 @@ json_t *overview_counts(json_t *answers, json_t *missing, size_t limit);
 json_t *overview_sums(json_t *answers, json_t *missing);
 /* {"flushed":N,"missing":[...]} */
 json_t *overview_flush(json_t *answers, json_t *missing);
-/* OpenMetrics text of an overview_status; free() it. */
-char *overview_metrics(json_t *status);
+/* What workers have counted since the first overview_metrics with this, over their restarts: sums that do not fall because a
+ * worker begins anew or does not answer. */
+struct counters;
+struct counters *counters_create(void);
+void counters_free(struct counters **counters);
+/* OpenMetrics text of an overview_status; free() it. Remembers in `counters` what its workers say. */
+char *overview_metrics(json_t *status, struct counters *counters);
 
 #endif

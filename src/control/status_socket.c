@@ -14,6 +14,7 @@
 #include "control/events.h"
 #include "control/guard.h"
 #include "control/history.h"
+#include "control/overview.h"
 #include "control/status_assets.h"
 #include "control/status_commands.h"
 #include "control/status_pages.h"
@@ -168,6 +169,7 @@ struct status_socket *status_socket_open(struct loop *loop, int listener,
                                         .from = *sources,
                                         .events = events_create(loop, sources->panel),
                                         .history = history_create(loop, sources->panel),
+                                        .counters = counters_create(),
                                         .started = loop_wall(loop)};
     status->door = door_open(loop, listener, UNIX_CONNECTIONS, PATIENCE, on_request, status);
     return status;
@@ -179,6 +181,7 @@ void status_socket_close(struct status_socket **status)
         return;
     events_free(&(*status)->desk.events);
     history_free(&(*status)->desk.history);
+    counters_free(&(*status)->desk.counters);
     door_close(&(*status)->tcp_door);
     door_close(&(*status)->door);
     free(*status);

@@ -103,7 +103,9 @@ static void on_status(void *arg, json_t *answers, json_t *missing)
 {
     (void)arg;
     json_t *status = overview_status(answers, missing);
-    free(overview_metrics(status));
+    struct counters *counters = counters_create();
+    free(overview_metrics(status, counters));
+    counters_free(&counters);
     free(json_dumps(status, JSON_COMPACT));
     json_decref(status);
     struct history *history = history_create(loop, NULL);

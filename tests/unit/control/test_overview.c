@@ -152,7 +152,8 @@ Test(overview, metrics_are_open_metrics)
 {
     json_t *answers = parse(two_workers), *missing = parse("[2]");
     json_t *status = overview_status(answers, missing);
-    char *text = overview_metrics(status);
+    struct counters *counters = counters_create();
+    char *text = overview_metrics(status, counters);
     static const char *const lines[] = {
         "# TYPE daneway_workers gauge\n",
         "\ndaneway_workers 3\n",
@@ -172,8 +173,47 @@ Test(overview, metrics_are_open_metrics)
     const char *first = strstr(text, "# TYPE daneway_recipients counter");
     cr_assert(first != NULL);
     cr_expect(strstr(first + 1, "# TYPE daneway_recipients counter") == NULL, "a family once");
+    counters_free(&counters);
     free(text);
     json_decref(status);
     json_decref(answers);
     json_decref(missing);
+}
+
+static void expect_metrics(struct counters *counters, const char *answers_text,
+                           const char *missing_text, const char *const *lines)
+{
+    json_t *answers = parse(answers_text), *missing = parse(missing_text);
+    json_t *status = overview_status(answers, missing);
+    char *text = overview_metrics(status, counters);
+    for (; *lines != NULL; lines++)
+        cr_expect(strstr(text, *lines) != NULL, "%s in\n%s", *lines, text);
+    free(text);
+    json_decref(status);
+    json_decref(answers);
+    json_decref(missing);
+}
+
+/* rate() and increase() take every fall of a counter for a reset, and what is left of it for new. */
+Test(overview, counters_do_not_fall_when_a_worker_begins_anew)
+{
+#define WORKER(number, pid, messages, now)                                                         \
+    "{\"worker\":" #number ",\"pid\":" #pid ",\"started\":5,\"intake\":{\"messages\":" #messages   \
+    ",\"sessions_now\":" #now "},\"reasons\":{\"connect-timeout\":" #messages "}}"
+#define EXPECT(messages, now)                                                                      \
+    (const char *const[])                                                                          \
+    {                                                                                              \
+        "\ndaneway_intake_messages_total " #messages "\n",                                         \
+            "\ndaneway_recipients_by_reason_total{reason=\"connect-timeout\"} " #messages "\n",    \
+            "\ndaneway_intake_open_sessions " #now "\n", NULL                                      \
+    }
+    struct counters *counters = counters_create();
+    expect_metrics(counters, "[" WORKER(0, 11, 40, 1) "," WORKER(1, 12, 30, 2) "]", "[]",
+                   EXPECT(70, 3));
+    expect_metrics(counters, "[" WORKER(0, 11, 41, 1) "]", "[1]", EXPECT(71, 1));
+    expect_metrics(counters, "[" WORKER(0, 11, 41, 1) "," WORKER(1, 13, 2, 1) "]", "[]",
+                   EXPECT(73, 2));
+    expect_metrics(counters, "[" WORKER(0, 14, 0, 0) "," WORKER(1, 13, 3, 1) "]", "[]",
+                   EXPECT(74, 1));
+    counters_free(&counters);
 }
