@@ -37,6 +37,26 @@ static bool is_good(struct exchange *exchange, const char *name, const char *con
     return false;
 }
 
+/* Is each parameter one that is understood, and there once? Else the exchange is answered. */
+static bool are_known(struct exchange *exchange)
+{
+    static const char *const known[] = {"queue_id",  "next_hop", "sender", "reason", "state",
+                                        "recipient", "older",    "newer",  "op",     "all",
+                                        "dry_run",   "limit",    "by",     NULL};
+    struct evkeyval *parameter;
+    TAILQ_FOREACH(parameter, &exchange->parameters, next)
+    {
+        bool first = evhttp_find_header(&exchange->parameters, parameter->key) == parameter->value;
+        if (first && is_one_of(parameter->key, known))
+            continue;
+        exchange_reply_error(exchange, HTTP_BADREQUEST,
+                             "expected each parameter once, of queue_id, next_hop, sender, reason, "
+                             "state, recipient, older, newer, op, all, dry_run, limit, by");
+        return false;
+    }
+    return true;
+}
+
 /* Adds the filters of the request to the question; how many there are, or -1: the exchange is answered. */
 static int add_filters(struct exchange *exchange, json_t *question)
 {
@@ -73,7 +93,8 @@ static int add_filters(struct exchange *exchange, json_t *question)
 static json_t *question_of(struct exchange *exchange, const char *op, int *filters_r)
 {
     static const char *const states[] = {"held", "down", "deferred", "due", NULL};
-    if (!is_good(exchange, "state", states, "state: expected held, down, deferred or due"))
+    if (!are_known(exchange) ||
+        !is_good(exchange, "state", states, "state: expected held, down, deferred or due"))
         return NULL;
     json_t *question = json_pack("{ss}", "op", op);
     *filters_r = add_filters(exchange, question);

@@ -525,6 +525,9 @@ Test(panel, status_socket_answers)
         {"POST", "/queue?sender=a%40b.example", NULL, 0},
         {"POST", "/queue?op=hold&state=due&queue_id=A1", NULL, 0},
         {"POST", "/queue?op=hold&recipient=a%40b.example", NULL, 0},
+        {"POST", "/queue?op=delete&sender=a%40b.example&domain=c.example", NULL,
+         0}, /* more than meant */
+        {"POST", "/queue?op=delete&sender=a%40b.example&sender=b%40b.example", NULL, 0},
         {"GET", "/explain?queue_id=A1", "traces", 0},
         {"GET", "/report?day=2026-11-23&domain=example.org", "[]", 0},
         {"GET", "/report", "[]", 0},
