@@ -11,10 +11,14 @@
 #include <sys/socket.h>
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
 #include "base/slice.h"
+#include "base/utf8.h"
 #include "control/overview.h"
 #include "control/panel.h"
 #include "resolve/resolve.h"
+
+enum { ERROR_LIMIT = 2048 };
 
 static void read_parameters(struct exchange *exchange, const char *query)
 {
@@ -97,9 +101,14 @@ void exchange_reply_json(struct exchange *exchange, int code, json_t *json)
     free(text);
 }
 
+/* A text may repeat what was asked, cut within a character, or be no UTF-8 at all. */
 void exchange_reply_error(struct exchange *exchange, int code, const char *text)
 {
-    exchange_reply_json(exchange, code, json_pack("{ss%}", "error", text, strlen(text)));
+    CLEANUP(buffer_release) struct buffer clean;
+    buffer_init(&clean, ERROR_LIMIT);
+    utf8_repair(slice_of(text), &clean);
+    exchange_reply_json(exchange, code,
+                        json_pack("{ss%}", "error", clean.len > 0 ? clean.ptr : "", clean.len));
 }
 
 /* --- the workers ------------------------------------------------------------------------------ */

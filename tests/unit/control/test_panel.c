@@ -548,6 +548,7 @@ Test(panel, status_socket_answers)
         {"GET", "/report/submissions?limit=7", "limit", 0},
         {"POST", "/report/submit?day=2026-11-23", "due", 0},
         {"POST", "/report/submit?day=2026-11-24", NULL, 0},
+        {"POST", "/report/submit?day=%ff", NULL, 0}, /* no UTF-8, and it stands in the error */
         {"POST", "/report/submit", NULL, 0},
         {"GET", "/report/submit?day=2026-11-23", NULL, 0},
         {"POST", "/report/resume?receiver=https%3A%2F%2Fr.example%2F", "resumed", 0},
