@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "intake/received.h"
 #include "intake/session.h"
+#include "smtp/dsn.h"
 
 enum {
     BEHIND_LIMIT = 1024 * 1024, /* octets that the store has not taken yet */
@@ -215,9 +216,11 @@ static bool needs_smtputf8(const struct server_session *session)
     const struct transaction *transaction = &session->transaction;
     bool needed = is_binary(session) || utf8_header_found(&session->reception->utf8_header) ||
                   !slice_is_ascii(slice_of(transaction->sender));
-    for (size_t i = 0; i < transaction->recipient_count && !needed; i++)
-        needed = !slice_is_ascii(slice_of(transaction->recipients[i].address)) ||
-                 !slice_is_ascii(slice_of(transaction->recipients[i].orcpt));
+    for (size_t i = 0; i < transaction->recipient_count && !needed; i++) {
+        const struct session_recipient *one = &transaction->recipients[i];
+        needed = !slice_is_ascii(slice_of(one->address)) ||
+                 (one->orcpt != NULL && !dsn_orcpt_is_valid(slice_of(one->orcpt), false));
+    }
     return needed;
 }
 

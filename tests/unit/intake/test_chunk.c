@@ -366,6 +366,8 @@ Test(chunk, smtputf8_only_where_it_is_needed)
         {"\xc3\xbc@b", "u@d", "\r\nx\r\n", true},
         {"a@b", "\xc3\xbc@d", "\r\nx\r\n", true},
         {"a@b", "u@d> ORCPT=utf-8;\xc3\xbc@d", "\r\nx\r\n", true},
+        {"a@b", "u@d> ORCPT=rfc822;+C3+BC@d", "\r\nx\r\n", true},
+        {"a@b", "u@d> ORCPT=rfc822;u+2Bv@d", "\r\nx\r\n", false},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct bench bench;
