@@ -4,6 +4,7 @@
  * Must never let an empty value stand for "all". */
 #include "cli/queue_filter.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -78,7 +79,7 @@ static int add_age(struct http_target *target, const char *name, const char *val
         slice_to_number(slice_take(slice_of(value), length - 1), INT32_MAX, &number) != 0 ||
         number == 0 || number * unit > INT32_MAX)
         return command_failed(-1, "\"%s\": expected a time such as 90s, 30m, 4h or 2d", value);
-    CLEANUP(text_free) char *text = x_printf("%llu", (unsigned long long)(number * unit));
+    CLEANUP(text_free) char *text = x_printf("%" PRIu64, number * unit);
     http_target_add(target, name, text);
     return 0;
 }

@@ -134,7 +134,7 @@ int store_act(struct store *store, enum spool_action action, const int64_t *ids,
               int64_t now, struct act_result *result)
 {
     for (size_t i = 0; i < count; i++) {
-        struct place place;
+        struct place place = {0};
         int row = find_place(store, ids[i], &place);
         if (row == 0)
             continue;

@@ -151,7 +151,7 @@ static int add_flow(struct store *store, const char *next_hop, int64_t flow, int
 static int find_times(struct store *store, const char *next_hop, struct flow_times *times)
 {
     times->first = times->next = INT64_MAX;
-    int64_t flow = 0, first;
+    int64_t flow = 0, first = 0;
     int row;
     while ((row = first_of_flow(store, next_hop, flow, &flow, &first)) == 1) {
         if (add_flow(store, next_hop, flow, first, times) != 0)
@@ -298,7 +298,7 @@ struct due_flows {
 static int find_due_flows(struct store *store, const char *next_hop, int64_t now,
                           struct due_flows *due)
 {
-    int64_t flow = 0, first;
+    int64_t flow = 0, first = 0;
     int row;
     while (due->count < FLOWS && (row = first_of_flow(store, next_hop, flow, &flow, &first)) != 0) {
         if (row < 0)
