@@ -33,6 +33,19 @@ static const struct command commands[] = {
     {"status", NULL, false, "[--json]",
      "how the gateway is: resolver, queue, deliveries, destinations",
      "  --json  what the daemon answers, as JSON\n", run_status},
+    {"top", NULL, false, "[--json] [--interval N]", "the gateway at work, live",
+     "  Keys: q quits, p pauses, a blank asks at once. Where standard output is no terminal: one "
+     "page.\n"
+     "  --interval N  seconds between two looks (default: 2)\n"
+     "  --json        one look, as JSON\n",
+     run_top},
+    {"doctor", NULL, false, "[--json] [--to DOMAIN]",
+     "is all well, and if not, what is to be done?",
+     "  Configuration, tables, certificates, clock, disk, resolver, names, reports, daemon.\n"
+     "  --to DOMAIN  connect to its mail hosts, to see whether port 25 is open; nothing is sent\n"
+     "  --json       as a JSON array of findings\n"
+     "  Exit status 0: nothing is wrong, 1: something is to be mended.\n",
+     run_doctor},
     {"queue", "summary", false, "[--json] [--by domain|reason|sender|host] [FILTER]... [--limit N]",
      "how many wait, by domain or reason, and since when",
      "  --by KEY   domain (default), reason of the last attempt, sender, or host of the last "
@@ -182,6 +195,10 @@ static const struct command commands[] = {
      "  --json  as a JSON array\n"
      "  --mdoc  as the list in the manual page daneway-reasons(7)\n",
      run_reasons},
+    {"completion", NULL, false, "bash | zsh", "what a shell needs to complete commands",
+     "  make install puts it where bash and zsh look for it; or: eval \"$(daneway completion "
+     "bash)\"\n",
+     run_completion},
 };
 
 const struct command *command_table(size_t *count_r)

@@ -55,6 +55,9 @@ struct settings *command_settings(const char *configuration);
 /* Indented JSON with a line end on standard output. */
 void command_print_json(const json_t *json);
 
+int run_top(const char *configuration, int argc, char **argv);
+int run_completion(const char *configuration, int argc, char **argv);
+int run_doctor(const char *configuration, int argc, char **argv);
 int run_status(const char *configuration, int argc, char **argv);
 int run_queue_list(const char *configuration, int argc, char **argv);
 int run_queue_summary(const char *configuration, int argc, char **argv);

@@ -2,6 +2,8 @@
  * Owns: nothing. The private keys are read, so it takes the right to do so.
  * RFC 6376 3.6.1, RFC 8460 3; requirement RPT-41.
  * Must never print anything of a private key. */
+#include "cli/report_check.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -13,16 +15,11 @@
 #include "report/identity.h"
 #include "report/report_mail.h"
 
-struct key_place {
-    const struct dkim_key *key;
-    const char *name; /* "2026a._domainkey.example.org" */
-};
 struct checking {
     struct arena *arena;
-    struct key_place *places;
+    struct published_key *places;
     const char **names;
     size_t count;
-    int status;
 };
 
 static void add_keys(struct checking *checking, const struct identity_keys *keys,
@@ -31,12 +28,48 @@ static void add_keys(struct checking *checking, const struct identity_keys *keys
     size_t count;
     const struct dkim_key *const *ring = identity_keys_of(keys, identity, &count);
     for (size_t i = 0; i < count; i++) {
-        struct key_place *place = &checking->places[checking->count];
+        struct published_key *place = &checking->places[checking->count];
         place->key = ring[i];
         place->name = arena_printf(checking->arena, "%s._domainkey.%s", dkim_key_selector(ring[i]),
                                    report_submitter(identity->contact_info));
         checking->names[checking->count++] = place->name;
     }
+}
+
+static void collect(struct checking *checking, const struct report_settings *report,
+                    const struct identity_keys *keys)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < report->identity_count; i++)
+        most += report->identities[i].dkim_keys.count;
+    checking->places = arena_alloc(checking->arena, (most + 1) * sizeof(*checking->places));
+    checking->names = arena_alloc(checking->arena, (most + 1) * sizeof(*checking->names));
+    for (size_t i = 0; i < report->identity_count; i++)
+        add_keys(checking, keys, &report->identities[i]);
+}
+
+int report_check_keys(const struct settings *settings, struct arena *arena, published_key_fn *fn,
+                      void *arg, struct err *err_r)
+{
+    CLEANUP(identity_keys_free) struct identity_keys *keys = NULL;
+    struct checking checking = {.arena = arena};
+    struct lookup_result *results;
+    if (identity_keys_read(&keys, &settings->report, err_r) != 0)
+        return -1;
+    collect(&checking, &settings->report, keys);
+    if (checking.count == 0)
+        return 0;
+    if (lookups_txt(settings, arena, checking.names, checking.count, &results, err_r) != 0)
+        return -1;
+    for (size_t i = 0; i < checking.count; i++) {
+        struct published_key *place = &checking.places[i];
+        place->trouble = results[i].trouble;
+        if (place->trouble == NULL)
+            place->published =
+                dkim_key_compare(place->key, results[i].texts, results[i].text_count);
+        fn(arg, place);
+    }
+    return 0;
 }
 
 enum { STRING_MOST = 255 }; /* octets of one string of a TXT record, RFC 1035 3.3 */
@@ -54,66 +87,59 @@ static void print_record(const char *record)
     putchar('\n');
 }
 
-static void say(struct checking *checking, const struct key_place *place, enum colour how,
+struct telling {
+    struct arena *arena;
+    int status;
+};
+
+static void say(struct telling *telling, const struct published_key *key, enum colour how,
                 const char *words)
 {
-    printf("%s (%s): %s%s%s\n", place->name, dkim_key_algorithm(place->key), colour(how), words,
+    printf("%s (%s): %s%s%s\n", key->name, dkim_key_algorithm(key->key), colour(how), words,
            colour(PLAIN));
     if (how == RED)
-        checking->status = STATUS_NO;
+        telling->status = STATUS_NO;
     if (how != GREEN)
-        print_record(dkim_key_record(checking->arena, place->key));
+        print_record(dkim_key_record(telling->arena, key->key));
 }
 
-static void judge(struct checking *checking, const struct key_place *place,
-                  const struct lookup_result *result)
+static void tell(void *arg, const struct published_key *key)
 {
-    if (result->trouble != NULL) {
-        printf("%s: %scould not be looked up: ", place->name, colour(RED));
-        format_put(stdout, result->trouble);
+    struct telling *telling = arg;
+    if (key->trouble != NULL) {
+        printf("%s: %scould not be looked up: ", key->name, colour(RED));
+        format_put(stdout, key->trouble);
         printf("%s\n", colour(PLAIN));
-        checking->status = STATUS_NO;
+        telling->status = STATUS_NO;
         return;
     }
-    switch (dkim_key_compare(place->key, result->texts, result->text_count)) {
+    switch (key->published) {
     case DKIM_PUBLISHED:
-        say(checking, place, GREEN, "published, and usable for TLS reports");
+        say(telling, key, GREEN, "published, and usable for TLS reports");
         break;
     case DKIM_NOT_FOR_REPORTS:
-        say(checking, place, YELLOW,
+        say(telling, key, YELLOW,
             "published, but s= names neither tlsrpt nor *: receivers may ignore the reports");
         break;
     case DKIM_NOT_PUBLISHED:
-        say(checking, place, RED, "NOT PUBLISHED: the reports are taken for unsigned");
+        say(telling, key, RED, "NOT PUBLISHED: the reports are taken for unsigned");
         break;
     case DKIM_ANOTHER_IS_PUBLISHED:
-        say(checking, place, RED, "ANOTHER KEY IS PUBLISHED: the signatures are not valid");
+        say(telling, key, RED, "ANOTHER KEY IS PUBLISHED: the signatures are not valid");
         break;
     }
 }
 
-static int check_identities(struct checking *checking, const struct settings *settings,
-                            const struct identity_keys *keys)
+static void tell_of_identities(const struct report_settings *report)
 {
-    struct lookup_result *results;
-    struct err err;
-    size_t most = 0;
-    for (size_t i = 0; i < settings->report.identity_count; i++)
-        most += settings->report.identities[i].dkim_keys.count;
-    checking->places = arena_alloc(checking->arena, (most + 1) * sizeof(*checking->places));
-    checking->names = arena_alloc(checking->arena, (most + 1) * sizeof(*checking->names));
-    for (size_t i = 0; i < settings->report.identity_count; i++) {
-        const struct identity_settings *identity = &settings->report.identities[i];
-        add_keys(checking, keys, identity);
+    if (!identity_may_report(&report->identities[0]))
+        puts("organization_name and contact_info are not given in section report: nothing is sent "
+             "for senders without an identity of their own");
+    for (size_t i = 0; i < report->identity_count; i++) {
+        const struct identity_settings *identity = &report->identities[i];
         if (identity_may_report(identity) && identity->dkim_keys.count == 0)
             printf("%s: no dkim_keys: no report is mailed\n", identity->contact_info);
     }
-    if (lookups_txt(settings, checking->arena, checking->names, checking->count, &results, &err) !=
-        0)
-        return command_failed(STATUS_NO, "%s", err.text);
-    for (size_t i = 0; i < checking->count; i++)
-        judge(checking, &checking->places[i], &results[i]);
-    return checking->status;
 }
 
 int run_report_check(const char *configuration, int argc, char **argv)
@@ -122,16 +148,13 @@ int run_report_check(const char *configuration, int argc, char **argv)
     if (command_take_words(argc, argv, 0, NULL) != 0)
         return command_misused("report", "check");
     CLEANUP(conf_free) struct settings *settings = command_settings(configuration);
-    CLEANUP(identity_keys_free) struct identity_keys *keys = NULL;
     CLEANUP(arena_free) struct arena *arena = arena_create();
     if (settings == NULL)
         return STATUS_USAGE;
-    if (!identity_may_report(&settings->report.identities[0]))
-        puts("organization_name and contact_info are not given in section report: nothing is sent "
-             "for senders without an identity of their own");
-    if (identity_keys_read(&keys, &settings->report, &err) != 0)
-        return command_failed(STATUS_NO, "%s", err.text);
+    struct telling telling = {arena, STATUS_YES};
+    tell_of_identities(&settings->report);
     format_use_colours(format_wants_colours(stdout));
-    struct checking checking = {.arena = arena, .status = STATUS_YES};
-    return check_identities(&checking, settings, keys);
+    if (report_check_keys(settings, arena, tell, &telling, &err) != 0)
+        return command_failed(STATUS_NO, "%s", err.text);
+    return telling.status;
 }
