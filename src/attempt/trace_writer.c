@@ -103,8 +103,9 @@ void put_text(struct writer *writer, const char *key, const char *text)
 void put_number(struct writer *writer, const char *key, int64_t number)
 {
     char digits[NUMBER_TEXT];
+    int length = snprintf(digits, sizeof(digits), "%" PRId64, number);
     begin_value(writer, key);
-    add(writer, digits, (size_t)snprintf(digits, sizeof(digits), "%" PRId64, number));
+    add(writer, digits, (size_t)length);
 }
 
 void put_boolean(struct writer *writer, const char *key, bool value)
