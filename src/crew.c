@@ -184,7 +184,7 @@ bool crew_is_ready(struct supervisor *supervisor)
     bool all = true;
     for (unsigned i = 0; i < supervisor->role_count; i++) {
         struct role *role = &supervisor->roles[i];
-        if (role->reins != NO_SOCKET && reins_heard_ready(role->reins))
+        if (role->reins != NO_SOCKET && reins_heard_ready(&role->reins))
             role->ready = true;
         bool wanted = i <= supervisor->worker_count;
         all = all && (wanted ? role->pid > 0 && role->ready && !role->of_old : role->pid == 0);

@@ -14,7 +14,12 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 
-enum { MOST_FILES = 250 /* the kernel hands over 253 */, TEXT_LIMIT = 1 << 20, READY = 'r' };
+enum {
+    MOST_FILES = 250, /* the kernel hands over 253 */
+    MOST_WORDS = 16,  /* heard at a time, whoever goes on talking */
+    TEXT_LIMIT = 1 << 20,
+    READY = 'r',
+};
 
 /* What is in the way of each file; 0: its descriptor is among those handed over. */
 struct packet {
@@ -35,12 +40,19 @@ void reins_say_ready(int end)
     send(end, &word, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-bool reins_heard_ready(int end)
+bool reins_heard_ready(int *end)
 {
     char word;
+    ssize_t got = 1;
     bool ready = false;
-    while (recv(end, &word, 1, MSG_DONTWAIT) == 1)
-        ready = ready || word == READY;
+    for (int i = 0; i < MOST_WORDS && got == 1; i++) {
+        got = recv(*end, &word, 1, MSG_DONTWAIT);
+        ready = ready || (got == 1 && word == READY);
+    }
+    if (got == 0) {
+        close(*end);
+        *end = -1;
+    }
     return ready;
 }
 

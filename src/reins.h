@@ -17,8 +17,9 @@ int reins_create(int ends_r[2], struct err *err_r);
 
 /* The role: it has started, or read everything anew. */
 void reins_say_ready(int end);
-/* The supervisor: has that been said since it was last asked? */
-bool reins_heard_ready(int end);
+/* The supervisor: has that been said since it was last asked? Where the role has hung up, as it ends, or was taken over, *end is closed,
+ * and -1 from then on. */
+bool reins_heard_ready(int *end);
 
 /* The key files of the settings, in this order: certificate and key of section intake (if set), then the DKIM keys of all
  * identities. The supervisor opens them anew and hands them over. */

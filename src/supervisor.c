@@ -74,9 +74,9 @@ static void reload(struct supervisor *supervisor)
     supervisor->announced = false;
     for (unsigned i = 0; i < supervisor->role_count; i++) {
         struct role *role = &supervisor->roles[i];
-        if (role->is_control || role->pid == 0)
+        if (role->is_control || role->pid == 0 || role->reins == NO_SOCKET)
             continue;
-        if (reins_heard_ready(role->reins))
+        if (reins_heard_ready(&role->reins))
             role->ready = true;
         if (role->ready && !role->of_old) /* else it has not read anything yet */
             role->ready = false;

@@ -77,13 +77,14 @@ static const struct act {
     const char *name, *counter;
     enum spool_action first;
     spool_json_fn *then;
+    bool makes_due; /* or may: the schedule looks again */
 } acts[AGENT_ACTS] = {
-    {"hold", "held", SPOOL_HOLD, on_done},
-    {"release", "released", SPOOL_RELEASE, on_done},
-    {"delete", "deleted", SPOOL_HOLD, on_hold_before_delete},
-    {"return", "returned", SPOOL_HOLD, on_hold_before_return},
-    {"requeue", "requeued", SPOOL_REQUEUE, on_done},
-    {"flush", "flushed", SPOOL_FLUSH, on_done},
+    {"hold", "held", SPOOL_HOLD, on_done, false},
+    {"release", "released", SPOOL_RELEASE, on_done, true},
+    {"delete", "deleted", SPOOL_HOLD, on_hold_before_delete, false},
+    {"return", "returned", SPOOL_HOLD, on_hold_before_return, false},
+    {"requeue", "requeued", SPOOL_REQUEUE, on_done, true},
+    {"flush", "flushed", SPOOL_FLUSH, on_done, true},
 };
 
 static const struct act *act_of(const json_t *message)
@@ -104,7 +105,8 @@ static void finish(struct question *question, json_t *json)
             (uint64_t)json_integer_value(json_object_get(json, "deliveries"));
     question_answer(question, json);
     schedule_put_back(agent->stations.schedule);
-    schedule_look(agent->stations.schedule);
+    if (act != NULL && act->makes_due)
+        schedule_look(agent->stations.schedule);
 }
 
 static void on_done(void *arg, json_t *json)

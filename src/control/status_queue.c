@@ -37,6 +37,13 @@ static bool is_good(struct exchange *exchange, const char *name, const char *con
     return false;
 }
 
+/* "all=0" must not mean all. */
+static bool is_sensible(const struct evkeyval *parameter)
+{
+    bool is_switch = strcmp(parameter->key, "all") == 0 || strcmp(parameter->key, "dry_run") == 0;
+    return !is_switch || *parameter->value == '\0' || strcmp(parameter->value, "1") == 0;
+}
+
 /* Is each parameter one that is understood, and there once? Else the exchange is answered. */
 static bool are_known(struct exchange *exchange)
 {
@@ -47,11 +54,11 @@ static bool are_known(struct exchange *exchange)
     TAILQ_FOREACH(parameter, &exchange->parameters, next)
     {
         bool first = evhttp_find_header(&exchange->parameters, parameter->key) == parameter->value;
-        if (first && is_one_of(parameter->key, known))
+        if (first && is_one_of(parameter->key, known) && is_sensible(parameter))
             continue;
         exchange_reply_error(exchange, HTTP_BADREQUEST,
                              "expected each parameter once, of queue_id, next_hop, sender, reason, "
-                             "state, recipient, older, newer, op, all, dry_run, limit, by");
+                             "state, recipient, older, newer, op, all=1, dry_run=1, limit, by");
         return false;
     }
     return true;

@@ -528,6 +528,8 @@ Test(panel, status_socket_answers)
         {"POST", "/queue?op=delete&sender=a%40b.example&domain=c.example", NULL,
          0}, /* more than meant */
         {"POST", "/queue?op=delete&sender=a%40b.example&sender=b%40b.example", NULL, 0},
+        {"POST", "/queue?op=delete&all=0", NULL, 0},
+        {"POST", "/queue?op=delete&queue_id=A1&dry_run=no", NULL, 0},
         {"GET", "/explain?queue_id=A1", "traces", 0},
         {"GET", "/report?day=2026-11-23&domain=example.org", "[]", 0},
         {"GET", "/report", "[]", 0},

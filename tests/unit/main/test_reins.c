@@ -64,10 +64,20 @@ static int open_descriptors(void)
 
 Test(reins, a_role_says_once_that_it_serves)
 {
-    cr_expect(not(reins_heard_ready(ends[REINS_OF_SUPERVISOR])));
+    cr_expect(not(reins_heard_ready(&ends[REINS_OF_SUPERVISOR])));
     reins_say_ready(ends[REINS_OF_ROLE]);
-    cr_expect(reins_heard_ready(ends[REINS_OF_SUPERVISOR]));
-    cr_expect(not(reins_heard_ready(ends[REINS_OF_SUPERVISOR])));
+    cr_expect(reins_heard_ready(&ends[REINS_OF_SUPERVISOR]));
+    cr_expect(not(reins_heard_ready(&ends[REINS_OF_SUPERVISOR])));
+}
+
+/* Else the supervisor would be woken by it without an end. */
+Test(reins, an_end_that_the_role_has_closed_is_let_go)
+{
+    reins_say_ready(ends[REINS_OF_ROLE]);
+    close(ends[REINS_OF_ROLE]);
+    cr_expect(reins_heard_ready(&ends[REINS_OF_SUPERVISOR]));
+    cr_expect(eq(int, ends[REINS_OF_SUPERVISOR], -1));
+    ends[REINS_OF_ROLE] = -1;
 }
 
 Test(reins, the_keys_handed_over_last_are_taken_and_nothing_stays_open)
