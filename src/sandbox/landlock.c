@@ -143,11 +143,15 @@ static size_t ruleset_size(int abi)
     return (abi >= 6 ? 3 : abi >= 4 ? 2 : 1) * sizeof(uint64_t);
 }
 
-int landlock_confine(const struct sandbox *sandbox, struct err *err_r)
+int landlock_abi(void)
 {
     int abi = (int)syscall(CALL_CREATE_RULESET, NULL, 0, ASK_FOR_ABI);
-    if (abi < 1)
-        return err_system(err_r, "this kernel has no Landlock");
+    return abi > 0 ? abi : 0;
+}
+
+int landlock_confine(const struct sandbox *sandbox, struct err *err_r)
+{
+    int abi = landlock_abi();
     struct ruleset handled = handled_by(abi, sandbox->role);
     CLEANUP(fd_close)
     int ruleset = (int)syscall(CALL_CREATE_RULESET, &handled, ruleset_size(abi), 0);
@@ -160,5 +164,5 @@ int landlock_confine(const struct sandbox *sandbox, struct err *err_r)
         return -1;
     if (syscall(CALL_RESTRICT_SELF, ruleset, 0) != 0)
         return err_system(err_r, "Landlock");
-    return abi;
+    return 0;
 }

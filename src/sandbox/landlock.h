@@ -7,8 +7,10 @@
 #include "base/err.h"
 #include "sandbox/sandbox.h"
 
-/* No-new-privileges must be set. Returns the kernel's ABI, 1 or more; -1: the kernel lacks Landlock, or a place cannot be
- * opened. Nothing may be executed; the control role may neither bind nor connect a TCP socket, a worker binds only port 0. */
+/* The ABI of the kernel's Landlock, 1 or more; 0: the kernel lacks it. */
+int landlock_abi(void);
+/* No-new-privileges must be set, and there must be Landlock. Nothing may be executed; the control role may neither bind nor
+ * connect a TCP socket, a worker binds only port 0. -1: a place cannot be opened, or the system lacks memory or descriptors. */
 int landlock_confine(const struct sandbox *sandbox, struct err *err_r);
 
 #endif

@@ -23,23 +23,28 @@ static void add(char text_r[SANDBOX_TEXT], const char *part)
 }
 
 /* A part that the kernel lacks is the end only where it is required. */
-static int lacks(const struct sandbox *sandbox, const char *what, char text_r[SANDBOX_TEXT],
-                 const struct err *why, struct err *err_r)
+static int lacks(const struct sandbox *sandbox, const char *part, char text_r[SANDBOX_TEXT],
+                 struct err *err_r)
 {
-    add(text_r, what);
+    char text[40];
+    snprintf(text, sizeof text, "no %s", part);
+    add(text_r, text);
     if (sandbox->mode != SANDBOX_REQUIRED)
         return 0;
-    return err_set(err_r, "sandbox: %.300s; expected a kernel that has it, or \"when-available\"",
-                   why->text);
+    return err_set(err_r,
+                   "sandbox: this kernel has no %s; expected one that has it, or "
+                   "\"when-available\"",
+                   part);
 }
 
 static int bound_files(const struct sandbox *sandbox, char text_r[SANDBOX_TEXT], struct err *err_r)
 {
     char text[40];
-    struct err why;
-    int abi = landlock_confine(sandbox, &why);
-    if (abi < 0)
-        return lacks(sandbox, "no landlock", text_r, &why, err_r);
+    int abi = landlock_abi();
+    if (abi == 0)
+        return lacks(sandbox, "landlock", text_r, err_r);
+    if (landlock_confine(sandbox, err_r) != 0)
+        return -1;
     snprintf(text, sizeof text, "landlock abi %d", abi);
     add(text_r, text);
     return 0;
@@ -47,10 +52,11 @@ static int bound_files(const struct sandbox *sandbox, char text_r[SANDBOX_TEXT],
 
 static int filter_calls(const struct sandbox *sandbox, char text_r[SANDBOX_TEXT], struct err *err_r)
 {
-    struct err why;
     bool only_log = sandbox->mode == SANDBOX_LOG;
-    if (system_calls_confine(sandbox->role, only_log, &why) != 0)
-        return lacks(sandbox, "no seccomp", text_r, &why, err_r);
+    if (!system_calls_can_be_confined())
+        return lacks(sandbox, "seccomp", text_r, err_r);
+    if (system_calls_confine(sandbox->role, only_log, err_r) != 0)
+        return -1;
     add(text_r, only_log ? "seccomp that only logs" : "seccomp");
     return 0;
 }

@@ -28,7 +28,7 @@ struct sandbox {
 
 enum { SANDBOX_TEXT = 160 };
 /* What is in force from now on stands in text_r, such as "seccomp, landlock abi 6". -1: the mode says `required`, and
- * the kernel lacks a part; err_r says which. A build with sanitizers gives up nothing, and says so: their run-time needs what is
+ * the kernel lacks a part, or one that it has could not be entered (no memory); err_r says which. A build with sanitizers gives up nothing, and says so: their run-time needs what is
  * refused here. */
 int sandbox_enter(const struct sandbox *sandbox, char text_r[SANDBOX_TEXT], struct err *err_r);
 

@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -202,6 +204,12 @@ static int make(scmp_filter_ctx *filter_r, enum sandbox_role role, bool only_log
     return making.result == 0 ? 0 : err_system(err_r, "seccomp");
 }
 
+bool system_calls_can_be_confined(void)
+{
+    uint32_t action = SECCOMP_RET_KILL_PROCESS;
+    return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
+
 int system_calls_confine(enum sandbox_role role, bool only_log, struct err *err_r)
 {
     CLEANUP(filter_free) scmp_filter_ctx filter = NULL;
@@ -209,7 +217,7 @@ int system_calls_confine(enum sandbox_role role, bool only_log, struct err *err_
         return -1;
     int result = seccomp_load(filter);
     errno = -result;
-    return result == 0 ? 0 : err_system(err_r, "this kernel takes no seccomp filter");
+    return result == 0 ? 0 : err_system(err_r, "the kernel takes no seccomp filter");
 }
 
 int system_calls_export(enum sandbox_role role, uint32_t machine, int fd, struct err *err_r)

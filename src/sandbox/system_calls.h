@@ -9,6 +9,8 @@
 #include "base/err.h"
 #include "sandbox/sandbox.h"
 
+/* Has the kernel seccomp filters, with the actions that are wanted? */
+bool system_calls_can_be_confined(void);
 /* For all threads of the process. A call that is not on the list ends the process (SIGSYS; the kernel's log names the call);
  * with only_log it is logged there and goes on. No-new-privileges must be set. -1: the kernel refuses. */
 int system_calls_confine(enum sandbox_role role, bool only_log, struct err *err_r);
