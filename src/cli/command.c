@@ -27,7 +27,8 @@
     "                  attempt; due: it is its turn, or it is being delivered\n"
 #define ACTS                                                                                       \
     "  --all      everything\n"                                                                    \
-    "  --dry-run  only say how many that would be\n"
+    "  --dry-run  only say how many that would be\n"                                               \
+    "  --json     as a JSON object\n"
 
 static const struct command commands[] = {
     {"status", NULL, false, "[--json]",
@@ -58,18 +59,18 @@ static const struct command commands[] = {
      "  --limit N   the N oldest (default: all, at most 10000 of each worker)\n"
      "  --json      as a JSON array\n" FILTERS SHOWN,
      run_queue_list},
-    {"hold", NULL, false, "[--dry-run] FILTER... | --all",
+    {"hold", NULL, false, "[--json] [--dry-run] FILTER... | --all",
      "do not try, and do not give up, until it is released", ACTS FILTERS, run_hold},
-    {"release", NULL, false, "[--dry-run] FILTER... | --all", "what was on hold is due now",
-     ACTS FILTERS, run_release},
-    {"delete", NULL, false, "[--dry-run] [--yes] [--bounce] FILTER... | --all",
+    {"release", NULL, false, "[--json] [--dry-run] FILTER... | --all",
+     "what was on hold is due now", ACTS FILTERS, run_release},
+    {"delete", NULL, false, "[--json] [--dry-run] [--yes] [--bounce] FILTER... | --all",
      "take messages out of the queue, without notice or with it",
      "  --yes      do it; needed unless --id names the message\n"
      "  --bounce   return them to their senders with a notice\n" ACTS FILTERS,
      run_delete},
-    {"requeue", NULL, false, "[--dry-run] FILTER... | --all",
+    {"requeue", NULL, false, "[--json] [--dry-run] FILTER... | --all",
      "as if it had just come in: forget what was learnt, try now", ACTS FILTERS, run_requeue},
-    {"flush", NULL, false, "[--dry-run] FILTER... | --all", "try again now",
+    {"flush", NULL, false, "[--json] [--dry-run] FILTER... | --all", "try again now",
      "  A destination that was held as down is so no longer. What is on hold stays so.\n" ACTS
          FILTERS,
      run_flush},
@@ -120,10 +121,14 @@ static const struct command commands[] = {
      "  --day D  only this UTC day\n"
      "  --json   as a JSON object\n",
      run_report_submissions},
-    {"report", "resume", false, "RECEIVER", "send reports to a suspended receiver again",
-     "  RECEIVER is a URI as report submissions shows it.\n", run_report_resume},
-    {"report", "check", false, "", "are the DKIM keys for TLS reports in the DNS?",
-     "  Exit status 0: all are, 1: not; it says what to publish.\n", run_report_check},
+    {"report", "resume", false, "[--json] RECEIVER", "send reports to a suspended receiver again",
+     "  RECEIVER is a URI as report submissions shows it.\n"
+     "  --json  as a JSON object\n",
+     run_report_resume},
+    {"report", "check", false, "[--json]", "are the DKIM keys for TLS reports in the DNS?",
+     "  --json  as a JSON array, one object a key\n"
+     "  Exit status 0: all are, 1: not; it says what to publish.\n",
+     run_report_check},
     /* the last of its name: the word "show" may be left out */
     {"report", "show", true, "[--day YYYY-MM-DD] [--domain D] [FILE | DIR | -]...",
      "what TLS-RPT would report (RFC 8460), as JSON",
@@ -131,16 +136,19 @@ static const struct command commands[] = {
      "  --domain D  only this domain\n"
      "  FILE, DIR   what somebody sent, unpacked and written anew as RFC 8460 has it\n",
      run_report_show},
-    {"downgrades", "acknowledge", false, "NEXT-HOP", "what a destination shows now is meant so",
+    {"downgrades", "acknowledge", false, "[--json] NEXT-HOP",
+     "what a destination shows now is meant so",
      "  NEXT-HOP as `daneway downgrades` prints it. Mail that was held for it is tried again.\n"
+     "  --json  as a JSON object\n"
      "  Exit status 0: done, 1: there was nothing to acknowledge.\n",
      run_downgrades_acknowledge},
     {"downgrades", "list", true, "[--json]", "destinations that showed better protection before",
      "  DANE, MTA-STS in mode enforce, TLS: what was seen before and is not there now.\n"
      "  --json  as a JSON array\n",
      run_downgrades},
-    {"shadow", "reset", false, "", "count anew what the second rules would have done",
-     "  Forgets what has been counted so far: for instance after a change of tls_policy_shadow.\n",
+    {"shadow", "reset", false, "[--json]", "count anew what the second rules would have done",
+     "  Forgets what has been counted so far: for instance after a change of tls_policy_shadow.\n"
+     "  --json  as a JSON object\n",
      run_shadow_reset},
     {"shadow", "list", true, "[--json]",
      "what tls_policy_shadow or shadow_level would have held up",
@@ -161,8 +169,10 @@ static const struct command commands[] = {
     /* the last of its name: the word "list" may be left out */
     {"sts", "list", true, "[--json]", "the MTA-STS policies that are known, and how fresh they are",
      "  --json  as a JSON array\n", run_sts_list},
-    {"config", "check", false, "", "is the configuration good, with its tables and keys?",
-     "  The same as danewayd -t. Exit status 0: it is good, 1: it is not.\n", run_config_check},
+    {"config", "check", false, "[--json]", "is the configuration good, with its tables and keys?",
+     "  The same as danewayd -t. Exit status 0: it is good, 1: it is not.\n"
+     "  --json  as a JSON object\n",
+     run_config_check},
     {"verify-chain", NULL, false,
      "--mode dane|pkix [--tlsa 'U S M HEX']... --name NAME... [--roots FILE] [--at TIME] CHAIN.pem",
      "offline: judge a certificate chain",
@@ -248,6 +258,19 @@ int command_take_words(int argc, char **argv, int count, const char *what)
     static const struct option none[] = {{0}};
     if (getopt_long(argc, argv, "", none, NULL) != -1)
         return -1;
+    return command_expect_words(argc, argv, count, what);
+}
+
+int command_take_json(int argc, char **argv, int count, const char *what, bool *as_json_r)
+{
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
+    int option;
+    *as_json_r = false;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option != 'j')
+            return -1;
+        *as_json_r = true;
+    }
     return command_expect_words(argc, argv, count, what);
 }
 

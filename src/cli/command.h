@@ -45,6 +45,8 @@ void command_print_help(const struct command *command, FILE *out);
 int command_expect_words(int argc, char **argv, int count, const char *what);
 /* The same for a command that knows no option: the words begin at argv[optind]. */
 int command_take_words(int argc, char **argv, int count, const char *what);
+/* The same, but for --json. */
+int command_take_json(int argc, char **argv, int count, const char *what, bool *as_json_r);
 /* Prints on standard error how the command is used, in a line or two that leave the complaint above them in sight, and
  * returns STATUS_USAGE. */
 int command_misused(const char *name, const char *second);

@@ -98,8 +98,9 @@ int run_downgrades(const char *configuration, int argc, char **argv)
 int run_downgrades_acknowledge(const char *configuration, int argc, char **argv)
 {
     struct http_target target;
+    bool as_json;
     int status;
-    if (command_take_words(argc, argv, 1, "NEXT-HOP") != 0)
+    if (command_take_json(argc, argv, 1, "NEXT-HOP", &as_json) != 0)
         return command_misused("downgrades", "acknowledge");
     CLEANUP(text_free) char *next_hop = x_strdup(argv[optind]);
     ascii_lower_text(next_hop);
@@ -110,7 +111,9 @@ int run_downgrades_acknowledge(const char *configuration, int argc, char **argv)
     if (answer == NULL)
         return status;
     json_int_t count = json_number(answer, "acknowledged");
-    if (count > 0)
+    if (as_json)
+        command_print_json(answer);
+    else if (count > 0)
         printf("%s: what it shows now is expected from now on; %lld waiting deliveries are tried "
                "again\n",
                next_hop, (long long)json_number(answer, "flushed"));

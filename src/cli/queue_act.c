@@ -16,7 +16,7 @@ struct act {
     const char *name; /* the command */
     const char *op;   /* what the daemon calls it */
     const char *done; /* "3 deliveries are ..." */
-    bool dry_run, all, yes, by_id;
+    bool as_json, dry_run, all, yes, by_id;
     unsigned filters;
 };
 
@@ -26,6 +26,9 @@ static int add_option(struct act *act, struct http_target *target, int option)
     switch (option) {
     case 'a':
         act->all = true;
+        return 0;
+    case 'j':
+        act->as_json = true;
         return 0;
     case 'y':
         act->dry_run = true;
@@ -52,6 +55,7 @@ static int read_options(struct act *act, struct http_target *target, int argc, c
 {
     static const struct option options[] = {QUEUE_FILTERS,
                                             {"all", no_argument, NULL, 'a'},
+                                            {"json", no_argument, NULL, 'j'},
                                             {"dry-run", no_argument, NULL, 'y'},
                                             {"yes", no_argument, NULL, 'Y'},
                                             {"bounce", no_argument, NULL, 'b'},
@@ -110,6 +114,15 @@ static int say_done(const struct act *act, json_t *answer)
     return STATUS_YES;
 }
 
+/* Exit status 1 where nothing of the kind waits, as without --json. */
+static int print_answer(const struct act *act, json_t *answer)
+{
+    command_print_json(answer);
+    bool found = json_number(answer, "deliveries") > 0 || json_number(answer, "in_hand") > 0;
+    return act->dry_run || act->all || (found && json_number(answer, "busy") == 0) ? STATUS_YES
+                                                                                   : STATUS_NO;
+}
+
 static int ask(const char *configuration, const struct act *act, struct http_target *target)
 {
     int status;
@@ -122,7 +135,9 @@ static int ask(const char *configuration, const struct act *act, struct http_tar
     json_t *answer = daemon_ask(configuration, "POST", target, &status);
     if (answer == NULL)
         return status;
-    int said = act->dry_run ? say_dry_run(act, answer) : say_done(act, answer);
+    int said = act->as_json   ? print_answer(act, answer)
+               : act->dry_run ? say_dry_run(act, answer)
+                              : say_done(act, answer);
     status = daemon_complete(answer);
     json_decref(answer);
     return status != STATUS_YES ? status : said;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "cli/command.h"
 #include "cli/format.h"
 #include "cli/lookups.h"
@@ -89,6 +90,7 @@ static void print_record(const char *record)
 
 struct telling {
     struct arena *arena;
+    json_t *list; /* NULL: in words */
     int status;
 };
 
@@ -103,9 +105,32 @@ static void say(struct telling *telling, const struct published_key *key, enum c
         print_record(dkim_key_record(telling->arena, key->key));
 }
 
+static void add_to_list(struct telling *telling, const struct published_key *key)
+{
+    static const char *const words[] = {
+        [DKIM_PUBLISHED] = "published",
+        [DKIM_NOT_FOR_REPORTS] = "not-for-reports",
+        [DKIM_NOT_PUBLISHED] = "not-published",
+        [DKIM_ANOTHER_IS_PUBLISHED] = "another-is-published",
+    };
+    bool known = key->trouble == NULL;
+    json_array_append_new(
+        telling->list,
+        json_pack("{ss ss ss ss* ss}", "name", key->name, "algorithm", dkim_key_algorithm(key->key),
+                  "state", known ? words[key->published] : "unknown", "trouble", key->trouble,
+                  "record", dkim_key_record(telling->arena, key->key)));
+    if (!known || key->published == DKIM_NOT_PUBLISHED ||
+        key->published == DKIM_ANOTHER_IS_PUBLISHED)
+        telling->status = STATUS_NO;
+}
+
 static void tell(void *arg, const struct published_key *key)
 {
     struct telling *telling = arg;
+    if (telling->list != NULL) {
+        add_to_list(telling, key);
+        return;
+    }
     if (key->trouble != NULL) {
         printf("%s: %scould not be looked up: ", key->name, colour(RED));
         format_put(stdout, key->trouble);
@@ -145,16 +170,21 @@ static void tell_of_identities(const struct report_settings *report)
 int run_report_check(const char *configuration, int argc, char **argv)
 {
     struct err err;
-    if (command_take_words(argc, argv, 0, NULL) != 0)
+    bool as_json;
+    if (command_take_json(argc, argv, 0, NULL, &as_json) != 0)
         return command_misused("report", "check");
     CLEANUP(conf_free) struct settings *settings = command_settings(configuration);
     CLEANUP(arena_free) struct arena *arena = arena_create();
     if (settings == NULL)
         return STATUS_USAGE;
-    struct telling telling = {arena, STATUS_YES};
-    tell_of_identities(&settings->report);
+    CLEANUP(json_free) json_t *list = as_json ? json_array() : NULL;
+    struct telling telling = {arena, list, STATUS_YES};
+    if (!as_json)
+        tell_of_identities(&settings->report);
     format_use_colours(format_wants_colours(stdout));
     if (report_check_keys(settings, arena, tell, &telling, &err) != 0)
         return command_failed(STATUS_NO, "%s", err.text);
+    if (as_json)
+        command_print_json(list);
     return telling.status;
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "cli/command.h"
 #include "cli/daemon.h"
 #include "cli/format.h"
@@ -16,11 +17,6 @@
 #include "daneway/tlsrpt.h"
 #include "report/identity.h"
 #include "report/report_name.h"
-
-static void json_free(json_t **json)
-{
-    json_decref(*json);
-}
 
 /* --- options ---------------------------------------------------------------------------------- */
 
@@ -332,14 +328,17 @@ int run_report_submissions(const char *configuration, int argc, char **argv)
 
 int run_report_resume(const char *configuration, int argc, char **argv)
 {
+    bool as_json;
     int status;
-    if (command_take_words(argc, argv, 1, "RECEIVER") != 0)
+    if (command_take_json(argc, argv, 1, "RECEIVER", &as_json) != 0)
         return command_misused("report", "resume");
     CLEANUP(json_free)
     json_t *answer =
         ask(configuration, "POST", "/report/resume", "receiver", argv[optind], &status);
     if (answer == NULL)
         return status;
+    if (as_json)
+        command_print_json(answer);
     if (json_is_true(json_object_get(answer, "resumed")))
         return STATUS_YES;
     return command_failed(STATUS_NO,

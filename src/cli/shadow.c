@@ -128,7 +128,8 @@ int run_shadow(const char *configuration, int argc, char **argv)
 
 int run_shadow_reset(const char *configuration, int argc, char **argv)
 {
-    if (command_take_words(argc, argv, 0, NULL) != 0)
+    bool as_json;
+    if (command_take_json(argc, argv, 0, NULL, &as_json) != 0)
         return command_misused("shadow", "reset");
-    return ask(configuration, "POST", false);
+    return ask(configuration, "POST", as_json);
 }

@@ -8,6 +8,7 @@
 
 #include "base/base64.h"
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "log/log.h"
 #include "report/report_gzip.h"
 #include "report/report_mail.h"
@@ -283,11 +284,6 @@ static int make_question(struct report_job *job, json_t *report)
                   job->submission.domain, "day", job->submission.day, "report_id", id, "file_name",
                   name, "successful", successful, "failed", failed, "gzip", base64.ptr, base64.len);
     return job->question != NULL ? 0 : -1;
-}
-
-static void json_free(json_t **json)
-{
-    json_decref(*json);
 }
 
 /* Each organisation's report has an id of its own (RPT-34). */

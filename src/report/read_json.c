@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/utf8.h"
 #include "report/read_fields.h"
 #include "report/report_name.h"
@@ -284,11 +285,6 @@ static void take_document(const struct report_source *source, json_t *json, bool
         take_report(source, json);
     else
         source_refuse(source, "is JSON, but no TLS report: it has no policies");
-}
-
-static void json_free(json_t **json)
-{
-    json_decref(*json);
 }
 
 static json_t *parse(const struct report_source *source, struct slice text, json_error_t *error)

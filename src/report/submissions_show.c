@@ -3,6 +3,7 @@
  * Lists are bounded.
  * Must never change anything. */
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "report/submissions_inside.h"
 
 enum { SUSPENDED_SHOWN = 100, RECEIVERS_SHOWN = 1000 };
@@ -11,11 +12,6 @@ static const char *const state_names[] = {[SUBMISSION_WAITS] = "waiting",
                                           [SUBMISSION_DONE] = "done",
                                           [SUBMISSION_UNASKED] = "not-asked-for",
                                           [SUBMISSION_DROPPED] = "dropped"};
-
-static void json_free(json_t **json)
-{
-    json_decref(*json);
-}
 
 static json_t *column(sqlite3_stmt *row, int number)
 {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/utf8.h"
 #include "log/log.h"
 #include "report/report_name.h"
@@ -34,11 +35,6 @@ struct tally {
     tally_flush_fn *fn;
     void *arg;
 };
-
-static void json_free(json_t **json)
-{
-    json_decref(*json);
-}
 
 const char *policy_type_name(enum policy_type type)
 {

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/slice.h"
 #include "report/report_name.h"
 #include "report/tally_store_rows.h"
@@ -64,11 +65,6 @@ static const char details_sql[] =
     "strings, mx) WHERE one.id = ?1 AND (?2 IS NULL OR same.identity = ?2))"
     " GROUP BY type, sending, mx, helo, receiving, code"
     " ORDER BY sum(count) DESC, type, sending, mx, helo, receiving, code";
-
-static void json_free(json_t **json)
-{
-    json_decref(*json);
-}
 
 static json_t *number(sqlite3_int64 value)
 {
