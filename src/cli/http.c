@@ -5,6 +5,7 @@
 #include "cli/http.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "cli/progress.h"
 
 enum {
     ANSWER_LIMIT = 512 * 1024 * 1024,
@@ -101,6 +103,15 @@ static int send_request(int fd, const char *method, const char *target, struct e
     return sent == length ? 0 : err_system(err_r, "danewayd took no request");
 }
 
+/* What the daemon does for long, it answers at the end. */
+static void wait_patiently(int fd, unsigned seconds)
+{
+    struct pollfd waiting = {.fd = fd, .events = POLLIN};
+    for (unsigned i = 1; i <= seconds && poll(&waiting, 1, 1000) == 0; i++)
+        progress_say(i, seconds, "seconds that the daemon may take");
+    progress_end();
+}
+
 static int read_answer(int fd, struct buffer *answer, struct err *err_r)
 {
     char part[16 * 1024];
@@ -163,6 +174,8 @@ int http_ask(const char *socket_path, const char *method, const struct http_targ
         return -1;
     buffer_init(&answer, ANSWER_LIMIT);
     int result = send_request(fd, method, target->text, err_r);
+    if (result == 0)
+        wait_patiently(fd, target->patience);
     if (result == 0)
         result = read_answer(fd, &answer, err_r);
     if (result == 0)

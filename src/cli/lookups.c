@@ -4,11 +4,12 @@
 #include "cli/lookups.h"
 
 #include "base/cleanup.h"
+#include "cli/progress.h"
 #include "log/log.h"
 
 struct waiting {
     struct loop *loop;
-    size_t *open;
+    size_t *open, count;
     struct lookup_result *result;
 };
 
@@ -16,7 +17,9 @@ static void on_result(void *arg, const struct lookup_result *result)
 {
     struct waiting *waiting = arg;
     *waiting->result = *result;
-    if (--*waiting->open == 0)
+    --*waiting->open;
+    progress_say(waiting->count - *waiting->open, waiting->count, "names looked up");
+    if (*waiting->open == 0)
         loop_stop(waiting->loop);
 }
 
@@ -32,10 +35,12 @@ int lookups_txt(const struct settings *settings, struct arena *arena, const char
     struct waiting *waiting = arena_alloc(arena, (count + 1) * sizeof(*waiting));
     *results_r = arena_alloc(arena, (count + 1) * sizeof(**results_r));
     for (size_t i = 0; i < count; i++) {
-        waiting[i] = (struct waiting){.loop = loop, .open = &open, .result = &(*results_r)[i]};
+        waiting[i] = (struct waiting){
+            .loop = loop, .open = &open, .count = count, .result = &(*results_r)[i]};
         lookup_txt(resolver, arena, names[i], on_result, &waiting[i]);
     }
     if (count > 0)
         loop_run(loop);
+    progress_end();
     return 0;
 }

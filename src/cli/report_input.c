@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/utf8.h"
+#include "cli/progress.h"
 
 enum {
     FILE_MAX = 512 << 20,
@@ -28,6 +29,7 @@ struct report_input {
     char *file;                         /* that is being read; UTF-8 */
     json_t *complaints;                 /* array of files */
     json_t *own;                        /* the complaints of `file`, borrowed; NULL: none so far */
+    size_t files;                       /* begun */
     unsigned found, unreadable, others; /* found: in `file` */
 };
 
@@ -84,6 +86,7 @@ static void begin_file(struct report_input *input, const char *name)
     input->file = clean_name(name);
     input->own = NULL;
     input->found = 0;
+    progress_say(input->files++, 0, "files read");
 }
 
 static json_t *own_complaints(struct report_input *input)

@@ -15,6 +15,7 @@
 #include "cli/command.h"
 #include "cli/daemon.h"
 #include "cli/format.h"
+#include "cli/progress.h"
 #include "conf/conf.h"
 #include "report/report_name.h"
 
@@ -126,6 +127,7 @@ int report_sources_read(const struct report_options *options, const char *config
         report_input_path(input, options->paths[i]);
     if (options->path_count == 0)
         status = read_own(input, configuration, options->day);
+    progress_end();
     return report_input_unreadable(input) > 0 ? STATUS_NO : status;
 }
 
