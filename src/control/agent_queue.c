@@ -75,16 +75,16 @@ static void on_hold_before_return(void *arg, json_t *json);
 
 static const struct act {
     const char *name, *counter;
-    enum spool_action first;
     spool_json_fn *then;
+    enum spool_action first;
     bool makes_due; /* or may: the schedule looks again */
 } acts[AGENT_ACTS] = {
-    {"hold", "held", SPOOL_HOLD, on_done, false},
-    {"release", "released", SPOOL_RELEASE, on_done, true},
-    {"delete", "deleted", SPOOL_HOLD, on_hold_before_delete, false},
-    {"return", "returned", SPOOL_HOLD, on_hold_before_return, false},
-    {"requeue", "requeued", SPOOL_REQUEUE, on_done, true},
-    {"flush", "flushed", SPOOL_FLUSH, on_done, true},
+    {"hold", "held", on_done, SPOOL_HOLD, false},
+    {"release", "released", on_done, SPOOL_RELEASE, true},
+    {"delete", "deleted", on_hold_before_delete, SPOOL_HOLD, false},
+    {"return", "returned", on_hold_before_return, SPOOL_HOLD, false},
+    {"requeue", "requeued", on_done, SPOOL_REQUEUE, true},
+    {"flush", "flushed", on_done, SPOOL_FLUSH, true},
 };
 
 static const struct act *act_of(const json_t *message)
