@@ -4,7 +4,7 @@ TESTS += tests/unit/test-control
 tests_unit_test_control_SOURCES = tests/unit/control/test_channel.c tests/unit/control/test_overview.c \
 	tests/unit/control/test_panel.c tests/unit/control/test_exceptions.c tests/unit/control/test_restart.c \
 	tests/unit/control/test_guard.c tests/unit/control/test_status.c tests/unit/control/fakes.c \
-	tests/unit/control/fakes.h src/restart.c src/self.c src/cli/http.c
+	tests/unit/control/fakes.h src/restart.c src/self.c src/cli/http.c src/cli/progress.c
 tests_unit_test_control_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/tests/unit/control
 tests_unit_test_control_LDADD = libdaneway-control.a libdaneway-report.a libdaneway-resolve.a libdaneway-fetch.a libdaneway-policy.a libdaneway-log.a \
 	libdaneway-loop.a libdaneway-base.a $(LIBEVENT_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(ZLIB_LIBS) $(IDN2_LIBS) \
