@@ -105,7 +105,7 @@ static void finish(struct question *question, json_t *json)
             (uint64_t)json_integer_value(json_object_get(json, "deliveries"));
     question_answer(question, json);
     schedule_put_back(agent->stations.schedule);
-    if (act != NULL && act->makes_due)
+    if (act == NULL || act->makes_due) /* what is no act: a flush after an acknowledgement */
         schedule_look(agent->stations.schedule);
 }
 
